@@ -1,0 +1,3 @@
+//! Inventories: facts worth a table of their own.
+
+pub mod routes;

@@ -1,0 +1,100 @@
+//! The map step: one file at a time, in parallel, from bytes to findings and file facts. What a
+//! file yields does not depend on any other file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Accepted, Finding};
+use crate::module::Module;
+use crate::source::{Encoding, Language, Role};
+
+/// A file to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Path relative to the root, encoded by [`crate::source::encode_path`].
+    pub path: String,
+    /// Its language.
+    pub language: Language,
+    /// Its role, from its path.
+    pub role: Role,
+    /// Whether the path alone settled the role; otherwise the content may change it.
+    pub role_is_certain: bool,
+    /// True asks only for the module, whatever literals the file holds: the linker needs it.
+    pub facts_only: bool,
+}
+
+/// What one file yields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileScan {
+    /// The file.
+    pub path: String,
+    /// Its language.
+    pub language: Language,
+    /// Its role, after a look at the content where the path did not tell.
+    pub role: Role,
+    /// How its bytes were read.
+    pub encoding: Encoding,
+    /// How it ended.
+    pub status: Status,
+    /// Whether it was parsed.
+    pub parsed: bool,
+    /// Its lines.
+    pub lines: Lines,
+    /// What the pattern rules and module checks found; suppressions are not yet applied.
+    pub findings: Vec<Finding>,
+    /// Legitimate uses that they met.
+    pub accepted: Vec<Accepted>,
+    /// Suppressions that its comments declare.
+    pub suppressions: Vec<Suppression>,
+    /// The part of the file that linking needs; `None` where nothing in it can matter there.
+    pub facts: Option<Module>,
+}
+
+/// How a file ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Read whole.
+    Analysed,
+    /// Read as far as it parses.
+    Partly {
+        /// A phrase of the ledger: `syntax error`.
+        reason: String,
+        /// Where or what: `line 12`.
+        detail: Option<String>,
+    },
+    /// Not read.
+    LeftOut {
+        /// A phrase of the ledger: `larger than 1 MiB`.
+        reason: String,
+        /// More about this file.
+        detail: Option<String>,
+        /// It should have been read and could not be (exit status 3), as against a choice.
+        failure: bool,
+    },
+}
+
+/// Counts of physical lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lines {
+    /// Neither blank nor only comment.
+    pub code: u32,
+    /// Only comment.
+    pub comment: u32,
+    /// Blank.
+    pub blank: u32,
+}
+
+/// `# readiness: ignore[rule-id, other-id] reason, until 2027-01-31` in a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    /// Line of the comment.
+    pub line: u32,
+    /// First line that it covers: its own, or where the comment stands alone, the next line that
+    /// holds code.
+    pub covers: u32,
+    /// The rule ids as written.
+    pub rules: Vec<String>,
+    /// The reason; empty is a fault that is reported.
+    pub reason: String,
+    /// The last day, `YYYY-MM-DD`, as written.
+    pub until: Option<String>,
+}
