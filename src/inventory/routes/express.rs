@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::flask::native;
-use super::graph::{Graph, Handler, Registration, path_text};
+use super::graph::{Graph, Handler, Registration, made_by, path_text};
 use super::Framework;
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
@@ -115,8 +114,8 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
     let prefixes = if has_path { paths(first) } else { vec![Value::text("")] };
     for value in call.args.positional.iter().skip(usize::from(has_path)) {
         let children = match value {
-            Value::List(items) => items.borrow().iter().filter_map(native).collect(),
-            other => other.alternatives().iter().filter_map(native).collect::<Vec<_>>(),
+            Value::List(items) => items.borrow().iter().filter_map(made_by).collect(),
+            other => other.alternatives().iter().filter_map(made_by).collect::<Vec<_>>(),
         };
         for child in children {
             for prefix in &prefixes {

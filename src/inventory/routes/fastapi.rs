@@ -1,7 +1,6 @@
 //! FastAPI and Starlette.
 
-use super::flask::native;
-use super::graph::{Graph, Handler, Registration, methods_of, path_text};
+use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use super::Framework;
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
@@ -61,13 +60,13 @@ fn method_call<'p>(receiver: CallId, method: &str, call: &CallRecord<'p>, graph:
         }
         "include_router" => {
             // The child's own prefix is part of its routes' paths already.
-            if let Some(child) = call.args.get(0, "router").and_then(native) {
+            if let Some(child) = call.args.get(0, "router").and_then(made_by) {
                 let prefix = call.args.keyword("prefix").map(Value::to_text).unwrap_or_default();
                 graph.mount(receiver, child, prefix, call.conditional);
             }
         }
         "mount" => {
-            if let Some(child) = call.args.get(1, "app").and_then(native) {
+            if let Some(child) = call.args.get(1, "app").and_then(made_by) {
                 graph.mount(receiver, child, path_text(call.args.get(0, "path")), call.conditional);
             }
         }

@@ -1,6 +1,6 @@
 //! Flask, Quart, and the extensions that share their routers: Flask-RESTful and Flask-RESTX.
 
-use super::graph::{Graph, Handler, Registration, methods_of, path_text};
+use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use super::Framework;
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
@@ -55,7 +55,7 @@ fn construct<'p>(id: CallId, path: &str, call: &CallRecord<'p>, graph: &mut Grap
         _ if is_extension(path, "Api") => {
             let prefix = optional(call.args.get(1, "prefix").filter(|value| matches!(value, Value::Text(_))));
             graph.add(id, NAME, false, prefix.clone());
-            if let Some(parent) = call.args.get(0, "app").and_then(native) {
+            if let Some(parent) = call.args.get(0, "app").and_then(made_by) {
                 graph.mount(parent, id, prefix, call.conditional);
             }
         }
@@ -67,16 +67,6 @@ fn is_extension(path: &str, name: &str) -> bool {
     ["flask_restful", "flask_restx", "flask_restplus"]
         .iter()
         .any(|package| path.strip_prefix(package).is_some_and(|rest| rest.rsplit('.').next() == Some(name)))
-}
-
-/// The call that made what a value is.
-pub(super) fn native(value: &Value<'_>) -> Option<CallId> {
-    match value {
-        Value::Native(id) => Some(*id),
-        Value::Object(object) => object.native.get(),
-        Value::Choice(values) => values.iter().find_map(native),
-        _ => None,
-    }
 }
 
 fn optional(value: Option<&Value<'_>>) -> Text {
@@ -104,7 +94,7 @@ fn method_call<'p>(
             }
         }
         "register_blueprint" | "add_namespace" => {
-            let Some(child) = call.args.positional.first().or(call.args.keyword("blueprint")).and_then(native) else {
+            let Some(child) = call.args.positional.first().or(call.args.keyword("blueprint")).and_then(made_by) else {
                 return;
             };
             let keyword = if method == "add_namespace" { "path" } else { "url_prefix" };
@@ -118,7 +108,7 @@ fn method_call<'p>(
         }
         "init_app" => {
             // `api.init_app(app)` mounts the api; on anything else it is somebody else's business.
-            if let Some(parent) = call.args.get(0, "app").and_then(native) {
+            if let Some(parent) = call.args.get(0, "app").and_then(made_by) {
                 let prefix = graph.router(receiver, NAME).map(|router| router.prefix.clone()).unwrap_or_default();
                 graph.mount(parent, receiver, prefix, call.conditional);
             }

@@ -274,3 +274,14 @@ pub fn methods_of(value: &Value<'_>) -> (Vec<String>, bool) {
         _ => (Vec::new(), false),
     }
 }
+
+/// The call that made what a value is.
+#[must_use]
+pub fn made_by(value: &Value<'_>) -> Option<CallId> {
+    match value {
+        Value::Native(id) => Some(*id),
+        Value::Object(object) => object.native.get(),
+        Value::Choice(values) => values.iter().find_map(made_by),
+        _ => None,
+    }
+}
