@@ -1,6 +1,8 @@
 //! `readiness` reads a repository and answers, with evidence, whether it can go to production.
 
 pub mod audit;
+pub mod cli;
+pub mod config;
 pub mod finding;
 pub mod gate;
 pub mod inventory;
