@@ -52,6 +52,17 @@ impl Weights {
         self.half_life * size(kloc).sqrt()
     }
 
+    /// The score of a category with these demerits in a project of `kloc` thousand lines of
+    /// production code, cut to one decimal: `100 · 2^(−D / H)`.
+    #[must_use]
+    pub fn category_score(&self, demerits: f64, kloc: f64) -> f64 {
+        if demerits == 0.0 {
+            return 100.0;
+        }
+        // 100 says that there are no demerits at all.
+        cut(100.0 * (-demerits / self.half_life(kloc)).exp2()).min(99.9)
+    }
+
     /// Demerits of one open finding.
     #[must_use]
     pub fn demerits(&self, severity: Severity, confidence: Confidence) -> f64 {
@@ -204,6 +215,10 @@ pub struct RuleDemerits {
     pub findings: usize,
     /// `findings × severity weight × confidence weight`.
     pub demerits: f64,
+    /// Points that the overall score would rise by if every open finding of the rule were fixed
+    /// and nothing else changed, cut to one decimal; 0 where the category is not assessed.
+    #[serde(default)]
+    pub lift: f64,
 }
 
 /// Computes the scorecard of an audit.
@@ -217,15 +232,14 @@ pub fn score(
     kloc: f64,
     weights: &Weights,
 ) -> Scorecard {
-    let half_life = weights.half_life(kloc);
-    let categories: Vec<_> = Category::ALL
+    let mut categories: Vec<_> = Category::ALL
         .iter()
         .map(|category| {
             let by_rule = demerits_by_rule(findings, *category, weights);
-            let demerits = tidy(by_rule.iter().map(|rule| rule.demerits).sum());
+            let demerits = sum(&by_rule);
             let (score, basis) = match assessed.get(category) {
                 Some(Assessment::Assessed { basis }) => {
-                    (Some(category_score(demerits, half_life)), basis.clone())
+                    (Some(weights.category_score(demerits, kloc)), basis.clone())
                 }
                 Some(Assessment::NotAssessed { reason }) => (None, reason.clone()),
                 None => (None, "no rule of this category ran".to_owned()),
@@ -236,15 +250,25 @@ pub fn score(
                 basis,
                 weight: weights.category.of(*category),
                 demerits,
-                by_rule: heaviest_first(by_rule),
+                by_rule,
             }
         })
         .collect();
+    let overall = overall(&categories);
+    for at in 0..categories.len() {
+        let lifts = lifts(&categories, at, |demerits| weights.category_score(demerits, kloc));
+        let by_rule = &mut categories[at].by_rule;
+        for (rule, lift) in by_rule.iter_mut().zip(lifts) {
+            rule.lift = lift;
+        }
+        // The sort is stable: equals stay in the order of their ids.
+        by_rule.sort_by(|a, b| b.demerits.total_cmp(&a.demerits));
+    }
     Scorecard {
-        overall: mean(categories.iter().filter_map(|c| Some((c.weight, c.score?)))),
+        overall,
         assessed_share: share(&categories),
         kloc: tidy(size(kloc)),
-        half_life: tidy(half_life),
+        half_life: tidy(weights.half_life(kloc)),
         categories,
     }
 }
@@ -272,23 +296,35 @@ fn demerits_by_rule(
             confidence,
             findings,
             demerits: tidy(findings as f64 * weights.demerits(severity, confidence)),
+            lift: 0.0,
         })
         .filter(|rule| rule.demerits > 0.0)
         .collect()
 }
 
-fn heaviest_first(mut rules: Vec<RuleDemerits>) -> Vec<RuleDemerits> {
-    // The sort is stable: equals stay in the order of their ids.
-    rules.sort_by(|a, b| b.demerits.total_cmp(&a.demerits));
-    rules
+/// Adds up demerits, which stand in the order of rule ids.
+fn sum<'r>(rules: impl IntoIterator<Item = &'r RuleDemerits>) -> f64 {
+    tidy(rules.into_iter().map(|rule| rule.demerits).sum())
 }
 
-fn category_score(demerits: f64, half_life: f64) -> f64 {
-    if demerits == 0.0 {
-        return 100.0;
-    }
-    // 100 says that there are no demerits at all.
-    cut(100.0 * (-demerits / half_life).exp2()).min(99.9)
+fn overall(categories: &[CategoryScore]) -> Option<f64> {
+    mean(categories.iter().filter_map(|c| Some((c.weight, c.score?))))
+}
+
+/// The lift of each rule of the category at `at`.
+fn lifts(
+    categories: &[CategoryScore],
+    at: usize,
+    category_score: impl Fn(f64) -> f64,
+) -> Vec<f64> {
+    let (now, mut fixed) = (overall(categories), categories.to_vec());
+    let rules = &categories[at].by_rule;
+    let lift = |rule: &RuleDemerits| {
+        let rest = sum(rules.iter().filter(|other| other.rule != rule.rule));
+        fixed[at].score = categories[at].score.map(|_| category_score(rest));
+        overall(&fixed).zip(now).map_or(0.0, |(then, now)| cut(then - now))
+    };
+    rules.iter().map(lift).collect()
 }
 
 /// The weighted mean of the scores as they are printed, so that a reader can add them up again.

@@ -127,7 +127,7 @@ H grows with the square root of the production code, so that size is fair:
             let half_life = weights.half_life(kloc);
             let after = |severity| {
                 let demerits = weights.demerits(severity, Confidence::High);
-                format!("{:.1}", 100.0 * (-demerits / half_life).exp2())
+                format!("{:.1}", weights.category_score(demerits, kloc))
             };
             [
                 format!("{kloc}"),
@@ -300,7 +300,61 @@ mod tests {
 
     #[test]
     fn the_score_page_shows_the_weights_that_hold() {
-        insta::assert_snapshot!(score_page(&Weights::default()), @"");
+        insta::assert_snapshot!(score_page(&Weights::default()), @"
+        The score
+
+        Every category starts at 100 and halves for every H demerits:
+
+            score = 100 × 2^(−D / H)
+
+        D adds up the category's open findings: severity weight × confidence weight each.
+        Suppressed findings are listed in the report and carry no demerits.
+
+        Demerits of one finding
+
+            CONFIDENCE      critical  high  medium  low  info
+            high (× 1)      40        12    4       1    0
+            medium (× 0.7)  28        8.4   2.8     0.7  0
+            low (× 0.4)     16        4.8   1.6     0.4  0
+
+        H grows with the square root of the production code, so that size is fair:
+
+            H = 10 × √kLOC, with at least 1 kLOC
+
+        What one finding of high confidence leaves of 100
+
+            kLOC  H      critical  high  medium  low
+            1     10.0   6.2       43.5  75.8    93.3
+            10    31.6   41.6      76.9  91.6    97.8
+            100   100.0  75.8      92.0  97.3    99.3
+            1000  316.2  91.6      97.4  99.1    99.8
+
+        The overall score is the weighted mean of the categories that were assessed. A category
+        that nobody could judge is NOT ASSESSED: it has no number and carries no weight, and the
+        report says what share of the weight was assessed.
+
+            CATEGORY        WEIGHT  SHARE   JUDGED FROM
+            code-quality    20      20.0 %  rules
+            api             10      10.0 %  rules
+            security        25      25.0 %  rules
+            configuration   15      15.0 %  rules
+            database        5       5.0 %   rules
+            testing         10      10.0 %  evidence
+            infrastructure  5       5.0 %   rules
+            monitoring      5       5.0 %   rules
+            performance     2.5     2.5 %   evidence
+            documentation   2.5     2.5 %   rules
+
+        Scores are cut to one decimal, not rounded: 99.96 is 99.9. Only a category without any
+        demerits has 100. What is printed is what the gates compare.
+
+        To change the numbers, set [score] in readiness.toml:
+
+            [score]
+            half-life = 10
+            severity = { high = 12 }
+            category = { security = 25 }
+        ");
         let mut weights = Weights { half_life: 3.5, ..Weights::default() };
         weights.severity.high = 77.0;
         weights.category.security = 61.0;
@@ -315,7 +369,41 @@ mod tests {
         let mut config = Config::default();
         config.gates.fail_under = 82.5;
         config.gates.fail_on = gate::FailOn::Medium;
-        insta::assert_snapshot!(gate_page(&config), @"");
+        insta::assert_snapshot!(gate_page(&config), @r#"
+        The gates
+
+        A gate is a criterion that passes, fails, does not apply, or could not be evaluated. What
+        could not be evaluated has not passed.
+
+            GATE          EFFECT  CRITERION
+            score         blocks  score at least 82.5
+            score-floor   asks    score at least 82.5 whatever the categories not assessed would score
+            no-critical   blocks  no open critical finding
+            no-high       blocks  no open high finding
+            no-medium     blocks  no open medium finding
+            client-calls  asks    every client call reaches a route
+            tests-passed  asks    tests passed
+            coverage      asks    coverage at its target
+            attestations  asks    checklist attested
+
+        The verdict is the first of these that holds:
+
+            NO-GO            a gate that blocks failed                    exit status 1
+            NOT ASSESSED     a gate that blocks could not be evaluated    exit status 3
+            CONDITIONAL GO   a gate that asks failed, or could not be     exit status 0
+                             evaluated; these are the conditions
+            GO               otherwise                                    exit status 0
+
+        `score` looks at what was assessed. `score-floor` asks whether it would still hold if every
+        category that was not assessed turned out to be worth nothing, so that leaving something out
+        never earns a GO.
+
+        To change what blocks, set [gates] in readiness.toml, or --fail-under and --fail-on:
+
+            [gates]
+            fail-under = 82.5
+            fail-on = "medium"
+        "#);
     }
 
     #[test]
@@ -344,7 +432,46 @@ mod tests {
                 example("bad", "def f():\n    return os.getenv(\"DB_HOST\", \"localhost\")\n"),
             ],
         };
-        insta::assert_snapshot!(rule_page(&rule), @"");
+        insta::assert_snapshot!(rule_page(&rule), @r#"
+        env-literal-fallback
+        ────────────────────
+
+        Environment variable falls back to a literal
+
+        Configuration · medium · confidence high · in production files · a fix takes about 15 minutes
+
+        Says
+            `{key}` falls back to {default}
+
+        Why
+            A missing setting must stop the start.\u{1b}[2J
+
+        Fix
+            Read it through the configuration module.
+
+        Example, bad (python)
+            def f():
+                return os.getenv("DB_HOST", "localhost")
+
+        Example, good (python)
+            host = os.environ["DB_HOST"]
+
+        Accepted as legitimate
+            a neutral default
+
+        References
+            CWE-1188
+
+        To accept one place, say why in a comment on it or above it:
+
+            readiness: ignore[env-literal-fallback] the reason, until 2027-01-31
+
+        To change the rule for this repository, in readiness.toml:
+
+            [rule.env-literal-fallback]
+            severity = "medium"
+            off = false
+        "#);
         assert_eq!(
             unknown("env-literal-fallbak", &[rule]),
             "unknown rule `env-literal-fallbak`; did you mean `env-literal-fallback`?"

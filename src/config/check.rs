@@ -228,7 +228,7 @@ impl<'s> Checker<'s> {
             (DeValue::String(text), kind) => {
                 self.not_allowed(name, &format!("\"{text}\""), &kind, schema, value);
             }
-            (other, kind) => self.not_allowed(name, other.type_str(), &kind, schema, value),
+            (other, kind) => self.not_allowed(name, described(other), &kind, schema, value),
         }
     }
 
@@ -272,8 +272,14 @@ impl<'s> Checker<'s> {
             _ => String::new(),
         };
         let name = if name.contains(' ') { name.to_owned() } else { format!("`{}`", shown(name)) };
+        let (line, column) = self.place.of(value.span().start);
         let message = format!("{name} must be {kind}{range}, not {}", shown(got));
-        self.problem(value.span().start, message);
+        let help = match (value.get_ref(), kind) {
+            (DeValue::String(text), Kind::Choice(words)) => nearest(text, words),
+            _ => None,
+        };
+        let help = help.map(|near| format!("did you mean `{near}`?"));
+        self.problems.push(Problem { line, column, message, help });
     }
 
     fn problem(&mut self, offset: usize, message: String) {
@@ -293,6 +299,19 @@ impl<'s> Checker<'s> {
                 None => return schema,
             }
         }
+    }
+}
+
+fn described<'v>(value: &'v DeValue<'_>) -> &'v str {
+    match value {
+        DeValue::String(text) => text,
+        DeValue::Integer(number) => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
+        DeValue::Boolean(true) => "true",
+        DeValue::Boolean(false) => "false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
     }
 }
 

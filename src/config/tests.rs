@@ -91,9 +91,24 @@ fn an_empty_file_is_the_defaults_and_they_are_the_documented_ones() {
 
 #[test]
 fn unknown_keys_are_errors_that_name_the_near_one() {
-    insta::assert_snapshot!(problems("\n[gates]\nfial-under = 70\n[score.severity]\ncritcal = 1\n\n[file]\n"), @"");
-    insta::assert_snapshot!(problems("[rule.some-rule]\nseverty = \"low\"\n[files]\nzzzzzzzz = 1"), @"");
-    insta::assert_snapshot!(problems("\"\\u001b[2Jé\" = 1"), @"");
+    insta::assert_snapshot!(problems("\n[gates]\nfial-under = 70\n[score.severity]\ncritcal = 1\n\n[file]\n"), @"
+    readiness.toml:3:1: unknown key `fial-under`
+      help: did you mean `fail-under`?
+    readiness.toml:5:1: unknown key `critcal`
+      help: did you mean `critical`?
+    readiness.toml:7:2: unknown key `file`
+      help: did you mean `files`?
+    ");
+    insta::assert_snapshot!(problems("[rule.some-rule]\nseverty = \"low\"\n[files]\nzzzzzzzz = 1"), @"
+    readiness.toml:2:1: unknown key `severty`
+      help: did you mean `severity`?
+    readiness.toml:4:1: unknown key `zzzzzzzz`
+      help: known here: exclude, include, no-ignore, roles
+    ");
+    insta::assert_snapshot!(problems("\"\\u001b[2Jé\" = 1"), @r#"
+    readiness.toml:1:1: unknown key `\u{1b}[2Jé`
+      help: known here: files, gates, limits, rule, rules, score
+    "#);
 }
 
 #[test]
@@ -112,9 +127,27 @@ severity = { high = -1, low = nan, info = inf }
 [limits]
 parse-bytes = 1.5
 read-bytes = 99999999999999999999
-"#), @"");
-    insta::assert_snapshot!(problems("[gates]\nfail-under = \n"), @"");
-    insta::assert_snapshot!(problems("[gates]\n[gates]\n"), @"");
+"#), @r#"
+    readiness.toml:1:9: `rules` must be a list, not "a"
+    readiness.toml:2:18: `off` must be true or false, not "yes"
+    readiness.toml:2:36: `severity` must be one of info, low, medium, high, critical, not "hihg"
+      help: did you mean `high`?
+    readiness.toml:2:53: an entry of `roles` must be one of production, test, mock, example, script, migration, config, docs, generated, vendored, not "prod"
+    readiness.toml:4:12: an entry of `include` must be a string, not 1
+    readiness.toml:4:15: `a[` is no glob: unclosed character class; missing ']'
+    readiness.toml:5:11: `b[` is no glob: unclosed character class; missing ']'
+    readiness.toml:5:32: `c` must be one of production, test, mock, example, script, migration, config, docs, generated, vendored, not 1
+    readiness.toml:7:14: `fail-under` must be a number from 0 to 100, not 101
+    readiness.toml:8:11: `fail-on` must be one of none, info, low, medium, high, critical, not a date
+    readiness.toml:10:13: `half-life` must be a number from 0.1 to 1000000, not 0
+    readiness.toml:11:21: `high` must be a number from 0 to 1000000, not -1
+    readiness.toml:11:31: `low` must be a number from 0 to 1000000, not nan
+    readiness.toml:11:43: `info` must be a number from 0 to 1000000, not inf
+    readiness.toml:13:15: `parse-bytes` must be a whole number from 1024 to 16777216, not 1.5
+    readiness.toml:14:14: `read-bytes` must be a whole number from 1024 to 268435456, not 99999999999999999999
+    "#);
+    insta::assert_snapshot!(problems("[gates]\nfail-under = \n"), @"readiness.toml:2:14: string values must be quoted, expected literal string");
+    insta::assert_snapshot!(problems("[gates]\n[gates]\n"), @"readiness.toml:2:2: duplicate key");
 }
 
 #[test]

@@ -188,6 +188,26 @@ proptest! {
     }
 
     #[test]
+    fn a_lift_is_what_fixing_the_rule_gains(
+        findings in any_findings(), ran in any_assessed(), kloc in any_kloc(),
+        weights in any_weights(),
+    ) {
+        let card = score(&findings, &ran, kloc, &weights);
+        for category in &card.categories {
+            for rule in &category.by_rule {
+                let fixed: Vec<_> = findings
+                    .iter()
+                    .filter(|f| f.rule != rule.rule || f.category != category.category)
+                    .cloned()
+                    .collect();
+                let then = score(&fixed, &ran, kloc, &weights).overall.unwrap_or(0.0);
+                prop_assert_eq!(rule.lift, cut(then - card.overall.unwrap_or(0.0)));
+                prop_assert!(rule.lift >= 0.0);
+            }
+        }
+    }
+
+    #[test]
     fn a_bigger_project_never_scores_lower(
         findings in any_findings(), ran in any_assessed(), kloc in any_kloc(),
         more in 0.0..10_000.0, weights in any_weights(),

@@ -159,7 +159,13 @@ mod tests {
             ]
         );
         let text = write(&survey, &Config::default());
-        insta::assert_snapshot!(found(&survey), @"");
+        insta::assert_snapshot!(found(&survey), @"
+        #
+        # Source files found: Python (4), TypeScript (4).
+        # Manifests found:
+        #   backend/pyproject.toml
+        #   frontend/package.json
+        ");
         let file = repository();
         fs::write(file.path().join("readiness.toml"), &text).unwrap();
         let config = Config::discover(file.path()).unwrap();
