@@ -324,10 +324,10 @@ mod tests {
         What one finding of high confidence leaves of 100
 
             kLOC  H      critical  high  medium  low
-            1     10.0   6.2       43.5  75.8    93.3
-            10    31.6   41.6      76.9  91.6    97.8
-            100   100.0  75.8      92.0  97.3    99.3
-            1000  316.2  91.6      97.4  99.1    99.8
+            1     10.0   6.2       43.5  75.7    93.3
+            10    31.6   41.6      76.8  91.6    97.8
+            100   100.0  75.7      92.0  97.2    99.3
+            1000  316.2  91.6      97.4  99.1    99.7
 
         The overall score is the weighted mean of the categories that were assessed. A category
         that nobody could judge is NOT ASSESSED: it has no number and carries no weight, and the

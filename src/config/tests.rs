@@ -259,7 +259,7 @@ fn paths(schema: &Value, root: &Value, path: &[String], found: &mut Vec<Vec<Stri
         None => schema,
     };
     for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
-        let path = [path, &[key.clone()]].concat();
+        let path = [path, std::slice::from_ref(key)].concat();
         paths(inner, root, &path, found);
         found.push(path);
     }
