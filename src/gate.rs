@@ -437,8 +437,7 @@ mod tests {
     #[test]
     fn a_critical_finding_blocks_and_a_high_one_asks() {
         let policy = GatePolicy::default();
-        let one =
-            |severity| vec![finding("r", Category::Security, severity, Confidence::High)];
+        let one = |severity| vec![finding("r", Category::Security, severity, Confidence::High)];
         let ran = static_categories();
         assert_eq!(judge(&one(Severity::Critical), &ran, &policy).0, Verdict::NoGo);
         let (verdict, gates) = judge(&one(Severity::High), &ran, &policy);

@@ -312,11 +312,7 @@ fn overall(categories: &[CategoryScore]) -> Option<f64> {
 }
 
 /// The lift of each rule of the category at `at`.
-fn lifts(
-    categories: &[CategoryScore],
-    at: usize,
-    category_score: impl Fn(f64) -> f64,
-) -> Vec<f64> {
+fn lifts(categories: &[CategoryScore], at: usize, category_score: impl Fn(f64) -> f64) -> Vec<f64> {
     let (now, mut fixed) = (overall(categories), categories.to_vec());
     let rules = &categories[at].by_rule;
     let lift = |rule: &RuleDemerits| {
@@ -374,9 +370,9 @@ impl Scorecard {
     /// [`EVIDENCE_ONLY`]) and that carries weight.
     #[must_use]
     pub fn any_rule_ran(&self) -> bool {
-        self.categories.iter().any(|c| {
-            c.score.is_some() && c.weight > 0.0 && !EVIDENCE_ONLY.contains(&c.category)
-        })
+        self.categories
+            .iter()
+            .any(|c| c.score.is_some() && c.weight > 0.0 && !EVIDENCE_ONLY.contains(&c.category))
     }
 }
 

@@ -149,12 +149,7 @@ H grows with the square root of the production code, so that size is fair:
             let weight = weights.category.of(*category);
             let share = if total > 0.0 { 100.0 * weight / total } else { 0.0 };
             let from = if EVIDENCE_ONLY.contains(category) { "evidence" } else { "rules" };
-            [
-                category.to_string(),
-                weight.to_string(),
-                format!("{share:.1} %"),
-                from.to_owned(),
-            ]
+            [category.to_string(), weight.to_string(), format!("{share:.1} %"), from.to_owned()]
         })
         .collect();
     page += "
@@ -254,10 +249,17 @@ fn rule_page(rule: &RulePage) -> String {
     );
     for expect in ["bad", "good", "accepted"] {
         for example in rule.examples.iter().filter(|example| example.expect == expect) {
-            let _ = write!(page, "\nExample, {expect} ({})\n{}", example.language, indent(&example.text));
+            let _ = write!(
+                page,
+                "\nExample, {expect} ({})\n{}",
+                example.language,
+                indent(&example.text)
+            );
         }
     }
-    for (title, lines) in [("Accepted as legitimate", &rule.accepts), ("References", &rule.references)] {
+    for (title, lines) in
+        [("Accepted as legitimate", &rule.accepts), ("References", &rule.references)]
+    {
         if !lines.is_empty() {
             let _ = write!(page, "\n{title}\n{}", indent(&lines.join("\n")));
         }

@@ -72,7 +72,10 @@ impl Format {
             Some("txt") => Ok(Self::Terminal),
             Some("md" | "markdown") => Ok(Self::Markdown),
             Some("json") => Ok(Self::Json),
-            _ => anyhow::bail!("`{}` does not end in the suffix of a report: .txt, .md, .markdown, .json", path.display()),
+            _ => anyhow::bail!(
+                "`{}` does not end in the suffix of a report: .txt, .md, .markdown, .json",
+                path.display()
+            ),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{Cli, COULD_NOT_RUN, GATE_FAILED, INCOMPLETE, PASSED, exit_status, seam};
+use super::{COULD_NOT_RUN, Cli, GATE_FAILED, INCOMPLETE, PASSED, exit_status, seam};
 use crate::config::Config;
 use crate::gate::{Status, verdict};
 

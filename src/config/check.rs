@@ -64,7 +64,12 @@ impl Problem {
             None if known.len() <= 12 => format!("known here: {}", known.join(", ")),
             None => "no known one is near".to_owned(),
         };
-        Self { line, column, message: format!("unknown {what} `{}`", shown(word)), help: Some(help) }
+        Self {
+            line,
+            column,
+            message: format!("unknown {what} `{}`", shown(word)),
+            help: Some(help),
+        }
     }
 }
 
@@ -96,7 +101,9 @@ fn shown(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(LONGEST)
-        .flat_map(|c| if c == '\\' || c == '\'' || c == '"' { vec![c] } else { c.escape_debug().collect() })
+        .flat_map(|c| {
+            if c == '\\' || c == '\'' || c == '"' { vec![c] } else { c.escape_debug().collect() }
+        })
         .collect();
     if text.chars().nth(LONGEST).is_some() {
         short.push('…');
@@ -109,13 +116,15 @@ pub(super) fn has_table(file: &Path, text: &str, table: &[&str]) -> Result<bool,
     let root = document(file, text)?;
     let mut inner = Some(root.get_ref());
     for name in table {
-        inner = inner.and_then(|inner| inner.get(*name)).and_then(|value| value.get_ref().as_table());
+        inner =
+            inner.and_then(|inner| inner.get(*name)).and_then(|value| value.get_ref().as_table());
     }
     Ok(inner.is_some())
 }
 
 fn document<'t>(file: &Path, text: &'t str) -> Result<Spanned<DeTable<'t>>, ConfigError> {
-    DeTable::parse(text).map_err(|error| Place { text, lines: &LineIndex::new(text) }.invalid(file, &error))
+    DeTable::parse(text)
+        .map_err(|error| Place { text, lines: &LineIndex::new(text) }.invalid(file, &error))
 }
 
 /// Reads a configuration.
@@ -129,9 +138,8 @@ pub(super) fn parse(found: &Found) -> Result<Config, ConfigError> {
         let DeValue::Table(mut table) = value.into_inner() else {
             return Err(ConfigError::NoTable { file: found.file.clone() });
         };
-        value = table
-            .remove(*name)
-            .ok_or_else(|| ConfigError::NoTable { file: found.file.clone() })?;
+        value =
+            table.remove(*name).ok_or_else(|| ConfigError::NoTable { file: found.file.clone() })?;
     }
 
     let schema = super::schema();
@@ -139,10 +147,7 @@ pub(super) fn parse(found: &Found) -> Result<Config, ConfigError> {
     checker.value("the configuration", &value, &schema);
     if !checker.problems.is_empty() {
         checker.problems.sort_by_key(|problem| (problem.line, problem.column));
-        return Err(ConfigError::Invalid {
-            file: found.file.clone(),
-            problems: checker.problems,
-        });
+        return Err(ConfigError::Invalid { file: found.file.clone(), problems: checker.problems });
     }
 
     let rule_lines = rule_lines(&value, place);
@@ -290,9 +295,9 @@ impl<'s> Checker<'s> {
     /// Follows `$ref`, and takes the one form of an optional value that is not `null`.
     fn resolve(&self, mut schema: &'s Value) -> &'s Value {
         loop {
-            let some = schema["anyOf"].as_array().and_then(|forms| {
-                forms.iter().find(|form| form["type"] != "null")
-            });
+            let some = schema["anyOf"]
+                .as_array()
+                .and_then(|forms| forms.iter().find(|form| form["type"] != "null"));
             let target = schema["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
             match some.or_else(|| target.and_then(|path| self.root.pointer(path))) {
                 Some(inner) => schema = inner,

@@ -246,10 +246,24 @@ fn the_schema_says_nothing_that_the_check_does_not_know() {
     let mut words = BTreeSet::new();
     vocabulary(&schema(), &mut words);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    assert_eq!(words, [
-        "$defs", "$ref", "additionalProperties", "anyOf", "const", "format", "items", "maximum",
-        "minimum", "oneOf", "properties", "propertyNames", "type",
-    ]);
+    assert_eq!(
+        words,
+        [
+            "$defs",
+            "$ref",
+            "additionalProperties",
+            "anyOf",
+            "const",
+            "format",
+            "items",
+            "maximum",
+            "minimum",
+            "oneOf",
+            "properties",
+            "propertyNames",
+            "type",
+        ]
+    );
 }
 
 /// Walks every fixed key of the schema.

@@ -277,8 +277,11 @@ fn demerits_are_listed_heaviest_first_and_read_like_decimals() {
     findings.push(finding("a", Category::Api, Severity::Low, Confidence::High));
     findings.push(finding("d", Category::Api, Severity::Info, Confidence::High));
     let card = score(&findings, &assessed(&[Category::Api]), 1.0, &Weights::default());
-    let listed: Vec<_> =
-        card.categories[1].by_rule.iter().map(|r| (r.rule.as_str(), r.findings, r.demerits)).collect();
+    let listed: Vec<_> = card.categories[1]
+        .by_rule
+        .iter()
+        .map(|r| (r.rule.as_str(), r.findings, r.demerits))
+        .collect();
     assert_eq!(listed, [("b", 1, 8.4), ("c", 3, 3.0), ("a", 1, 1.0)]);
     assert_eq!(card.categories[1].demerits, 12.4);
 }

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// What a run said.
-struct Run {
-    status: i32,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program in a folder, in an environment that says nothing.
-fn readiness(folder: &Path, arguments: &[&str]) -> Run {
+pub(crate) fn readiness(folder: &Path, arguments: &[&str]) -> Run {
     run(command(folder, arguments))
 }
 
@@ -36,7 +36,7 @@ fn run(mut command: Command) -> Run {
 
 /// A folder tree from paths and texts. It has a configuration of its own, so that none further
 /// up the machine's folders is found.
-fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [("readiness.toml", "")].iter().chain(files) {
         let path = folder.path().join(path);
@@ -62,7 +62,10 @@ fn help_and_version_go_to_stdout_and_end_with_0() {
     }
     let help = readiness(folder.path(), &["--help"]);
     assert!(help.stdout.contains("Exit status:"), "{}", help.stdout);
-    assert_eq!(readiness(folder.path(), &["--version"]).stdout, concat!("readiness ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        readiness(folder.path(), &["--version"]).stdout,
+        concat!("readiness ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
@@ -89,7 +92,10 @@ fn what_cannot_run_ends_with_2_and_writes_nothing_to_stdout() {
         assert_eq!(run.stdout, "", "{arguments:?}");
         assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
     }
-    assert!(!folder.path().join("a.md").exists(), "nothing is written before all is known to be right");
+    assert!(
+        !folder.path().join("a.md").exists(),
+        "nothing is written before all is known to be right"
+    );
 }
 
 #[test]
@@ -97,7 +103,11 @@ fn a_wrong_configuration_in_the_repository_ends_with_2() {
     let folder = tree(&[("readiness.toml", "[gates]\nfail-on = \"hihg\"\n")]);
     let run = readiness(folder.path(), &["audit"]);
     assert_eq!(run.status, 2);
-    assert!(run.stderr.contains("readiness.toml:2:11: `fail-on` must be one of none, info, low"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("readiness.toml:2:11: `fail-on` must be one of none, info, low"),
+        "{}",
+        run.stderr
+    );
     assert_ne!(readiness(folder.path(), &["audit", "--no-config"]).status, 2);
     let run = readiness(folder.path(), &["audit", "--config", "/dev/null"]);
     assert_ne!(run.status, 2, "{}", run.stderr);
@@ -150,7 +160,9 @@ fn quiet_says_nothing() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let folder = clean();
-    for arguments in [&["json-schema"][..], &["audit", "-f", "json", "--quiet"], &["explain", "score"]] {
+    for arguments in
+        [&["json-schema"][..], &["audit", "-f", "json", "--quiet"], &["explain", "score"]]
+    {
         let expected = readiness(folder.path(), arguments).status;
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -191,7 +203,10 @@ fn colours_are_written_only_where_they_are_asked_for() {
 
 #[test]
 fn explain_shows_the_configuration_that_holds() {
-    let folder = tree(&[("readiness.toml", "[gates]\nfail-under = 81.5\nfail-on = \"high\"\n[score]\nhalf-life = 7.5\n")]);
+    let folder = tree(&[(
+        "readiness.toml",
+        "[gates]\nfail-under = 81.5\nfail-on = \"high\"\n[score]\nhalf-life = 7.5\n",
+    )]);
     let gate = readiness(folder.path(), &["explain", "gate"]).stdout;
     assert!(gate.contains("score at least 81.5"), "{gate}");
     assert!(gate.contains("no-high       blocks"), "{gate}");
@@ -219,7 +234,8 @@ fn init_writes_a_file_that_is_read_and_never_overwrites() {
     assert_eq!(run.status, 2);
     assert!(run.stderr.contains("exists already"), "{}", run.stderr);
     assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n");
-    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "no temporary file is left: {names:?}");
 }
 

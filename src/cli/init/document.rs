@@ -178,7 +178,8 @@ mod tests {
         let uncommented: String = text
             .lines()
             .map(|line| {
-                let key = line.strip_prefix('#').filter(|rest| rest.starts_with(char::is_alphabetic));
+                let key =
+                    line.strip_prefix('#').filter(|rest| rest.starts_with(char::is_alphabetic));
                 key.unwrap_or(line).to_owned() + "\n"
             })
             .collect();
