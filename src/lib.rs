@@ -1,6 +1,9 @@
 //! `readiness` reads a repository and answers, with evidence, whether it can go to production.
 
 pub mod audit;
+pub mod checks;
+pub mod cli;
+pub mod config;
 pub mod eval;
 pub mod facts;
 pub mod finding;
@@ -8,6 +11,11 @@ pub mod gate;
 pub mod inventory;
 pub mod limits;
 pub mod module;
+pub mod project;
+pub mod report;
+pub mod repository;
+pub mod rules;
 pub mod scan;
 pub mod score;
 pub mod source;
+pub mod walk;
