@@ -6,6 +6,7 @@ pub mod gate;
 pub mod inventory;
 pub mod limits;
 pub mod module;
+pub mod report;
 pub mod scan;
 pub mod score;
 pub mod source;

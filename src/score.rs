@@ -53,4 +53,8 @@ pub struct RuleDemerits {
     pub findings: usize,
     /// `findings × severity weight × confidence weight`.
     pub demerits: f64,
+    /// Points that the overall score would rise by if every open finding of the rule were fixed
+    /// and nothing else changed, cut to one decimal; 0 where the category is not assessed.
+    #[serde(default)]
+    pub lift: f64,
 }
