@@ -1,1 +1,3 @@
-fn main(){}
+//! Tests of the program and the library from outside.
+
+mod isolation;

@@ -1,0 +1,101 @@
+//! An analyser that fails on command, for the tests of isolation. It exists only in builds with
+//! debug assertions, so no release carries it.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use super::{Analyse, FileScan, Job, Plan, Refusal, Status};
+use crate::source::Encoding;
+
+/// The argument that starts a scanner with this analyser, see [`super::worker::as_child`].
+pub const ARGUMENT: &str = "scan-worker-with-faults";
+
+/// Size of the pieces in which [`Faults`] takes memory, in bytes.
+const PIECE: usize = 16 * 1024 * 1024;
+
+/// Does what the first word of a file's name says: `abort-1.py` aborts. Everything else is
+/// analysed as an empty file, with a comment line for each byte of its path.
+#[derive(Debug)]
+pub struct Faults;
+
+/// A [`super::Build`]. A rule whose name begins with `refuse`, `hang` or `abort` does that.
+///
+/// # Errors
+///
+/// For a rule that is to be refused.
+pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Analyse>, Refusal> {
+    for rule in &plan.rules {
+        compiling(&rule.name);
+        match command(&rule.name) {
+            "refuse" => {
+                return Err(Refusal { rule: rule.name.clone(), message: "as asked".to_owned() });
+            }
+            "hang" => hang(),
+            "abort" => std::process::abort(),
+            _ => {}
+        }
+    }
+    Ok(Box::new(Faults))
+}
+
+impl Analyse for Faults {
+    fn analyse(&self, job: &Job) -> FileScan {
+        #[allow(clippy::panic)]
+        match command(&job.path) {
+            "panic" => panic!("a literal"),
+            "panicquoting" => panic!("it quotes {}", job.path),
+            "abort" => std::process::abort(),
+            "exit" => std::process::exit(0),
+            "loop" => hang(),
+            "overflow" => overflow(0),
+            "bomb" => drop(take_memory(usize::MAX)),
+            // Fits alone, and not twice, into the 600 MiB that the test grants.
+            "large" => {
+                let taken = take_memory(448 * 1024 * 1024);
+                thread::sleep(Duration::from_millis(300));
+                drop(taken);
+            }
+            "slow" => thread::sleep(Duration::from_millis(300)),
+            "garbage" => {
+                let mut out = std::io::stdout();
+                drop(out.write_all(b"some library says hello\n").and_then(|()| out.flush()));
+                // The supervisor is faster than this.
+                thread::sleep(Duration::from_secs(60));
+            }
+            _ => {}
+        }
+        let mut scan = FileScan::left_out(job, "", None, false);
+        scan.encoding = Encoding::Utf8;
+        scan.status = Status::Analysed;
+        scan.lines.comment = u32::try_from(job.path.len()).unwrap_or(u32::MAX);
+        scan
+    }
+
+    fn is_heavy(&self, job: &Job) -> bool {
+        command(&job.path) == "heavy"
+    }
+}
+
+/// The letters before the first `-` or `.` of a name, behind the last `/`.
+fn command(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split(['-', '.']).next().unwrap_or(name)
+}
+
+fn hang() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+fn take_memory(bytes: usize) -> Vec<Vec<u8>> {
+    (0..bytes / PIECE).map(|_| Vec::with_capacity(PIECE)).collect()
+}
+
+#[allow(unconditional_recursion)]
+fn overflow(depth: u64) {
+    let frame = std::hint::black_box([depth; 64]);
+    overflow(depth + 1);
+    std::hint::black_box(frame);
+}
