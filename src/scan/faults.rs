@@ -5,8 +5,11 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
 use super::{Analyse, FileScan, Job, Plan, Refusal, Status};
-use crate::source::Encoding;
+use crate::module::{Expr, ExprKind, Function, MAX_NESTING, Module, Span, Stmt, StmtKind};
+use crate::source::{Encoding, Language};
 
 /// The argument that starts a scanner with this analyser, see [`super::worker::as_child`].
 pub const ARGUMENT: &str = "scan-worker-with-faults";
@@ -68,6 +71,7 @@ impl Analyse for Faults {
         let mut scan = FileScan::left_out(job, "", None, false);
         scan.encoding = Encoding::Utf8;
         scan.status = Status::Analysed;
+        scan.facts = (command(&job.path) == "deep").then(deep_module);
         scan.lines.comment = u32::try_from(job.path.len()).unwrap_or(u32::MAX);
         scan
     }
@@ -81,6 +85,30 @@ impl Analyse for Faults {
 fn command(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(['-', '.']).next().unwrap_or(name)
+}
+
+/// A module that is nested as deep as any lowering goes.
+fn deep_module() -> Module {
+    let mut body = Vec::new();
+    for level in 0..MAX_NESTING / 2 {
+        let name = Expr { span: Span::default(), kind: ExprKind::Name(SmolStr::new("f")) };
+        let function = Function {
+            name: Some(SmolStr::new(format!("f{level}"))),
+            name_span: Span::default(),
+            span: Span::default(),
+            decorators: Vec::new(),
+            params: Vec::new(),
+            returns: Some(name),
+            body,
+            is_async: false,
+            is_generator: false,
+            is_abstract: false,
+        };
+        let kind = ExprKind::Function(Box::new(function));
+        let value = Expr { span: Span::default(), kind };
+        body = vec![Stmt { span: Span::default(), kind: StmtKind::Expr(value) }];
+    }
+    Module { language: Language::Python, body, comments: Vec::new(), defects: Vec::new() }
 }
 
 fn hang() -> ! {

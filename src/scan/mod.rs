@@ -11,6 +11,7 @@
 //!
 //! - [`supervisor`] starts the child, reads its journal, and finds out which file ended it.
 //! - [`worker`] is the child; [`confine`] takes away what it does not need.
+//! - [`child`] is one such process, seen from its parent.
 //! - [`protocol`] is what the two say to each other.
 //! - [`pool`] maps the files over threads and catches panics, in the child as well as in
 //!   [`in_process`], which does without a child.
@@ -20,7 +21,9 @@ mod child;
 mod confine;
 #[cfg(debug_assertions)]
 pub mod faults;
+pub mod file;
 pub mod in_process;
+pub mod lines;
 mod plan;
 mod pool;
 mod protocol;

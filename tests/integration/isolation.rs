@@ -197,6 +197,16 @@ fn a_tree_of_nothing_but_crashers_ends() {
 }
 
 #[test]
+fn the_deepest_module_comes_back_whole() {
+    let jobs = [job("deep.py")];
+    let child = scan(&plan(1), &jobs);
+    assert_eq!(exceptions(&child), []);
+    let here = run(&Isolation::InProcess(faults::build), &plan(1), &jobs, &|_| {}).unwrap();
+    assert!(child[0].facts.is_some());
+    assert!(child == here, "the facts differ");
+}
+
+#[test]
 fn progress_reaches_the_number_of_files() {
     let jobs = jobs(&["abort.py", "panic.py"]);
     let most = AtomicUsize::new(0);
