@@ -307,7 +307,7 @@ impl<'a> Watch<'a> {
                     return false;
                 }
                 self.open.remove(&number);
-                (self.on_done)(number, scan);
+                (self.on_done)(number, *scan);
             }
             FromWorker::Finished if self.ready && self.open.is_empty() => self.finished = true,
             _ => return false,

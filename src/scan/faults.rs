@@ -2,6 +2,7 @@
 //! debug assertions, so no release carries it.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ const PIECE: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Faults;
 
-/// A [`super::Build`]. A rule whose name begins with `refuse`, `hang` or `abort` does that.
+/// A [`super::Build`]. A rule whose name begins with `refuse`, `hang` or `abort` does that, and one
+/// named `tied` panics where the process would outlive its parent.
 ///
 /// # Errors
 ///
@@ -36,6 +38,12 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
             }
             "hang" => hang(),
             "abort" => std::process::abort(),
+            // Only the main thread can be asked, though it holds for the process.
+            #[cfg(target_os = "linux")]
+            "tied" => {
+                let signal = rustix::process::parent_process_death_signal();
+                assert_eq!(signal, Ok(Some(rustix::process::Signal::KILL)), "not tied");
+            }
             _ => {}
         }
     }
@@ -59,7 +67,14 @@ impl Analyse for Faults {
                 thread::sleep(Duration::from_millis(300));
                 drop(taken);
             }
-            "slow" => thread::sleep(Duration::from_millis(300)),
+            "confined" => assert_confined(),
+            "heavy" => {
+                static RUNNING: AtomicUsize = AtomicUsize::new(0);
+                let others = RUNNING.fetch_add(1, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(5));
+                RUNNING.fetch_sub(1, Ordering::SeqCst);
+                assert_eq!(others, 0, "another large file is being analysed");
+            }
             "garbage" => {
                 let mut out = std::io::stdout();
                 drop(out.write_all(b"some library says hello\n").and_then(|()| out.flush()));
@@ -85,6 +100,17 @@ impl Analyse for Faults {
 fn command(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(['-', '.']).next().unwrap_or(name)
+}
+
+/// Panics where the process could do or tell more than it needs.
+fn assert_confined() {
+    assert_eq!(std::env::vars_os().count(), 0, "there is an environment");
+    #[cfg(target_os = "linux")]
+    {
+        assert_eq!(rustix::thread::no_new_privs(), Ok(true), "it may gain privileges");
+        let core = rustix::process::getrlimit(rustix::process::Resource::Core);
+        assert_eq!(core.maximum, Some(0), "it may leave a core file");
+    }
 }
 
 /// A module that is nested as deep as any lowering goes.

@@ -129,9 +129,8 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     }
 
     let module = if parse { Some(steps.lower(&source)?) } else { None };
-    let Matches { findings, accepted, suppressions } = rules
-        .map(|wanted| steps.matches(&source, module.as_ref(), &wanted))
-        .unwrap_or_default();
+    let Matches { findings, accepted, suppressions } =
+        rules.map(|wanted| steps.matches(&source, module.as_ref(), &wanted)).unwrap_or_default();
     Ok(FileScan {
         path: source.path,
         language: source.language,
@@ -327,7 +326,10 @@ mod tests {
         assert_eq!(left_out(&scan(generated())), ("generated file", false));
         let certain = Job { role_is_certain: true, ..job("app.py") };
         assert_eq!(scan_job(generated(), &certain).status, Status::Analysed);
-        assert_eq!(left_out(&scan(Fake { rules: true, refuses: true, ..NOTHING })), ("too deep", true));
+        assert_eq!(
+            left_out(&scan(Fake { rules: true, refuses: true, ..NOTHING })),
+            ("too deep", true)
+        );
         assert_eq!(left_out(&scan_job(NOTHING, &job("binary.py"))), ("binary file", false));
     }
 

@@ -33,10 +33,9 @@ fn comments(language: Language) -> Comments {
         Language::Ini => Comments { line: &["#", ";"], block: &[] },
         Language::Sql => Comments { line: &["--"], block: &[("/*", "*/")] },
         Language::Css => Comments { line: &["//"], block: &[("/*", "*/")] },
-        Language::Html | Language::Vue => Comments {
-            line: &["//"],
-            block: &[("<!--", "-->"), ("/*", "*/"), ("{#", "#}")],
-        },
+        Language::Html | Language::Vue => {
+            Comments { line: &["//"], block: &[("<!--", "-->"), ("/*", "*/"), ("{#", "#}")] }
+        }
         Language::Xml => MARKUP,
         Language::Text | Language::Other => Comments { line: &[], block: &[] },
     }
@@ -69,9 +68,10 @@ pub fn count(text: &str, language: Language) -> Lines {
             if rest.is_empty() || marks.line.iter().any(|mark| rest.starts_with(mark)) {
                 break false;
             }
-            let opened = marks.block.iter().find_map(|(open, close)| {
-                rest.strip_prefix(open).map(|inside| (inside, *close))
-            });
+            let opened = marks
+                .block
+                .iter()
+                .find_map(|(open, close)| rest.strip_prefix(open).map(|inside| (inside, *close)));
             let Some((inside, close)) = opened else { break true };
             rest = inside;
             closes_with = Some(close);

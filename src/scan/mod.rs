@@ -9,13 +9,13 @@
 //!            ◄─ Compiling, Ready, Begin, Done, Finished ──
 //! ```
 //!
-//! - [`supervisor`] starts the child, reads its journal, and finds out which file ended it.
-//! - [`worker`] is the child; [`confine`] takes away what it does not need.
-//! - [`child`] is one such process, seen from its parent.
-//! - [`protocol`] is what the two say to each other.
-//! - [`pool`] maps the files over threads and catches panics, in the child as well as in
-//!   [`in_process`], which does without a child.
-//! - [`file`] is what happens to one file, [`lines`] counts its lines.
+//! - `supervisor` starts the child, reads its journal, and finds out which file ended it.
+//! - `worker` is the child; `confine` takes away what it does not need.
+//! - `child` is one such process, seen from its parent.
+//! - `protocol` is what the two say to each other.
+//! - `pool` maps the files over threads and catches panics, in the child as well as in
+//!   `in_process`, which does without a child.
+//! - `file` is what happens to one file, `lines` counts its lines.
 
 mod child;
 mod confine;

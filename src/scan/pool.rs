@@ -190,7 +190,10 @@ pub(super) mod last_panic {
         fn places_do_not_tell_about_the_machine() {
             let cases = [
                 ("src/module/rust.rs", "src/module/rust.rs"),
-                ("/home/me/.cargo/registry/src/idx-1f/syn-3.0.9/src/expr.rs", "syn-3.0.9/src/expr.rs"),
+                (
+                    "/home/me/.cargo/registry/src/idx-1f/syn-3.0.9/src/expr.rs",
+                    "syn-3.0.9/src/expr.rs",
+                ),
                 ("/rustc/0123abcd/library/core/src/str/mod.rs", "library/core/src/str/mod.rs"),
                 ("/home/me/readiness/src/scan/pool.rs", "src/scan/pool.rs"),
                 ("C:\\build\\registry\\src\\idx\\a-1.0.0\\b.rs", "a-1.0.0/b.rs"),

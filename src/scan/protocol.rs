@@ -60,7 +60,7 @@ pub(super) enum FromWorker {
     /// The file was begun, and is now put aside: [`FromWorker::Begin`] will follow again.
     Park(u32),
     /// What the file yields.
-    Done(u32, FileScan),
+    Done(u32, Box<FileScan>),
     /// All files are done.
     Finished,
 }
@@ -86,8 +86,7 @@ pub(super) struct TooLarge;
 ///
 /// [`TooLarge`] when it would exceed [`MAX_FRAME`].
 pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, TooLarge> {
-    let mut frame =
-        postcard::to_extend(message, vec![0_u8; HEADER]).map_err(|_| TooLarge)?;
+    let mut frame = postcard::to_extend(message, vec![0_u8; HEADER]).map_err(|_| TooLarge)?;
     let length = frame.len() - HEADER;
     let short = u32::try_from(length).map_err(|_| TooLarge)?;
     if length > MAX_FRAME {

@@ -27,7 +27,11 @@ const IDLE_DEATHS: u32 = 3;
 /// solo runs as there are threads, and [`crate::limits::Limits::scanner_faults`] bounds how often
 /// that happens.
 ///
-/// The child is started by the calling thread and, on Linux, ends with it.
+/// The child is started by the calling thread and, on Linux, ends with it. A child may close its
+/// pipes at any time, so the calling program must leave `SIGPIPE` ignored, as Rust programs start.
+///
+/// What the child says is checked against accidents, not against malice: code that has taken over
+/// the child can report whatever it likes.
 ///
 /// # Errors
 ///
@@ -95,7 +99,9 @@ impl Run<'_> {
         let threads = self.plan.threads.max(1);
         let suspects = match self.child(threads, open)? {
             End::Finished => return Ok(()),
-            End::Died { in_flight, cause } if in_flight.is_empty() => return self.idle_death(&cause),
+            End::Died { in_flight, cause } if in_flight.is_empty() => {
+                return self.idle_death(&cause);
+            }
             End::Died { in_flight: suspects, .. } | End::Stalled { overdue: suspects } => suspects,
         };
         for suspect in suspects {
@@ -111,7 +117,9 @@ impl Run<'_> {
     fn solo(&mut self, number: u32) -> Result<(), ScanError> {
         while self.results.is_open(number) {
             match self.child(1, &[number])? {
-                End::Died { in_flight, cause } if in_flight.is_empty() => self.idle_death(&cause)?,
+                End::Died { in_flight, cause } if in_flight.is_empty() => {
+                    self.idle_death(&cause)?
+                }
                 End::Died { cause, .. } => {
                     self.faults = self.faults.saturating_add(1);
                     self.leave_out(number, CRASHED, Some(cause));
@@ -131,9 +139,16 @@ impl Run<'_> {
     fn child(&mut self, threads: usize, numbers: &[u32]) -> Result<End, ScanError> {
         let before = self.results.count;
         let results = &mut self.results;
-        let end = child::scan(self.program, self.plan, threads, self.jobs, numbers, &mut |number, scan| {
-            results.put(number, scan);
-        })?;
+        let end = child::scan(
+            self.program,
+            self.plan,
+            threads,
+            self.jobs,
+            numbers,
+            &mut |number, scan| {
+                results.put(number, scan);
+            },
+        )?;
         if self.results.count > before {
             self.idle_deaths = 0;
         }

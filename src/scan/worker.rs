@@ -146,7 +146,7 @@ impl Journal for Pipe {
     }
 
     fn done(&self, index: u32, scan: FileScan) -> io::Result<()> {
-        let message = FromWorker::Done(index, scan);
+        let message = FromWorker::Done(index, Box::new(scan));
         // Encoded outside the lock: this is the expensive part.
         let frame = protocol::encode(&message).or_else(|_| {
             let FromWorker::Done(_, scan) = message else { return Err(protocol::TooLarge) };
@@ -158,7 +158,7 @@ impl Journal for Pipe {
                 facts_only: false,
             };
             let scan = FileScan::left_out(&job, TOO_MUCH, None, true);
-            protocol::encode(&FromWorker::Done(index, scan))
+            protocol::encode(&FromWorker::Done(index, Box::new(scan)))
         });
         let frame = frame.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         let mut pending = pool::lock(&self.0);

@@ -98,6 +98,17 @@ fn a_panic_message_that_quotes_is_not_repeated() {
 }
 
 #[test]
+fn the_child_is_confined() {
+    let jobs = [job("confined.py")];
+    let mut tied = plan(2);
+    tied.rules = vec![RuleSource { name: "tied".to_owned(), text: String::new(), builtin: false }];
+    assert_eq!(exceptions(&scan(&tied, &jobs)), []);
+    // The same question finds the opposite here, so it is one that can be answered with no.
+    let here = run(&Isolation::InProcess(faults::build), &plan(2), &jobs, &|_| {}).unwrap();
+    assert_eq!(exceptions(&here).len(), 1);
+}
+
+#[test]
 fn an_abort_is_survived() {
     one_bad_file("abort.py", "analysis crashed", "SIGABRT");
 }
@@ -142,7 +153,9 @@ fn files_that_fail_only_together_are_analysed() {
 #[test]
 fn large_files_run_one_at_a_time_and_hold_nobody_up() {
     let jobs: Vec<_> = (0..40)
-        .map(|at| job(&if at % 2 == 0 { format!("heavy-{at}.py") } else { format!("good-{at}.py") }))
+        .map(|at| {
+            job(&if at % 2 == 0 { format!("heavy-{at}.py") } else { format!("good-{at}.py") })
+        })
         .collect();
     for threads in [1, 4] {
         assert_eq!(exceptions(&scan(&plan(threads), &jobs)), [], "{threads} threads");
