@@ -124,7 +124,7 @@ pub fn returns_literals(function: &Function) -> bool {
 /// Whether a function does nothing.
 #[must_use]
 pub fn is_empty(function: &Function) -> bool {
-    !function.is_abstract && function.body.iter().all(|stmt| says_nothing(stmt))
+    !function.is_abstract && function.body.iter().all(says_nothing)
 }
 
 fn says_nothing(stmt: &Stmt) -> bool {

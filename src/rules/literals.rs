@@ -324,7 +324,7 @@ mod tests {
     fn literals_are_derived_from_the_parsed_expression() {
         assert_eq!(of(&["(?i)^(mock|fake)_?data"]).unwrap(), "fake_data fakedata mock_data mockdata");
         assert_eq!(of(&[r"https?://localhost(:\d+)?"]).unwrap(), "http://localhost https://localhost");
-        assert_eq!(of(&[r"\d+ TODO\b.*FIXME$"]).unwrap(), "fixme");
+        assert_eq!(of(&[r"\d+ TODO\b.*FIXME$"]).unwrap(), " todo");
         assert_eq!(of(&["[Pp]assword", "secret"]).unwrap(), "password secret");
         assert_eq!(of(&["(?:abc)+x*"]).unwrap(), "abc");
     }

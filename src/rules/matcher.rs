@@ -487,10 +487,10 @@ impl<'m> Visitor<'m> for Matcher<'_, 'm> {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
             ExprKind::Text(_) => self.text(expr),
-            ExprKind::Binary { operator, .. } if operator == "+" || operator == "%" => {
-                if !self.texts.is_empty() && value::is_text_chain(expr) {
-                    self.text(expr);
-                }
+            ExprKind::Binary { operator, .. }
+                if !self.texts.is_empty() && (operator == "+" || operator == "%") && value::is_text_chain(expr) =>
+            {
+                self.text(expr);
             }
             ExprKind::Call(call) => {
                 self.call(expr, call);

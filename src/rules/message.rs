@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use super::redact;
 
 /// Longest capture in a message, in characters.
-pub const MAX_CAPTURE: usize = 60;
+pub(super) const MAX_CAPTURE: usize = 60;
 
 /// The names in the `{holes}` of a message, in order.
-pub fn holes(message: &str) -> impl Iterator<Item = &str> {
+pub(super) fn holes(message: &str) -> impl Iterator<Item = &str> {
     message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
 /// Fills the holes of a message; a capture that is absent reads `(none)`. Line breaks become
 /// blanks, long captures are cut, secrets masked.
-pub fn fill<'c>(message: &str, mut capture: impl FnMut(&str) -> Option<std::borrow::Cow<'c, str>>) -> String {
+pub(super) fn fill<'c>(message: &str, mut capture: impl FnMut(&str) -> Option<std::borrow::Cow<'c, str>>) -> String {
     let mut filled = String::with_capacity(message.len() + 32);
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('{') {
@@ -39,7 +39,7 @@ pub fn fill<'c>(message: &str, mut capture: impl FnMut(&str) -> Option<std::borr
 
 /// One line of at most [`MAX_CAPTURE`] characters, control characters escaped.
 #[must_use]
-pub fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let mut short = String::with_capacity(text.len().min(4 * MAX_CAPTURE));
     let mut blank = false;
     let mut taken = 0;

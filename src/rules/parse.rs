@@ -18,9 +18,9 @@ use super::spec::{
 use crate::source::{LineIndex, Language, Role};
 
 /// Longest regular expression, in bytes.
-pub const MAX_PATTERN_BYTES: usize = 4 * 1024;
+pub(super) const MAX_PATTERN_BYTES: usize = 4 * 1024;
 /// Most patterns in one list.
-pub const MAX_PATTERNS: usize = 200;
+pub(super) const MAX_PATTERNS: usize = 200;
 
 macro_rules! scale_words {
     ($scale:ty) => {
