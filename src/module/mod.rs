@@ -9,6 +9,9 @@ use smol_str::SmolStr;
 
 use crate::source::Language;
 
+pub mod path;
+pub mod visit;
+
 /// The deepest nesting of statements and expressions that a lowering keeps. What lies deeper
 /// becomes [`ExprKind::Other`] without children, and the file is reported as partly read.
 /// Real code stays below 190 (measured over the sources in HOSTILE.md's survey).

@@ -1,0 +1,68 @@
+//! Rules that are functions: the second time that a rule file would need a variable, it becomes
+//! one of these and says `[match] check = "name"`.
+
+pub mod anonymous_allowed;
+pub mod except_data;
+pub mod shape;
+pub mod stub_literal;
+pub mod unguarded_user;
+
+use crate::module::{Module, Span};
+use crate::source::Source;
+
+/// A check of one module.
+pub type ModuleCheck = fn(&Source, &Module) -> Vec<CheckMatch>;
+
+/// A place that a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckMatch {
+    /// Where.
+    pub span: Span,
+    /// What fills the holes of the rule's message.
+    pub captures: Vec<(&'static str, String)>,
+    /// The reason, where the place is legitimate.
+    pub accepted: Option<String>,
+}
+
+/// An entry of [`MODULE_CHECKS`].
+#[derive(Debug, Clone, Copy)]
+pub struct ModuleCheckEntry {
+    /// The name that rules use.
+    pub name: &'static str,
+    /// Literals, in lower case, of which a file must hold at least one for the check to find
+    /// anything.
+    pub needs: &'static [&'static str],
+    /// The check.
+    pub run: ModuleCheck,
+}
+
+/// The checks of one module.
+pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
+    ModuleCheckEntry { name: "auth-allows-anonymous", needs: anonymous_allowed::NEEDS, run: anonymous_allowed::check },
+    ModuleCheckEntry { name: "except-returns-data", needs: except_data::NEEDS, run: except_data::check },
+    ModuleCheckEntry { name: "stub-returns-literal", needs: stub_literal::NEEDS, run: stub_literal::check },
+    ModuleCheckEntry { name: "unguarded-current-user", needs: unguarded_user::NEEDS, run: unguarded_user::check },
+];
+
+/// The names of the checks of a whole project.
+pub const PROJECT_CHECKS: &[&str] = &["suppressions"];
+
+/// Every name that a rule may use, sorted.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = MODULE_CHECKS.iter().map(|entry| entry.name).chain(PROJECT_CHECKS.iter().copied()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The function of a module check.
+#[must_use]
+pub fn module_check(name: &str) -> Option<ModuleCheck> {
+    MODULE_CHECKS.iter().find(|entry| entry.name == name).map(|entry| entry.run)
+}
+
+/// The literals of which a file must hold one for a module check to find anything.
+#[must_use]
+pub fn needs(name: &str) -> Option<&'static [&'static str]> {
+    MODULE_CHECKS.iter().find(|entry| entry.name == name).map(|entry| entry.needs)
+}
