@@ -14,12 +14,15 @@ const LONGEST: usize = 200;
 /// A name, and perhaps a version.
 type Identity = (String, Option<String>);
 
+/// Finds the identity in the text of a manifest.
+type Parse = fn(&str) -> Option<Identity>;
+
 /// Name and version from `pyproject.toml`, `package.json` or `Cargo.toml` in `root`, the first
 /// that has a name; else the name of the folder. A manifest that cannot be read or parsed counts
 /// as one without a name. The commit is left to [`crate::repository`].
 #[must_use]
 pub fn identify(root: &Path) -> Project {
-    let manifests: [(&str, fn(&str) -> Option<Identity>); 3] =
+    let manifests: [(&str, Parse); 3] =
         [("pyproject.toml", from_pyproject), ("package.json", from_package), ("Cargo.toml", from_cargo)];
     for (file, parse) in manifests {
         if let Some((name, version)) = manifest(root, file).and_then(|text| parse(&text)) {

@@ -94,7 +94,13 @@ pub enum Format {
 /// has no extension, and only for a `#!` line.
 #[must_use]
 pub fn of(path: &str, head: Option<&[u8]>) -> Language {
-    match format_of(path, head) {
+    of_format(format_of(path, head))
+}
+
+/// The language that stands for a format.
+#[must_use]
+pub fn of_format(format: Format) -> Language {
+    match format {
         Format::Read(language) => language,
         Format::Unsupported(_) => Language::Unsupported,
         Format::Data(_) | Format::Binary | Format::Unknown => Language::Other,

@@ -299,7 +299,7 @@ impl File<'_> {
     }
 
     fn is_config(&self) -> bool {
-        let (name, stem) = (self.name, self.stem);
+        let name = self.name;
         if self.is_requirements() || name.starts_with('.') {
             return true;
         }
