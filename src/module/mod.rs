@@ -4,6 +4,9 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub(crate) mod ecmascript;
+pub(crate) mod markup;
+pub mod print;
 pub mod tree;
 
 use serde::{Deserialize, Serialize};
