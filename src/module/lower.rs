@@ -1,7 +1,7 @@
 //! The one table from a language to its lowering.
 
 use super::tree::Refusal;
-use super::{Module, python};
+use super::{Module, ecmascript, markup, python};
 use crate::limits::Limits;
 use crate::source::Language;
 
@@ -13,11 +13,10 @@ use crate::source::Language;
 pub fn lower(language: Language, text: &str, limits: &Limits) -> Result<Module, Refusal> {
     match language {
         Language::Python => python::lower(text, limits),
-        Language::TypeScript => Err(Refusal::Unsupported(language)),
-        Language::Tsx => Err(Refusal::Unsupported(language)),
-        Language::JavaScript => Err(Refusal::Unsupported(language)),
-        Language::Html => Err(Refusal::Unsupported(language)),
-        Language::Vue => Err(Refusal::Unsupported(language)),
+        Language::TypeScript | Language::Tsx | Language::JavaScript => {
+            ecmascript::lower(language, text, limits)
+        }
+        Language::Html | Language::Vue => markup::lower(language, text, limits),
         Language::Rust => Err(Refusal::Unsupported(language)),
         _ => Err(Refusal::Unsupported(language)),
     }

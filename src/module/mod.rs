@@ -4,18 +4,19 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub(crate) mod ecmascript;
 pub mod lower;
+pub(crate) mod markup;
+pub mod path;
 pub mod print;
 mod python;
 pub mod tree;
+pub mod visit;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::source::Language;
-
-pub mod path;
-pub mod visit;
 
 /// The deepest nesting of statements and expressions that a lowering keeps. What lies deeper
 /// becomes [`ExprKind::Other`] without children, and the file is reported as partly read.
