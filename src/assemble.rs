@@ -13,7 +13,7 @@ use crate::project as manifest;
 use crate::repository::Repository;
 use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
-use crate::scan::{FileScan, Status};
+use crate::scan::{FileScan, Plan, Status};
 use crate::score::Assessment;
 use crate::source::Role;
 use crate::walk::{Walk, WalkOptions};
@@ -34,6 +34,17 @@ pub fn walk_options(config: &Config, repository: Option<&Repository>) -> WalkOpt
         threads: config.threads.map_or(0, std::num::NonZeroUsize::get),
         entries: config.limits.walk_entries,
     }
+}
+
+/// What the scanner is asked for.
+#[must_use]
+pub fn plan(walk: &Walk, book: &RuleBook, config: &Config) -> Plan {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let threads = config.threads.map_or(cores, std::num::NonZeroUsize::get);
+    let mut plan = Plan::new(&walk.base, config.limits.limits(), threads);
+    plan.rules.clone_from(&book.sources);
+    plan.overrides.clone_from(&book.overrides);
+    plan
 }
 
 /// Name and version from a manifest, the commit from git.
@@ -71,7 +82,8 @@ pub fn judge(scans: &mut [FileScan], book: &RuleBook, today: &str) -> Judged {
         .filter(|scan| !scan.suppressions.is_empty())
         .map(|scan| FileSuppressions { path: &scan.path, role: scan.role, suppressions: &scan.suppressions })
         .collect();
-    let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &book.known, today);
+    let known: BTreeSet<&str> = book.known.iter().map(String::as_str).collect();
+    let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &known, today);
     findings.extend(faults);
     findings.sort_by(|a, b| {
         (b.severity, &a.location, &a.rule, &a.message).cmp(&(a.severity, &b.location, &b.rule, &b.message))

@@ -31,7 +31,7 @@ use std::path::Path;
 use audit::{Audit, SCHEMA};
 use config::Config;
 use rules::RuleBook;
-use scan::{Isolation, Job, Plan, ScanError};
+use scan::{Isolation, Job, ScanError};
 
 /// Why there is no audit.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
     let repository = repository::open(root);
     let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
 
-    let plan = Plan::new(&walk.base, &book, config);
+    let plan = assemble::plan(&walk, &book, config);
     let total = walk.jobs.len();
     let progress = |done| (run.progress)(done, total);
     let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
@@ -88,7 +88,7 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
     let judged = assemble::judge(&mut scans, &book, &run.today);
     let coverage = assemble::coverage(&walk, &scans, repository.as_ref(), &inventories);
     let codebase = assemble::codebase(&scans);
-    let assessed = assemble::assessments(&book, &scans, &inventories);
+    let assessed = assemble::assessments(&book, &scans);
     let scorecard = score::score(&judged.findings, &assessed, codebase.kloc(), &config.score);
     let gates = gate::gates(&scorecard, &judged.findings, &config.gates);
     Ok(Audit {

@@ -6,6 +6,7 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::{LedgerEntry, Outcome};
 use crate::eval::link::Program;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
@@ -19,6 +20,8 @@ const MAX_ROUNDS: usize = 12;
 pub struct Inventories {
     /// The routes.
     pub routes: Vec<Route>,
+    /// What linking could not finish.
+    pub notes: Vec<LedgerEntry>,
 }
 
 /// Links file facts. `known` names every file of the tree; `fetch` reads the modules of files
@@ -46,7 +49,27 @@ pub fn link<E: Send>(
         facts.extend(fetch(&wanted)?);
         asked.extend(wanted);
     }
-    Ok(Inventories { routes: on_large_stack(|| routes::extract(&program(&facts, known))) })
+    let extracted = on_large_stack(|| routes::extract(&program(&facts, known)));
+    let mut notes = Vec::new();
+    let note = |reason: &str| LedgerEntry {
+        path: ".".to_owned(),
+        outcome: Outcome::PartlyRead,
+        reason: reason.to_owned(),
+        detail: Some("the route inventory is not complete".to_owned()),
+        failure: true,
+    };
+    let routes = match extracted {
+        Some((routes, false)) => routes,
+        Some((routes, true)) => {
+            notes.push(note("linking took too many steps"));
+            routes
+        }
+        None => {
+            notes.push(note("linking failed"));
+            Vec::new()
+        }
+    };
+    Ok(Inventories { routes, notes })
 }
 
 fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {
@@ -54,13 +77,13 @@ fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>)
 }
 
 /// Evaluation recurses with the program's own calls; it gets the stack of a parsing thread.
-fn on_large_stack<T: Send + Default>(work: impl FnOnce() -> T + Send) -> T {
+/// `None` when it panicked, or no thread could be had.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(PARSE_STACK)
             .spawn_scoped(scope, work)
             .ok()
             .and_then(|thread| thread.join().ok())
-            .unwrap_or_default()
     })
 }

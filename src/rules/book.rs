@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalogue::{self, specs};
-use super::{Overrides, Override, RuleError, RuleSource, RuleSpec, load};
+use super::{Override, Overrides, RuleSource, RuleSpec, load, specs};
 use crate::audit::{RuleSummary, Tool};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::finding::{Accepted, Finding};
 
 /// The rules of one run, uncompiled: what the process that reports knows of them.

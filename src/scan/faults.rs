@@ -31,10 +31,10 @@ pub struct Faults;
 /// For a rule that is to be refused.
 pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Analyse>, Refusal> {
     for rule in &plan.rules {
-        compiling(&rule.name);
-        match command(&rule.name) {
+        compiling(&rule.id);
+        match command(&rule.id) {
             "refuse" => {
-                return Err(Refusal { rule: rule.name.clone(), message: "as asked".to_owned() });
+                return Err(Refusal { rule: rule.id.clone(), message: "as asked".to_owned() });
             }
             "hang" => hang(),
             "abort" => std::process::abort(),

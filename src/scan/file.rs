@@ -16,7 +16,7 @@ pub const HEAVY_BYTES: u64 = 256 * 1024;
 
 /// The word that begins every suppression. A file that holds it is parsed, since an unused
 /// suppression is a finding too.
-const SUPPRESSION: &str = "readiness:";
+pub(super) const SUPPRESSION: &str = "readiness:";
 
 /// What is done to a file.
 pub trait Steps: Sync {
@@ -42,7 +42,7 @@ pub trait Steps: Sync {
     fn wants_module(&self, wanted: &Self::Wanted) -> bool;
 
     /// Whether the text holds a literal that an inventory needs.
-    fn wants_facts(&self, text: &str, language: Language) -> bool;
+    fn wants_facts(&self, source: &Source) -> bool;
 
     /// Parses and lowers. Called only for languages that have modules.
     ///
@@ -55,6 +55,11 @@ pub trait Steps: Sync {
 
     /// The part of the module that linking needs; `None` where nothing of it can matter.
     fn facts(&self, module: Module) -> Option<Module>;
+
+    /// Web frameworks that a manifest names and that no reader reads.
+    fn frameworks_not_read(&self, _source: &Source) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Why a step refuses a file.
@@ -118,7 +123,7 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
 
     let rules = (!job.facts_only).then(|| steps.wanted(&source));
     let wants_facts = source.language.has_module()
-        && (job.facts_only || steps.wants_facts(&source.text, source.language));
+        && (job.facts_only || steps.wants_facts(&source));
     let parse = wants_facts
         || source.language.has_module()
             && rules.as_ref().is_some_and(|wanted| {
@@ -131,9 +136,10 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     }
 
     let module = if parse { Some(steps.lower(&source)?) } else { None };
-    let Matches { findings, accepted, suppressions } =
+    let Matches { findings, accepted, suppressions, unfinished } =
         rules.map(|wanted| steps.matches(&source, module.as_ref(), &wanted)).unwrap_or_default();
     Ok(FileScan {
+        frameworks_not_read: steps.frameworks_not_read(&source),
         path: source.path,
         language: source.language,
         role,
@@ -225,7 +231,7 @@ mod tests {
             self.rules
         }
 
-        fn wants_facts(&self, _text: &str, _language: Language) -> bool {
+        fn wants_facts(&self, _source: &Source) -> bool {
             self.facts
         }
 

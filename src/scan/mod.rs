@@ -27,6 +27,7 @@ pub mod lines;
 mod plan;
 mod pool;
 mod protocol;
+pub mod steps;
 pub mod supervisor;
 pub mod worker;
 
@@ -37,7 +38,7 @@ use crate::module::Module;
 use crate::source::{Encoding, Language, Role};
 
 pub use plan::{
-    Analyse, Build, Isolation, Plan, Refusal, RuleSource, ScanError, WorkerProgram, run,
+    Analyse, Build, Isolation, Plan, Refusal, ScanError, WorkerProgram, run,
 };
 
 /// A file to look at.
@@ -80,6 +81,8 @@ pub struct FileScan {
     pub suppressions: Vec<Suppression>,
     /// The part of the file that linking needs; `None` where nothing in it can matter there.
     pub facts: Option<Module>,
+    /// Web frameworks that it names, when it is a manifest, and that no reader reads.
+    pub frameworks_not_read: Vec<String>,
 }
 
 impl FileScan {
@@ -98,6 +101,7 @@ impl FileScan {
             accepted: Vec::new(),
             suppressions: Vec::new(),
             facts: None,
+            frameworks_not_read: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileScan, Job, in_process, supervisor};
 use crate::limits::Limits;
+use crate::rules::{Overrides, RuleSource};
 
 /// Everything that the scanner needs to know besides the files. It holds plain values only, since
 /// it travels to another process: rules are sent as text and compiled there.
@@ -17,23 +18,12 @@ pub struct Plan {
     root: Vec<u8>,
     /// The rules, in the order in which they are compiled.
     pub rules: Vec<RuleSource>,
-    /// The configuration's changes to rules, as the text of a TOML table.
-    pub rule_overrides: String,
+    /// The configuration's changes to rules.
+    pub overrides: Overrides,
     /// The limits.
     pub limits: Limits,
     /// How many files are analysed at once; 0 counts as 1.
     pub threads: usize,
-}
-
-/// The text of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleSource {
-    /// Its identity: `configuration/env-literal-fallback`.
-    pub name: String,
-    /// Its TOML.
-    pub text: String,
-    /// Whether it came with the tool; only a user's rule may hold raw queries.
-    pub builtin: bool,
 }
 
 impl Plan {
@@ -43,7 +33,7 @@ impl Plan {
         Self {
             root: root.as_os_str().as_encoded_bytes().to_vec(),
             rules: Vec::new(),
-            rule_overrides: String::new(),
+            overrides: Overrides::default(),
             limits,
             threads,
         }

@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use readiness::limits::Limits;
+use readiness::finding::Category;
+use readiness::rules::RuleSource;
 use readiness::scan::{
-    FileScan, Isolation, Job, Plan, RuleSource, ScanError, Status, WorkerProgram, faults, run,
+    FileScan, Isolation, Job, Plan, ScanError, Status, WorkerProgram, faults, run,
 };
 use readiness::source::{Language, Role};
 
@@ -101,7 +103,7 @@ fn a_panic_message_that_quotes_is_not_repeated() {
 fn the_child_is_confined() {
     let jobs = [job("confined.py")];
     let mut tied = plan(2);
-    tied.rules = vec![RuleSource { name: "tied".to_owned(), text: String::new(), builtin: false }];
+    tied.rules = vec![rule("tied")];
     assert_eq!(exceptions(&scan(&tied, &jobs)), []);
     // The same question finds the opposite here, so it is one that can be answered with no.
     let here = run(&Isolation::InProcess(faults::build), &plan(2), &jobs, &|_| {}).unwrap();
@@ -248,7 +250,7 @@ fn error_of(isolation: &Isolation, rules: &[&str]) -> ScanError {
     plan.limits.compile_deadline = Duration::from_secs(1);
     plan.rules = rules
         .iter()
-        .map(|name| RuleSource { name: (*name).to_owned(), text: String::new(), builtin: false })
+        .map(|name| rule(name))
         .collect();
     run(isolation, &plan, &[job("good.py")], &|_| {}).unwrap_err()
 }
@@ -292,4 +294,13 @@ fn a_program_that_is_no_scanner_is_an_error() {
         error_of(&Isolation::Child(sleeper), &[]).to_string(),
         "the scanner failed: it does not answer"
     );
+}
+
+fn rule(id: &str) -> RuleSource {
+    RuleSource {
+        id: id.to_owned(),
+        category: Category::CodeQuality,
+        path: format!("rules/code-quality/{id}.toml"),
+        text: String::new(),
+    }
 }

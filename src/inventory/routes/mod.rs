@@ -31,17 +31,18 @@ pub struct Framework {
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS];
 
-/// The routes that a program registers.
+/// The routes that a program registers, and whether its evaluation ran out of steps.
 #[must_use]
-pub fn extract(program: &Program<'_>) -> Vec<Route> {
+pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
     let trace = interpreter::run(program);
     let mut graph = Graph::default();
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
     }
-    graph.flatten(program, |name, path| {
+    let routes = graph.flatten(program, |name, path| {
         FRAMEWORKS.iter().find(|framework| framework.name == name).map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
-    })
+    });
+    (routes, trace.exhausted)
 }
 
 /// A route: what the program registers for a path.
