@@ -77,6 +77,8 @@ pub struct Matches {
     pub accepted: Vec<Accepted>,
     /// Suppressions in its comments.
     pub suppressions: Vec<Suppression>,
+    /// Rules that gave up within this file: what they found is not all there is.
+    pub unfinished: Vec<String>,
 }
 
 /// The analyser of real files.
@@ -129,14 +131,14 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     }
 
     let module = if parse { Some(steps.lower(&source)?) } else { None };
-    let Matches { findings, accepted, suppressions } =
+    let Matches { findings, accepted, suppressions, unfinished } =
         rules.map(|wanted| steps.matches(&source, module.as_ref(), &wanted)).unwrap_or_default();
     Ok(FileScan {
         path: source.path,
         language: source.language,
         role,
         encoding,
-        status: status(module.as_ref().map_or(&[], |module| &module.defects)),
+        status: status(module.as_ref().map_or(&[], |module| &module.defects), &unfinished),
         parsed: parse,
         lines: lines::count(&source.text, source.language),
         findings,
@@ -153,9 +155,16 @@ impl Refused {
     }
 }
 
-/// The ledger's word for what the parser did not understand: the first reason, and where.
-fn status(defects: &[Defect]) -> Status {
-    let Some(first) = defects.first() else { return Status::Analysed };
+/// The ledger's word for what the parser did not understand (the first reason, and where), or
+/// else for the rules that gave up.
+fn status(defects: &[Defect], unfinished: &[String]) -> Status {
+    let Some(first) = defects.first() else {
+        if unfinished.is_empty() {
+            return Status::Analysed;
+        }
+        let reason = "a rule gave up".to_owned();
+        return Status::Partly { reason, detail: Some(unfinished.join(", ")) };
+    };
     let mut detail = format!("line {}", first.span.line);
     if defects.len() > 1 {
         // Writing to a string does not fail.
@@ -189,6 +198,7 @@ mod tests {
         facts: bool,
         defects: usize,
         refuses: bool,
+        gives_up: bool,
     }
 
     impl Steps for Fake {
@@ -243,7 +253,8 @@ mod tests {
                 reason: String::new(),
                 until: None,
             };
-            Matches { suppressions: vec![suppression], ..Matches::default() }
+            let unfinished = if self.gives_up { vec!["slow".to_owned()] } else { Vec::new() };
+            Matches { suppressions: vec![suppression], unfinished, ..Matches::default() }
         }
 
         fn facts(&self, module: Module) -> Option<Module> {
@@ -251,8 +262,14 @@ mod tests {
         }
     }
 
-    const NOTHING: Fake =
-        Fake { text: String::new(), rules: false, facts: false, defects: 0, refuses: false };
+    const NOTHING: Fake = Fake {
+        text: String::new(),
+        rules: false,
+        facts: false,
+        defects: 0,
+        refuses: false,
+        gives_up: false,
+    };
 
     fn job(path: &str) -> Job {
         Job {
@@ -342,6 +359,13 @@ mod tests {
         };
         assert_eq!(status(1), partly("line 3"));
         assert_eq!(status(4), partly("line 3 and 3 more"));
+    }
+
+    #[test]
+    fn a_rule_that_gives_up_makes_a_file_partly_read() {
+        let scan = scan(Fake { gives_up: true, ..NOTHING });
+        let reason = "a rule gave up".to_owned();
+        assert_eq!(scan.status, Status::Partly { reason, detail: Some("slow".to_owned()) });
     }
 
     #[test]
