@@ -22,8 +22,11 @@ type Parse = fn(&str) -> Option<Identity>;
 /// as one without a name. The commit is left to [`crate::repository`].
 #[must_use]
 pub fn identify(root: &Path) -> Project {
-    let manifests: [(&str, Parse); 3] =
-        [("pyproject.toml", from_pyproject), ("package.json", from_package), ("Cargo.toml", from_cargo)];
+    let manifests: [(&str, Parse); 3] = [
+        ("pyproject.toml", from_pyproject),
+        ("package.json", from_package),
+        ("Cargo.toml", from_cargo),
+    ];
     for (file, parse) in manifests {
         if let Some((name, version)) = manifest(root, file).and_then(|text| parse(&text)) {
             return Project { name, version, named_by: file.to_owned(), commit: None };
@@ -63,7 +66,8 @@ fn identity(table: Option<&toml::Value>) -> Option<Identity> {
 
 /// One line of bounded length, or nothing.
 fn clean(text: &str) -> Option<String> {
-    let line: String = text.trim().chars().filter(|character| !character.is_control()).take(LONGEST).collect();
+    let line: String =
+        text.trim().chars().filter(|character| !character.is_control()).take(LONGEST).collect();
     (!line.is_empty()).then_some(line)
 }
 
@@ -97,11 +101,24 @@ mod tests {
 
     #[test]
     fn manifests_name_a_project() {
-        expect(&[("pyproject.toml", b"[project]\nname='a'\nversion='1.2'")], "a", Some("1.2"), "pyproject.toml");
-        expect(&[("pyproject.toml", b"[tool.poetry]\nname='b'")], "b", None, "pyproject.toml");
-        expect(&[("package.json", b"\xEF\xBB\xBF{\"name\":\"c\",\"version\":\"3\"}")], "c", Some("3"), "package.json");
         expect(
-            &[("Cargo.toml", b"[package]\nname='d'\nversion.workspace=true\n[workspace.package]\nversion='4'")],
+            &[("pyproject.toml", b"[project]\nname='a'\nversion='1.2'")],
+            "a",
+            Some("1.2"),
+            "pyproject.toml",
+        );
+        expect(&[("pyproject.toml", b"[tool.poetry]\nname='b'")], "b", None, "pyproject.toml");
+        expect(
+            &[("package.json", b"\xEF\xBB\xBF{\"name\":\"c\",\"version\":\"3\"}")],
+            "c",
+            Some("3"),
+            "package.json",
+        );
+        expect(
+            &[(
+                "Cargo.toml",
+                b"[package]\nname='d'\nversion.workspace=true\n[workspace.package]\nversion='4'",
+            )],
             "d",
             Some("4"),
             "Cargo.toml",
@@ -111,7 +128,12 @@ mod tests {
     #[test]
     fn a_manifest_without_a_name_gives_way_to_the_next() {
         let tool: &[u8] = b"[tool.ruff]\nline-length = 88";
-        expect(&[("pyproject.toml", tool), ("package.json", b"{\"name\":\"web\"}")], "web", None, "package.json");
+        expect(
+            &[("pyproject.toml", tool), ("package.json", b"{\"name\":\"web\"}")],
+            "web",
+            None,
+            "package.json",
+        );
         expect(&[], "the-folder", None, "folder");
     }
 
@@ -119,8 +141,20 @@ mod tests {
     fn hostile_manifests_do_no_harm() {
         let deep = format!("{{\"name\":{}1", "[".repeat(100_000));
         let toml = format!("a = {}", "[".repeat(100_000));
-        for bytes in [deep.as_bytes(), toml.as_bytes(), b"\0\0", b"\xFF\xFE\0", b"{\"name\":[]}", b"{\"name\":\" \\n\"}"] {
-            expect(&[("package.json", bytes), ("pyproject.toml", bytes), ("Cargo.toml", bytes)], "the-folder", None, "folder");
+        for bytes in [
+            deep.as_bytes(),
+            toml.as_bytes(),
+            b"\0\0",
+            b"\xFF\xFE\0",
+            b"{\"name\":[]}",
+            b"{\"name\":\" \\n\"}",
+        ] {
+            expect(
+                &[("package.json", bytes), ("pyproject.toml", bytes), ("Cargo.toml", bytes)],
+                "the-folder",
+                None,
+                "folder",
+            );
         }
         let long = format!("{{\"name\":\"x\\u001b[31m{}\"}}", "y".repeat(1_000));
         let (name, ..) = identified(&[("package.json", long.as_bytes())]);

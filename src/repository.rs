@@ -39,6 +39,10 @@ pub struct Repository {
 /// damaged becomes a note and never an error.
 #[must_use]
 pub fn open(root: &Path) -> Option<Repository> {
+    open_within(root, DEADLINE)
+}
+
+fn open_within(root: &Path, deadline: Duration) -> Option<Repository> {
     let root = root.canonicalize().ok()?;
     let (top, git) = root
         .ancestors()
@@ -58,12 +62,14 @@ pub fn open(root: &Path) -> Option<Repository> {
     if spawned.is_err() {
         return failed("git repository could not be read", None);
     }
-    match receive.recv_timeout(DEADLINE) {
+    match receive.recv_timeout(deadline) {
         Ok(Ok(repository)) => Some(repository),
-        Ok(Err(_panic)) => failed("git repository could not be read", Some("its reader failed".to_owned())),
+        Ok(Err(_panic)) => {
+            failed("git repository could not be read", Some("its reader failed".to_owned()))
+        }
         Err(_) => failed(
             "git repository could not be read",
-            Some(format!("no answer within {} seconds", DEADLINE.as_secs())),
+            Some(format!("no answer within {} seconds", deadline.as_secs())),
         ),
     }
 }
@@ -80,11 +86,10 @@ fn note(reason: &str, detail: Option<String>) -> LedgerEntry {
 
 fn read(git: &Path, prefix: &Path) -> Repository {
     let mut found = Repository::default();
-    // Spares the wait for the deadline in the plain cases of a pipe or device among git's files.
-    let files = ["", "HEAD", "config", "index", "packed-refs", "commondir"].map(|file| git.join(file));
-    let odd = files.iter().filter_map(|file| file.metadata().ok()).any(|found| !found.is_file() && !found.is_dir());
-    if odd {
-        found.notes.push(note("git repository could not be read", Some("not a regular file".to_owned())));
+    if !looks_sane(git) {
+        found
+            .notes
+            .push(note("git repository could not be read", Some("unusual files in it".to_owned())));
         return found;
     }
     let options = gix::open::Options::isolated()
@@ -109,6 +114,28 @@ fn read(git: &Path, prefix: &Path) -> Repository {
     found
 }
 
+/// Whether the files that are read first are regular and of a bearable size. It spares the wait
+/// for the deadline in the plain cases of a pipe or device, and keeps a sparse giant out of memory.
+fn looks_sane(git: &Path) -> bool {
+    const MIB: u64 = 1024 * 1024;
+    let files = [
+        ("", MIB),
+        ("HEAD", MIB),
+        ("config", MIB),
+        ("commondir", MIB),
+        ("packed-refs", 256 * MIB),
+        ("index", 1024 * MIB),
+    ];
+    files.iter().all(|(file, most)| {
+        let path = if file.is_empty() { git.to_owned() } else { git.join(file) };
+        match path.metadata() {
+            Ok(found) => found.is_dir() || (found.is_file() && found.len() <= *most),
+            // What is missing is judged by those who need it.
+            Err(_) => true,
+        }
+    })
+}
+
 fn head(repository: &gix::Repository) -> Result<Option<Commit>, &'static str> {
     const REASON: &str = "git commit could not be read";
     let mut head = repository.head().map_err(|_| REASON)?;
@@ -118,7 +145,9 @@ fn head(repository: &gix::Repository) -> Result<Option<Commit>, &'static str> {
     let commit = head.peel_to_commit().map_err(|_| REASON)?;
     let mut time = commit.time().map_err(|_| REASON)?;
     time.offset = 0;
-    let date = time.format(gix::date::time::CustomFormat::new("%Y-%m-%dT%H:%M:%SZ")).map_err(|_| REASON)?;
+    let date = time
+        .format(gix::date::time::CustomFormat::new("%Y-%m-%dT%H:%M:%SZ"))
+        .map_err(|_| REASON)?;
     Ok(Some(Commit { id: commit.id.to_string(), date }))
 }
 
@@ -157,7 +186,14 @@ pub(crate) mod tests {
     /// Runs git with nothing of the machine's settings.
     pub(crate) fn git(folder: &Path, arguments: &[&str]) {
         let output = Command::new("git")
-            .args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "core.hooksPath=/dev/null"])
+            .args([
+                "-c",
+                "user.name=A",
+                "-c",
+                "user.email=a@example.org",
+                "-c",
+                "core.hooksPath=/dev/null",
+            ])
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -168,7 +204,11 @@ pub(crate) mod tests {
             .env("GIT_COMMITTER_DATE", "2024-02-29T23:30:00-0200")
             .output()
             .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     fn repository() -> tempfile::TempDir {
@@ -191,14 +231,18 @@ pub(crate) mod tests {
         let folder = repository();
         let root = folder.path();
         let unborn = open(root).unwrap();
-        assert_eq!((unborn.head.as_ref(), paths(&unborn), unborn.notes.len()), (None, vec!["backend/app/main.py", "backendless.py"], 0));
+        assert_eq!(
+            (unborn.head.as_ref(), paths(&unborn), unborn.notes.len()),
+            (None, vec!["backend/app/main.py", "backendless.py"], 0)
+        );
         git(root, &["commit", "-q", "-m", "one"]);
         let whole = open(root).unwrap();
         let head = whole.head.clone().unwrap();
         assert_eq!(head.date, "2024-03-01T01:30:00Z");
         assert_eq!(head.id.len(), 40);
         let part = open(&root.join("backend")).unwrap();
-        assert_eq!((part.head, paths(&Repository { head: None, ..open(&root.join("backend")).unwrap() })), (Some(head), vec!["app/main.py"]));
+        assert_eq!(paths(&part), ["app/main.py"]);
+        assert_eq!(part.head, Some(head));
     }
 
     #[test]
@@ -226,7 +270,14 @@ pub(crate) mod tests {
             assert_eq!(read.notes[0].reason, "git index could not be read");
         }
         std::fs::remove_file(root.join(".git/index")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, root.join(".git/index"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            root.join(".git/index"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
         assert_eq!(open(root).unwrap().notes[0].reason, "git repository could not be read");
         std::fs::remove_file(root.join(".git/index")).unwrap();
         std::fs::write(root.join(".git/HEAD"), "\0\0").unwrap();
@@ -235,6 +286,23 @@ pub(crate) mod tests {
         std::fs::remove_dir_all(root.join(".git")).unwrap();
         std::fs::write(root.join(".git"), "gitdir: ../../../nowhere").unwrap();
         assert_eq!(open(root).unwrap().notes.len(), 1);
+    }
+
+    #[test]
+    fn what_blocks_is_given_up() {
+        let folder = repository();
+        let root = folder.path();
+        let branch = root.join(".git/refs/heads/main");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &branch,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        let read = open_within(root, Duration::from_millis(300)).unwrap();
+        assert_eq!(read.notes[0].detail.as_deref(), Some("no answer within 0 seconds"));
     }
 
     #[test]

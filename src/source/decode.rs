@@ -194,17 +194,8 @@ fn pep263(line: &[u8]) -> Option<String> {
 
 fn label_behind(line: &[u8], key: &[u8]) -> Option<String> {
     let at = line.windows(key.len()).position(|window| window == key)?;
-    label_at(line[at + key.len()..].trim_ascii_start().trim_prefix_quotes())
-}
-
-trait TrimQuotes {
-    fn trim_prefix_quotes(&self) -> &Self;
-}
-
-impl TrimQuotes for [u8] {
-    fn trim_prefix_quotes(&self) -> &Self {
-        self.strip_prefix(b"\"").or_else(|| self.strip_prefix(b"'")).unwrap_or(self)
-    }
+    let value = line[at + key.len()..].trim_ascii_start();
+    label_at(value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value))
 }
 
 fn label_at(bytes: &[u8]) -> Option<String> {
@@ -255,7 +246,11 @@ mod tests {
 
     #[test]
     fn declared_encodings_are_believed_where_they_are_true() {
-        text(b"# -*- coding: latin-1 -*-\nx='\xE4'", "# -*- coding: latin-1 -*-\nx='ä'", Encoding::Latin1);
+        text(
+            b"# -*- coding: latin-1 -*-\nx='\xE4'",
+            "# -*- coding: latin-1 -*-\nx='ä'",
+            Encoding::Latin1,
+        );
         text(
             b"#!/usr/bin/python\n# vim: set fileencoding=iso-8859-2 :\nx='\xB1'",
             "#!/usr/bin/python\n# vim: set fileencoding=iso-8859-2 :\nx='ą'",
@@ -270,7 +265,11 @@ mod tests {
         text("# coding: utf-8\nä".as_bytes(), "# coding: utf-8\nä", Encoding::Utf8);
         text(b"# coding: nonsense\n\xE4", "# coding: nonsense\nä", Encoding::Latin1);
         text(b"# coding: utf-16\nx", "# coding: utf-16\nx", Encoding::Utf8);
-        text("import os\n# coding: latin-1\nä".as_bytes(), "import os\n# coding: latin-1\nä", Encoding::Utf8);
+        text(
+            "import os\n# coding: latin-1\nä".as_bytes(),
+            "import os\n# coding: latin-1\nä",
+            Encoding::Utf8,
+        );
     }
 
     #[test]

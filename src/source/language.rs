@@ -82,7 +82,7 @@ pub enum Format {
     Read(Language),
     /// A programming language without a reader: code that nobody looked at.
     Unsupported(&'static str),
-    /// A known format that holds no code of the project: images, archives, tables of data.
+    /// A known format without a reader that holds no program: schemas, templates, tables of data.
     Data(&'static str),
     /// Bytes that are no text.
     Binary,
@@ -129,8 +129,8 @@ fn by_name(name: &str) -> Format {
     // Names that mean more than their extension says, or have none.
     match name {
         "dockerfile" | "containerfile" => return Read(Language::Dockerfile),
-        "makefile" | "gnumakefile" | "justfile" | "procfile" | ".envrc" | ".bashrc" | ".profile"
-        | ".bash_profile" | ".zshrc" => return Read(Language::Shell),
+        "makefile" | "gnumakefile" | "justfile" | "procfile" | ".envrc" | ".bashrc"
+        | ".profile" | ".bash_profile" | ".zshrc" => return Read(Language::Shell),
         "pipfile" => return Read(Language::Toml),
         ".babelrc" | ".eslintrc" | ".prettierrc" | ".stylelintrc" | ".swcrc" | ".jshintrc"
         | ".bowerrc" | ".huskyrc" | ".lintstagedrc" | ".releaserc" | ".nycrc" | ".mocharc"
@@ -140,13 +140,42 @@ fn by_name(name: &str) -> Format {
         ".flaskenv" | "env.example" | "env.sample" | "env.template" | "env.dist" => {
             return Read(Language::Dotenv);
         }
-        ".gitignore" | ".dockerignore" | ".npmignore" | ".eslintignore" | ".prettierignore"
-        | ".gitattributes" | ".npmrc" | ".yarnrc" | ".nvmrc" | ".editorconfig" | ".coveragerc"
-        | ".pylintrc" | ".flake8" | ".isort.cfg" | ".python-version" | ".node-version"
-        | ".ruby-version" | ".tool-versions" | ".browserslistrc" | ".mailmap" | ".ignore"
-        | ".gitmodules" | ".helmignore" | ".gcloudignore" | ".slugignore" | ".vercelignore"
-        | ".stylelintignore" | ".cursorignore" | "codeowners" | "nginx.conf" | "pylintrc"
-        | ".fastapicloudignore" | ".git-blame-ignore-revs" | ".gitkeep" | ".keep" | "caddyfile" => {
+        ".gitignore"
+        | ".dockerignore"
+        | ".npmignore"
+        | ".eslintignore"
+        | ".prettierignore"
+        | ".gitattributes"
+        | ".npmrc"
+        | ".yarnrc"
+        | ".nvmrc"
+        | ".editorconfig"
+        | ".coveragerc"
+        | ".pylintrc"
+        | ".flake8"
+        | ".isort.cfg"
+        | ".python-version"
+        | ".node-version"
+        | ".ruby-version"
+        | ".tool-versions"
+        | ".browserslistrc"
+        | ".mailmap"
+        | ".ignore"
+        | ".gitmodules"
+        | ".helmignore"
+        | ".gcloudignore"
+        | ".slugignore"
+        | ".vercelignore"
+        | ".stylelintignore"
+        | ".cursorignore"
+        | "codeowners"
+        | "nginx.conf"
+        | "pylintrc"
+        | ".fastapicloudignore"
+        | ".git-blame-ignore-revs"
+        | ".gitkeep"
+        | ".keep"
+        | "caddyfile" => {
             return Read(Language::Ini);
         }
         "license" | "licence" | "copying" | "notice" | "authors" | "contributors" | "changelog"
@@ -155,7 +184,7 @@ fn by_name(name: &str) -> Format {
         "jenkinsfile" => return Format::Unsupported("Groovy"),
         "gemfile" | "rakefile" | "vagrantfile" | "podfile" | "brewfile" | "guardfile"
         | "fastfile" => return Format::Unsupported("Ruby"),
-        "cmakelists.txt" => return Format::Unsupported("CMake"),
+        "cmakelists.txt" => return Format::Data("CMake"),
         "build.bazel" | "workspace" | "tiltfile" => return Format::Unsupported("Starlark"),
         "go.mod" | "go.sum" => return Format::Data("Go modules"),
         ".ds_store" => return Format::Binary,
@@ -174,7 +203,18 @@ fn by_name(name: &str) -> Format {
     }
     // A template is read as what it becomes: `nginx.conf.j2`, `page.html.jinja`.
     let mut stem = name;
-    for suffix in [".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".tera", ".dist", ".example", ".sample", ".template"] {
+    for suffix in [
+        ".j2",
+        ".jinja",
+        ".jinja2",
+        ".tmpl",
+        ".tpl",
+        ".tera",
+        ".dist",
+        ".example",
+        ".sample",
+        ".template",
+    ] {
         if let Some(inner) = stem.strip_suffix(suffix) {
             stem = inner;
             break;
@@ -203,21 +243,24 @@ fn by_extension(extension: &str) -> Format {
         "tsx" => Read(Language::Tsx),
         "js" | "mjs" | "cjs" | "jsx" | "es6" => Read(Language::JavaScript),
         "rs" => Read(Language::Rust),
-        "html" | "htm" | "xhtml" | "hbs" | "handlebars" | "mustache" | "ejs" | "njk" => Read(Language::Html),
+        "html" | "htm" | "xhtml" | "hbs" | "handlebars" | "mustache" | "ejs" | "njk" => {
+            Read(Language::Html)
+        }
         "vue" | "svelte" => Read(Language::Vue),
         "sql" | "ddl" | "psql" => Read(Language::Sql),
         "yml" | "yaml" => Read(Language::Yaml),
-        "json" | "jsonc" | "json5" | "webmanifest" | "geojson" | "map" | "har" => Read(Language::Json),
+        "json" | "jsonc" | "json5" | "webmanifest" | "geojson" | "map" | "har" => {
+            Read(Language::Json)
+        }
         "toml" => Read(Language::Toml),
         "env" => Read(Language::Dotenv),
         // Keys are read so that rules can see a private one.
-        "ini" | "cfg" | "conf" | "properties" | "service" | "desktop" | "pem" | "key" | "crt" | "cer"
-        | "pub" | "asc" | "csr" => Read(Language::Ini),
+        "ini" | "cfg" | "conf" | "properties" | "service" | "desktop" | "pem" | "key" | "crt"
+        | "cer" | "pub" | "asc" | "csr" => Read(Language::Ini),
         "dockerfile" => Read(Language::Dockerfile),
         "sh" | "bash" | "zsh" | "ksh" | "fish" | "mk" | "make" | "bats" => Read(Language::Shell),
-        "md" | "markdown" | "mdx" | "mdc" | "rst" | "txt" | "adoc" | "asciidoc" | "org" | "textile" => {
-            Read(Language::Text)
-        }
+        "md" | "markdown" | "mdx" | "mdc" | "rst" | "txt" | "adoc" | "asciidoc" | "org"
+        | "textile" => Read(Language::Text),
         "css" | "scss" | "sass" | "less" | "styl" | "pcss" => Read(Language::Css),
         "xml" | "svg" | "xsd" | "xsl" | "xslt" | "plist" | "wsdl" | "csproj" => Read(Language::Xml),
         "snap" => Read(Language::JavaScript),
@@ -256,22 +299,22 @@ fn by_extension(extension: &str) -> Format {
         "astro" => Unsupported("Astro"),
         "ps1" | "psm1" | "psd1" => Unsupported("PowerShell"),
         "bat" | "cmd" => Unsupported("batch files"),
-        "tf" | "tfvars" | "hcl" | "nomad" => Unsupported("HCL"),
-        "bicep" => Unsupported("Bicep"),
-        "nix" => Unsupported("Nix"),
-        "cmake" => Unsupported("CMake"),
+        "tf" | "tfvars" | "hcl" | "nomad" => Data("HCL"),
+        "bicep" => Data("Bicep"),
+        "nix" => Data("Nix"),
+        "cmake" => Data("CMake"),
         "bzl" | "star" => Unsupported("Starlark"),
-        "graphql" | "gql" | "graphqls" => Unsupported("GraphQL"),
-        "prisma" => Unsupported("Prisma schemas"),
-        "proto" => Unsupported("Protocol Buffers"),
-        "thrift" => Unsupported("Thrift"),
-        "pug" | "jade" => Unsupported("Pug"),
-        "haml" | "slim" => Unsupported("Haml"),
-        "mako" => Unsupported("Mako templates"),
-        "liquid" => Unsupported("Liquid templates"),
-        "twig" => Unsupported("Twig templates"),
+        "graphql" | "gql" | "graphqls" => Data("GraphQL schemas"),
+        "prisma" => Data("Prisma schemas"),
+        "proto" => Data("Protocol Buffers"),
+        "thrift" => Data("Thrift"),
+        "pug" | "jade" => Data("Pug templates"),
+        "haml" | "slim" => Data("Haml templates"),
+        "mako" => Data("Mako templates"),
+        "liquid" => Data("Liquid templates"),
+        "twig" => Data("Twig templates"),
         "ipynb" => Unsupported("Jupyter notebooks"),
-        "rego" => Unsupported("Rego"),
+        "rego" => Data("Rego"),
         "wat" | "asm" | "s" => Unsupported("assembly"),
 
         "csv" | "tsv" | "jsonl" | "ndjson" => Data("tables of data"),
@@ -280,23 +323,25 @@ fn by_extension(extension: &str) -> Format {
         "diff" | "patch" => Data("patches"),
         "bak" | "orig" | "rej" | "swp" | "tmp" | "old" => Data("leftover copies"),
 
-        "png" | "jpg" | "jpeg" | "gif" | "bmp" | "ico" | "icns" | "webp" | "avif" | "tif" | "tiff"
-        | "psd" | "heic" | "eot" | "ttf" | "otf" | "woff" | "woff2" | "mp3" | "mp4" | "m4a" | "ogg"
-        | "oga" | "ogv" | "wav" | "flac" | "webm" | "avi" | "mov" | "mkv" | "pdf" | "doc" | "docx"
-        | "xls" | "xlsx" | "ppt" | "pptx" | "odt" | "ods" | "odp" | "zip" | "gz" | "tgz" | "bz2"
-        | "xz" | "zst" | "7z" | "rar" | "tar" | "jar" | "war" | "ear" | "whl" | "egg" | "deb" | "rpm"
-        | "dmg" | "apk" | "ipa" | "exe" | "dll" | "so" | "dylib" | "a" | "o" | "obj" | "lib" | "class"
-        | "pyc" | "pyo" | "pyd" | "wasm" | "bin" | "dat" | "db" | "sqlite" | "sqlite3" | "mdb"
-        | "parquet" | "avro" | "orc" | "npy" | "npz" | "pkl" | "pickle" | "h5" | "hdf5" | "onnx"
-        | "pt" | "pth" | "safetensors" | "gguf" | "mo" | "kdbx" | "p12" | "pfx" | "jks" | "keystore"
-        | "stl" | "glb" | "blend" | "sketch" | "fig" | "lockb" | "node" => Binary,
+        "png" | "jpg" | "jpeg" | "gif" | "bmp" | "ico" | "icns" | "webp" | "avif" | "tif"
+        | "tiff" | "psd" | "heic" | "eot" | "ttf" | "otf" | "woff" | "woff2" | "mp3" | "mp4"
+        | "m4a" | "ogg" | "oga" | "ogv" | "wav" | "flac" | "webm" | "avi" | "mov" | "mkv"
+        | "pdf" | "doc" | "docx" | "xls" | "xlsx" | "ppt" | "pptx" | "odt" | "ods" | "odp"
+        | "zip" | "gz" | "tgz" | "bz2" | "xz" | "zst" | "7z" | "rar" | "tar" | "jar" | "war"
+        | "ear" | "whl" | "egg" | "deb" | "rpm" | "dmg" | "apk" | "ipa" | "exe" | "dll" | "so"
+        | "dylib" | "a" | "o" | "obj" | "lib" | "class" | "pyc" | "pyo" | "pyd" | "wasm"
+        | "bin" | "dat" | "db" | "sqlite" | "sqlite3" | "mdb" | "parquet" | "avro" | "orc"
+        | "npy" | "npz" | "pkl" | "pickle" | "h5" | "hdf5" | "onnx" | "pt" | "pth"
+        | "safetensors" | "gguf" | "mo" | "kdbx" | "p12" | "pfx" | "jks" | "keystore" | "stl"
+        | "glb" | "blend" | "sketch" | "fig" | "lockb" | "node" => Binary,
         _ => Format::Unknown,
     }
 }
 
 /// `#!/usr/bin/env -S python3 -u` and its kin.
 fn by_shebang(head: &[u8]) -> Format {
-    let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|b| *b == b'\n').next()) else {
+    let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|b| *b == b'\n').next())
+    else {
         return Format::Unknown;
     };
     let line = String::from_utf8_lossy(line);
@@ -309,7 +354,9 @@ fn by_shebang(head: &[u8]) -> Format {
         "python" | "pypy" | "uv" => Format::Read(Language::Python),
         "node" | "nodejs" | "bun" => Format::Read(Language::JavaScript),
         "deno" | "ts-node" | "tsx" => Format::Read(Language::TypeScript),
-        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "make" | "just" => Format::Read(Language::Shell),
+        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "make" | "just" => {
+            Format::Read(Language::Shell)
+        }
         "ruby" => Format::Unsupported("Ruby"),
         "perl" => Format::Unsupported("Perl"),
         "php" => Format::Unsupported("PHP"),

@@ -114,9 +114,9 @@ fn open(root: &Path, path: &str) -> Result<(File, Metadata), ReadError> {
         .custom_flags(flags.bits().cast_signed())
         .open(&full)
         .map_err(|error| match error.raw_os_error() {
-            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => ReadError::Changed,
-            _ => error.into(),
-        })?;
+        Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => ReadError::Changed,
+        _ => error.into(),
+    })?;
     let after = file.metadata()?;
     let same = (before.dev(), before.ino()) == (after.dev(), after.ino());
     if same && after.is_file() { Ok((file, after)) } else { Err(ReadError::Changed) }

@@ -13,11 +13,14 @@ pub(super) struct Globs {
 
 impl Globs {
     /// Compiles globs; the error is the one that is none, with the reason.
-    pub(super) fn new<'g>(globs: impl IntoIterator<Item = &'g str>) -> Result<Self, (String, String)> {
+    pub(super) fn new<'g>(
+        globs: impl IntoIterator<Item = &'g str>,
+    ) -> Result<Self, (String, String)> {
         let mut set = GlobSetBuilder::new();
         let mut prefixes = Vec::new();
         let mut add = |glob: &str, pattern: &str| {
-            let built = GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+            let built =
+                GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
             match built {
                 Ok(built) => {
                     set.add(built);
@@ -35,10 +38,13 @@ impl Globs {
             if !pattern.ends_with("/**") {
                 add(glob, &format!("{pattern}/**"))?;
             }
-            let fixed = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\']));
+            let fixed =
+                pattern.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\']));
             prefixes.push(fixed.collect::<Vec<_>>().join("/"));
         }
-        let set = set.build().map_err(|error| (error.glob().unwrap_or_default().to_owned(), error.kind().to_string()))?;
+        let set = set.build().map_err(|error| {
+            (error.glob().unwrap_or_default().to_owned(), error.kind().to_string())
+        })?;
         Ok(Self { set, prefixes })
     }
 
@@ -55,7 +61,9 @@ impl Globs {
     pub(super) fn may_match_below(&self, folder: &str) -> bool {
         self.matches(folder)
             || self.prefixes.iter().any(|prefix| {
-                prefix.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                prefix
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
     }
 }
@@ -97,7 +105,11 @@ mod tests {
     #[test]
     fn globs_reach_into_the_folders_that_they_name() {
         let below = |glob: &str, folder: &str| Globs::new([glob]).unwrap().may_match_below(folder);
-        assert!(below("vendor/mine/**", "vendor") && below("vendor", "vendor") && below("**/vendor/**", "a/vendor/b"));
+        assert!(
+            below("vendor/mine/**", "vendor")
+                && below("vendor", "vendor")
+                && below("**/vendor/**", "a/vendor/b")
+        );
         assert!(!below("*.js", "node_modules") && !below("vendors/a", "vendor"));
     }
 

@@ -17,7 +17,8 @@ use crate::source;
 const LARGEST: u64 = 1024 * 1024;
 
 /// The files, the stronger first.
-const FILES: [(&str, &str); 2] = [(".ignore", "ignored by .ignore"), (".gitignore", "ignored by .gitignore")];
+const FILES: [(&str, &str); 2] =
+    [(".ignore", "ignored by .ignore"), (".gitignore", "ignored by .gitignore")];
 
 /// What is ignored below a folder.
 #[derive(Debug, Default)]
@@ -37,14 +38,17 @@ impl Ignores {
         let read = |file: &str| {
             let bytes = source::read(root, &format!("{prefix}{file}"), LARGEST).ok()?;
             let mut builder = GitignoreBuilder::new("");
-            for line in bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes).split(|byte| *byte == b'\n') {
+            for line in
+                bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes).split(|byte| *byte == b'\n')
+            {
                 let line = String::from_utf8_lossy(line);
                 // A line that is no glob means nothing, to git as to us.
                 let _ = builder.add_line(None, line.trim_end_matches('\r'));
             }
             builder.build().ok().filter(|rules| !rules.is_empty())
         };
-        let rules = FILES.iter().filter_map(|(file, reason)| Some((read(file)?, *reason))).collect();
+        let rules =
+            FILES.iter().filter_map(|(file, reason)| Some((read(file)?, *reason))).collect();
         Self { cut: source::decode_path(&prefix).len(), rules, above, whole: None }
     }
 

@@ -87,7 +87,9 @@ pub enum WalkError {
     #[error("`{0}` is a {1}; name a folder or a regular file to audit")]
     NotFileOrFolder(PathBuf, &'static str),
     /// The system refuses.
-    #[error("`{path}` cannot be read ({source}); run as a user who may read it, or name another folder")]
+    #[error(
+        "`{path}` cannot be read ({source}); run as a user who may read it, or name another folder"
+    )]
     Unreadable {
         /// What.
         path: PathBuf,
@@ -95,7 +97,9 @@ pub enum WalkError {
         source: std::io::Error,
     },
     /// A glob of the configuration is none.
-    #[error("`{glob}` is not a glob ({reason}); correct it in the configuration or on the command line")]
+    #[error(
+        "`{glob}` is not a glob ({reason}); correct it in the configuration or on the command line"
+    )]
     Glob {
         /// As written.
         glob: String,
@@ -117,7 +121,9 @@ const SHEBANG: u64 = 256;
 /// the root is an entry of the ledger.
 pub fn walk(root: &Path, options: &WalkOptions) -> Result<Walk, WalkError> {
     let unreadable = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => WalkError::Missing(root.to_owned()),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            WalkError::Missing(root.to_owned())
+        }
         _ => WalkError::Unreadable { path: root.to_owned(), source },
     };
     let base = root.canonicalize().map_err(unreadable)?;
@@ -146,7 +152,12 @@ fn single_file(path: &Path, options: &WalkOptions) -> Result<Walk, WalkError> {
     let base = path.parent().unwrap_or(path).to_owned();
     let name = encode_path(path.file_name().unwrap_or_default());
     // Naming a file is a wish that no exclusion overrules.
-    let wish = WalkOptions { include: Vec::new(), exclude: Vec::new(), no_ignore: true, ..options.clone() };
+    let wish = WalkOptions {
+        include: Vec::new(),
+        exclude: Vec::new(),
+        no_ignore: true,
+        ..options.clone()
+    };
     let judge = Judge::new(base, &wish)?;
     judge.regular_file(name, None);
     Ok(judge.finish())
@@ -186,7 +197,12 @@ fn run_in_order(judge: &Arc<Judge>) {
             judge.failed(&error);
         }
     }
-    judge.not_entered(".".to_owned(), "too many entries", Some(format!("only the first {} are counted", judge.most)), true);
+    judge.not_entered(
+        ".".to_owned(),
+        "too many entries",
+        Some(format!("only the first {} are counted", judge.most)),
+        true,
+    );
 }
 
 /// Decides about each entry, from any thread.
@@ -206,7 +222,8 @@ struct Judge {
 
 impl Judge {
     fn new(base: PathBuf, options: &WalkOptions) -> Result<Self, WalkError> {
-        let compile = |globs: &[String]| Globs::new(globs.iter().map(String::as_str)).map_err(glob_error);
+        let compile =
+            |globs: &[String]| Globs::new(globs.iter().map(String::as_str)).map_err(glob_error);
         let mut role_globs = Vec::new();
         for (glob, role) in &options.roles {
             role_globs.push((Globs::new([glob.as_str()]).map_err(glob_error)?, *role));
@@ -265,7 +282,13 @@ impl Judge {
         false
     }
 
-    fn enters_folder(&self, path: String, depth: usize, above: Arc<Ignores>, ignored: Option<&'static str>) -> bool {
+    fn enters_folder(
+        &self,
+        path: String,
+        depth: usize,
+        above: Arc<Ignores>,
+        ignored: Option<&'static str>,
+    ) -> bool {
         let reason = if is_version_control(&path) {
             Some("version control")
         } else if self.exclude.matches(&path) {
@@ -314,7 +337,11 @@ impl Judge {
             }
         }
         let language = language::of_format(format);
-        let chosen = self.role_globs.iter().find(|(globs, _)| globs.matches(&path)).map(|(_, role)| (*role, true));
+        let chosen = self
+            .role_globs
+            .iter()
+            .find(|(globs, _)| globs.matches(&path))
+            .map(|(_, role)| (*role, true));
         let (role, role_is_certain) = chosen.unwrap_or_else(|| role::of_path(&path, language));
         let reason = match (role, format) {
             (_, Format::Binary) => "binary file".to_owned(),
@@ -354,14 +381,22 @@ impl Judge {
         known.get(folder).cloned().unwrap_or_default()
     }
 
-    fn remember_ignores(&self, folder: String, above: Option<Arc<Ignores>>, whole: Option<&'static str>) {
+    fn remember_ignores(
+        &self,
+        folder: String,
+        above: Option<Arc<Ignores>>,
+        whole: Option<&'static str>,
+    ) {
         let mut ignores = if self.no_ignore {
             Ignores::default()
         } else {
             Ignores::of_folder(&self.base, &folder, above)
         };
         ignores.whole = whole;
-        self.ignores.write().unwrap_or_else(PoisonError::into_inner).insert(folder, Arc::new(ignores));
+        self.ignores
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(folder, Arc::new(ignores));
     }
 
     /// What the walker could not do: list a folder, look at an entry.
@@ -382,12 +417,24 @@ impl Judge {
     fn left_out(&self, path: String, reason: &str, detail: Option<String>, failure: bool) {
         let mut found = self.found();
         found.walked += 1;
-        found.left_out.push(LedgerEntry { path, outcome: Outcome::LeftOut, reason: reason.to_owned(), detail, failure });
+        found.left_out.push(LedgerEntry {
+            path,
+            outcome: Outcome::LeftOut,
+            reason: reason.to_owned(),
+            detail,
+            failure,
+        });
     }
 
     fn not_entered(&self, path: String, reason: &str, detail: Option<String>, failure: bool) {
         let reason = reason.to_owned();
-        self.found().not_entered.push(LedgerEntry { path, outcome: Outcome::NotEntered, reason, detail, failure });
+        self.found().not_entered.push(LedgerEntry {
+            path,
+            outcome: Outcome::NotEntered,
+            reason,
+            detail,
+            failure,
+        });
     }
 
     fn found(&self) -> MutexGuard<'_, Walk> {
@@ -408,7 +455,10 @@ fn glob_error((glob, reason): (String, String)) -> WalkError {
 }
 
 fn is_version_control(path: &str) -> bool {
-    matches!(path.rsplit('/').next(), Some(".git" | ".hg" | ".svn" | ".jj" | ".bzr" | "CVS" | "_darcs"))
+    matches!(
+        path.rsplit('/').next(),
+        Some(".git" | ".hg" | ".svn" | ".jj" | ".bzr" | "CVS" | "_darcs")
+    )
 }
 
 /// Whether a link leads out of the tree, by its text alone: to follow it would touch what lies
@@ -430,7 +480,9 @@ fn link_detail(path: &Path, relative: &Path) -> Option<String> {
 fn error_path(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            error_path(err)
+        }
         ignore::Error::Loop { child, .. } => Some(child),
         ignore::Error::Partial(errors) => errors.iter().find_map(error_path),
         _ => None,

@@ -44,8 +44,12 @@ fn globs(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn hidden_files_that_matter_are_walked() {
-    let tree = tree(&[(".env", ""), (".env.local", ""), (".github/workflows/ci.yml", ""), ("a.py", "")]);
-    assert_eq!(jobs(&plain(tree.path())), [".env", ".env.local", ".github/workflows/ci.yml", "a.py"]);
+    let tree =
+        tree(&[(".env", ""), (".env.local", ""), (".github/workflows/ci.yml", ""), ("a.py", "")]);
+    assert_eq!(
+        jobs(&plain(tree.path())),
+        [".env", ".env.local", ".github/workflows/ci.yml", "a.py"]
+    );
 }
 
 #[test]
@@ -104,13 +108,22 @@ fn what_git_tracks_is_audited_whatever_is_ignored() {
     );
     assert_eq!(
         reasons(&walk.not_entered),
-        [(".git", "version control"), ("empty", "ignored by .gitignore"), ("hidden/loose", "ignored by .gitignore")]
+        [
+            (".git", "version control"),
+            ("empty", "ignored by .gitignore"),
+            ("hidden/loose", "ignored by .gitignore")
+        ]
     );
 }
 
 #[test]
 fn rules_from_outside_of_the_root_count_for_nothing() {
-    let tree = tree(&[(".gitignore", "*.py"), (".git/info/exclude", "*.py"), ("root/a.py", ""), ("root/.git/info/exclude", "*.py")]);
+    let tree = tree(&[
+        (".gitignore", "*.py"),
+        (".git/info/exclude", "*.py"),
+        ("root/a.py", ""),
+        ("root/.git/info/exclude", "*.py"),
+    ]);
     assert_eq!(jobs(&plain(&tree.path().join("root"))), ["a.py"]);
 }
 
@@ -121,9 +134,13 @@ fn only_regular_files_become_jobs() {
     mknodat(CWD, root.join("pipe.py"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     mknodat(CWD, root.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket.py")).unwrap();
-    for (target, link) in
-        [("/dev/zero", "zero.py"), (".", "loop"), ("../..", "out"), ("folder/../a.py", "in.py"), ("nowhere", "broken.py")]
-    {
+    for (target, link) in [
+        ("/dev/zero", "zero.py"),
+        (".", "loop"),
+        ("../..", "out"),
+        ("folder/../a.py", "in.py"),
+        ("nowhere", "broken.py"),
+    ] {
         symlink(target, root.join(link)).unwrap();
     }
     let walk = plain(root);
@@ -131,7 +148,9 @@ fn only_regular_files_become_jobs() {
     let told: Vec<_> = walk
         .left_out
         .iter()
-        .map(|entry| (entry.path.as_str(), entry.reason.as_str(), entry.detail.as_deref().unwrap_or("")))
+        .map(|entry| {
+            (entry.path.as_str(), entry.reason.as_str(), entry.detail.as_deref().unwrap_or(""))
+        })
         .collect();
     assert_eq!(
         told,
@@ -193,7 +212,12 @@ fn formats_and_roles_leave_files_out_with_their_reason() {
             ("what.xyz", "no reader for this format"),
         ]
     );
-    let failures: Vec<_> = walk.left_out.iter().filter(|entry| entry.failure).map(|entry| entry.path.as_str()).collect();
+    let failures: Vec<_> = walk
+        .left_out
+        .iter()
+        .filter(|entry| entry.failure)
+        .map(|entry| entry.path.as_str())
+        .collect();
     assert_eq!(failures, ["main.go"]);
     assert_eq!(
         reasons(&walk.not_entered),
@@ -203,14 +227,24 @@ fn formats_and_roles_leave_files_out_with_their_reason() {
 
 #[test]
 fn the_user_overrules_the_tables() {
-    let tree = tree(&[("vendor/mine/a.py", ""), ("vendor/b.py", ""), ("tests/a.py", ""), ("old/a.py", ""), ("src/a.py", "")]);
+    let tree = tree(&[
+        ("vendor/mine/a.py", ""),
+        ("vendor/b.py", ""),
+        ("tests/a.py", ""),
+        ("old/a.py", ""),
+        ("src/a.py", ""),
+    ]);
     let options = WalkOptions {
-        roles: vec![("vendor/mine".to_owned(), Role::Production), ("/tests/**".to_owned(), Role::Example)],
+        roles: vec![
+            ("vendor/mine".to_owned(), Role::Production),
+            ("/tests/**".to_owned(), Role::Example),
+        ],
         exclude: globs(&["old/"]),
         ..WalkOptions::default()
     };
     let walk = walked(tree.path(), &options);
-    let roles: Vec<_> = walk.jobs.iter().map(|job| (job.path.as_str(), job.role, job.role_is_certain)).collect();
+    let roles: Vec<_> =
+        walk.jobs.iter().map(|job| (job.path.as_str(), job.role, job.role_is_certain)).collect();
     assert_eq!(
         roles,
         [
@@ -222,12 +256,19 @@ fn the_user_overrules_the_tables() {
     assert_eq!(reasons(&walk.left_out), [("vendor/b.py", "vendored")]);
     assert_eq!(reasons(&walk.not_entered), [("old", "excluded by configuration")]);
 
-    let only = WalkOptions { include: globs(&["src"]), exclude: globs(&["old/a.py"]), ..WalkOptions::default() };
+    let only = WalkOptions {
+        include: globs(&["src"]),
+        exclude: globs(&["old/a.py"]),
+        ..WalkOptions::default()
+    };
     let walk = walked(tree.path(), &only);
     assert_eq!(jobs(&walk), ["src/a.py"]);
     assert_eq!(
         reasons(&walk.left_out),
-        [("old/a.py", "excluded by configuration"), ("tests/a.py", "not included by configuration")]
+        [
+            ("old/a.py", "excluded by configuration"),
+            ("tests/a.py", "not included by configuration")
+        ]
     );
 }
 
@@ -245,7 +286,10 @@ fn a_root_that_cannot_be_walked_says_why() {
     let error = |path: &Path| walk(path, &WalkOptions::default()).unwrap_err().to_string();
     let pipe = tree.path().join("pipe");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
-    assert!(error(&tree.path().join("x")).ends_with("x` does not exist; name a folder or a file to audit"));
+    assert!(
+        error(&tree.path().join("x"))
+            .ends_with("x` does not exist; name a folder or a file to audit")
+    );
     assert!(error(&tree.path().join("a.py/x")).contains("does not exist"));
     assert!(error(&pipe).ends_with("pipe` is a FIFO; name a folder or a regular file to audit"));
     let options = WalkOptions { exclude: globs(&["a["]), ..WalkOptions::default() };
@@ -254,13 +298,19 @@ fn a_root_that_cannot_be_walked_says_why() {
 
 #[test]
 fn too_many_entries_stop_at_the_same_place_each_time() {
-    let tree = tree(&[("a/1.py", ""), ("a/2.py", ""), ("b/1.py", ""), ("b/2.py", ""), ("c.py", "")]);
+    let tree =
+        tree(&[("a/1.py", ""), ("a/2.py", ""), ("b/1.py", ""), ("b/2.py", ""), ("c.py", "")]);
     for threads in [1, 4] {
-        let walk = walked(tree.path(), &WalkOptions { entries: 4, threads, ..WalkOptions::default() });
+        let walk =
+            walked(tree.path(), &WalkOptions { entries: 4, threads, ..WalkOptions::default() });
         assert_eq!(jobs(&walk), ["a/1.py", "a/2.py"]);
         let entry = &walk.not_entered[0];
-        assert_eq!((entry.path.as_str(), entry.reason.as_str(), entry.failure), (".", "too many entries", true));
-        let enough = walked(tree.path(), &WalkOptions { entries: 7, threads, ..WalkOptions::default() });
+        assert_eq!(
+            (entry.path.as_str(), entry.reason.as_str(), entry.failure),
+            (".", "too many entries", true)
+        );
+        let enough =
+            walked(tree.path(), &WalkOptions { entries: 7, threads, ..WalkOptions::default() });
         assert_eq!((enough.jobs.len(), enough.not_entered.len()), (5, 0));
     }
 }
@@ -273,18 +323,43 @@ fn deep_folders_are_a_failure_and_no_crash() {
     std::fs::write(deep.join("a.py"), "").unwrap();
     let walk = plain(tree.path());
     assert_eq!(walk.jobs.len(), 0);
-    assert_eq!((walk.not_entered[0].reason.as_str(), walk.not_entered[0].failure), ("nested deeper than 256 folders", true));
+    assert_eq!(
+        (walk.not_entered[0].reason.as_str(), walk.not_entered[0].failure),
+        ("nested deeper than 256 folders", true)
+    );
 }
 
 /// A file of a random tree: its path and, for ignore files, its lines.
 fn random_file() -> impl Strategy<Value = (String, String)> {
-    let segment = prop::sample::select(vec!["a", "b", "tests", "vendor", "dist", "node_modules", ".git", ".github", "é"]);
-    let name = prop::sample::select(vec![
-        "a.py", "b.ts", "c.go", "d.png", "run", ".gitignore", ".ignore", "x.min.js", ".env", "y.xyz",
+    let segment = prop::sample::select(vec![
+        "a",
+        "b",
+        "tests",
+        "vendor",
+        "dist",
+        "node_modules",
+        ".git",
+        ".github",
+        "é",
     ]);
-    let line = prop::sample::select(vec!["*.py", "a/", "/b", "!a.py", "tests/**", "**/é", "*", "!*/", "#", "[", "\\"]);
-    (prop::collection::vec(segment, 0..4), name, prop::collection::vec(line, 0..3))
-        .prop_map(|(folders, name, lines)| ([folders, vec![name]].concat().join("/"), lines.join("\n")))
+    let name = prop::sample::select(vec![
+        "a.py",
+        "b.ts",
+        "c.go",
+        "d.png",
+        "run",
+        ".gitignore",
+        ".ignore",
+        "x.min.js",
+        ".env",
+        "y.xyz",
+    ]);
+    let line = prop::sample::select(vec![
+        "*.py", "a/", "/b", "!a.py", "tests/**", "**/é", "*", "!*/", "#", "[", "\\",
+    ]);
+    (prop::collection::vec(segment, 0..4), name, prop::collection::vec(line, 0..3)).prop_map(
+        |(folders, name, lines)| ([folders, vec![name]].concat().join("/"), lines.join("\n")),
+    )
 }
 
 proptest! {

@@ -47,12 +47,17 @@ pub fn of_path(path: &str, language: Language) -> (Role, bool) {
     let lower = path.to_ascii_lowercase();
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let folders: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    let file = File { folders: &folders, name, stem: name.split_once('.').map_or(name, |(stem, _)| stem), language };
+    let file = File {
+        folders: &folders,
+        name,
+        stem: name.split_once('.').map_or(name, |(stem, _)| stem),
+        language,
+    };
 
-    if folder_role(&folders).is_some_and(|role| role == Role::Vendored) {
-        return (Role::Vendored, true);
+    if let Some(role) = folder_role(&folders) {
+        return (role, true);
     }
-    if file.is_generated() || folder_role(&folders) == Some(Role::Generated) {
+    if file.is_generated() {
         return (Role::Generated, true);
     }
     let sure = [
@@ -83,10 +88,10 @@ fn folder_role(folders: &[&str]) -> Option<Role> {
     for (depth, folder) in folders.iter().enumerate() {
         let parent = depth.checked_sub(1).and_then(|above| folders.get(above)).copied();
         match *folder {
-            "node_modules" | "bower_components" | "jspm_packages" | "site-packages" | "dist-packages"
-            | ".venv" | "virtualenv" | "third_party" | "third-party" | "thirdparty" | "3rdparty"
-            | "3rd-party" | "_vendor" | "vendored" | ".yarn" | ".pnpm-store" | ".eggs" | ".tox"
-            | ".nox" => return Some(Role::Vendored),
+            "node_modules" | "bower_components" | "jspm_packages" | "site-packages"
+            | "dist-packages" | ".venv" | "virtualenv" | "third_party" | "third-party"
+            | "thirdparty" | "3rdparty" | "3rd-party" | "_vendor" | "vendored" | ".yarn"
+            | ".pnpm-store" | ".eggs" | ".tox" | ".nox" => return Some(Role::Vendored),
             // `vendor` is also somebody who sells: only where a tool or a web page keeps its
             // libraries is it certainly not.
             "vendor" | "vendors"
@@ -94,17 +99,30 @@ fn folder_role(folders: &[&str]) -> Option<Role> {
                     || parent.is_some_and(|parent| {
                         matches!(
                             parent,
-                            "static" | "assets" | "public" | "js" | "css" | "scss" | "less" | "styles"
-                                | "javascripts" | "stylesheets" | "lib" | "libs" | "www" | "web"
+                            "static"
+                                | "assets"
+                                | "public"
+                                | "js"
+                                | "css"
+                                | "scss"
+                                | "less"
+                                | "styles"
+                                | "javascripts"
+                                | "stylesheets"
+                                | "lib"
+                                | "libs"
+                                | "www"
+                                | "web"
                         )
                     }) =>
             {
                 return Some(Role::Vendored);
             }
             "__pycache__" | ".mypy_cache" | ".pytest_cache" | ".ruff_cache" | ".next" | ".nuxt"
-            | ".svelte-kit" | ".angular" | ".turbo" | ".parcel-cache" | ".nyc_output" | ".output"
-            | ".gradle" | ".terraform" | ".serverless" | ".aws-sam" | "htmlcov" | "dist"
-            | "storybook-static" | "__generated__" | "__snapshots__" | ".ipynb_checkpoints" => {
+            | ".svelte-kit" | ".angular" | ".turbo" | ".parcel-cache" | ".nyc_output"
+            | ".output" | ".gradle" | ".terraform" | ".serverless" | ".aws-sam" | "htmlcov"
+            | "dist" | "storybook-static" | "__generated__" | "__snapshots__"
+            | ".ipynb_checkpoints" => {
                 return Some(Role::Generated);
             }
             other if other.ends_with(".egg-info") || other.ends_with(".dist-info") => {
@@ -126,28 +144,95 @@ struct File<'p> {
 }
 
 /// Folders that hold packages.
-const GROUPS: &[&str] = &["packages", "apps", "services", "libs", "crates", "projects", "plugins", "workspaces"];
+const GROUPS: &[&str] =
+    &["packages", "apps", "services", "libs", "crates", "projects", "plugins", "workspaces"];
 
 /// Folders that are packages by themselves.
-const SIDES: &[&str] =
-    &["backend", "frontend", "client", "server", "web", "ui", "api", "worker", "mobile", "desktop", "site", "website"];
+const SIDES: &[&str] = &[
+    "backend", "frontend", "client", "server", "web", "ui", "api", "worker", "mobile", "desktop",
+    "site", "website",
+];
 
 /// JSON that configures, wherever it lies.
 const JSON_SETTINGS: &[&str] = &[
-    "package.json", "composer.json", "bower.json", "nx.json", "project.json", "angular.json", "turbo.json",
-    "biome.json", "components.json", "renovate.json", "vercel.json", "netlify.json", "firebase.json",
-    "app.json", "settings.json", "config.json", "appsettings.json", "lerna.json", "rush.json", "nodemon.json",
-    "pyrightconfig.json", "deno.json", "deno.jsonc", "serverless.json", "cdk.json", "jest.json",
+    "package.json",
+    "composer.json",
+    "bower.json",
+    "nx.json",
+    "project.json",
+    "angular.json",
+    "turbo.json",
+    "biome.json",
+    "components.json",
+    "renovate.json",
+    "vercel.json",
+    "netlify.json",
+    "firebase.json",
+    "app.json",
+    "settings.json",
+    "config.json",
+    "appsettings.json",
+    "lerna.json",
+    "rush.json",
+    "nodemon.json",
+    "pyrightconfig.json",
+    "deno.json",
+    "deno.jsonc",
+    "serverless.json",
+    "cdk.json",
+    "jest.json",
 ];
 
 /// Configuration files of build and lint tools: `<tool>.config.js`.
 const TOOLS: &[&str] = &[
-    "astro", "babel", "biome", "commitlint", "craco", "cypress", "drizzle", "ecosystem", "esbuild",
-    "eslint", "gatsby", "graphql", "i18next", "jest", "karma", "knip", "lint-staged", "metro", "next",
-    "nuxt", "openapi-ts", "orval", "playwright", "postcss", "prettier", "protractor", "quasar",
-    "react-router", "release", "remix", "rollup", "rspack", "semantic-release", "snowpack",
-    "stylelint", "svelte", "tailwind", "tsdown", "tsup", "turbo", "typedoc", "unocss", "vite",
-    "vitest", "vue", "webpack", "windi", "wdio",
+    "astro",
+    "babel",
+    "biome",
+    "commitlint",
+    "craco",
+    "cypress",
+    "drizzle",
+    "ecosystem",
+    "esbuild",
+    "eslint",
+    "gatsby",
+    "graphql",
+    "i18next",
+    "jest",
+    "karma",
+    "knip",
+    "lint-staged",
+    "metro",
+    "next",
+    "nuxt",
+    "openapi-ts",
+    "orval",
+    "playwright",
+    "postcss",
+    "prettier",
+    "protractor",
+    "quasar",
+    "react-router",
+    "release",
+    "remix",
+    "rollup",
+    "rspack",
+    "semantic-release",
+    "snowpack",
+    "stylelint",
+    "svelte",
+    "tailwind",
+    "tsdown",
+    "tsup",
+    "turbo",
+    "typedoc",
+    "unocss",
+    "vite",
+    "vitest",
+    "vue",
+    "webpack",
+    "windi",
+    "wdio",
 ];
 
 impl File<'_> {
@@ -183,17 +268,54 @@ impl File<'_> {
         let name = self.name;
         let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
         ends(&[
-            "_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi", "_pb.js", "_pb.ts", "_pb.d.ts",
-            ".pb.go", ".pb.ts", ".pb.cc", ".pb.h", ".min.js", ".min.css", ".min.mjs", ".bundle.js",
-            ".bundle.css", ".map", ".snap", ".g.dart", ".freezed.dart",
+            "_pb2.py",
+            "_pb2.pyi",
+            "_pb2_grpc.py",
+            "_pb2_grpc.pyi",
+            "_pb.js",
+            "_pb.ts",
+            "_pb.d.ts",
+            ".pb.go",
+            ".pb.ts",
+            ".pb.cc",
+            ".pb.h",
+            ".min.js",
+            ".min.css",
+            ".min.mjs",
+            ".bundle.js",
+            ".bundle.css",
+            ".map",
+            ".snap",
+            ".g.dart",
+            ".freezed.dart",
         ]) || (self.is_code() && (name.contains(".generated.") || name.contains(".gen.")))
             || matches!(
                 name,
-                "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml"
-                    | "bun.lock" | "bun.lockb" | "poetry.lock" | "uv.lock" | "pdm.lock" | "pipfile.lock"
-                    | "cargo.lock" | "composer.lock" | "gemfile.lock" | "go.sum" | "flake.lock"
-                    | "deno.lock" | "mix.lock" | "podfile.lock" | "package.resolved" | ".terraform.lock.hcl"
-                    | "next-env.d.ts" | "gradlew" | "gradlew.bat" | "mvnw" | "mvnw.cmd"
+                "package-lock.json"
+                    | "npm-shrinkwrap.json"
+                    | "yarn.lock"
+                    | "pnpm-lock.yaml"
+                    | "bun.lock"
+                    | "bun.lockb"
+                    | "poetry.lock"
+                    | "uv.lock"
+                    | "pdm.lock"
+                    | "pipfile.lock"
+                    | "cargo.lock"
+                    | "composer.lock"
+                    | "gemfile.lock"
+                    | "go.sum"
+                    | "flake.lock"
+                    | "deno.lock"
+                    | "mix.lock"
+                    | "podfile.lock"
+                    | "package.resolved"
+                    | ".terraform.lock.hcl"
+                    | "next-env.d.ts"
+                    | "gradlew"
+                    | "gradlew.bat"
+                    | "mvnw"
+                    | "mvnw.cmd"
             )
             || (self.is_code() && self.within(&["generated"]))
     }
@@ -202,7 +324,8 @@ impl File<'_> {
         if self.within(&["__mocks__"]) {
             return true;
         }
-        if self.within(&["mocks", ".mocks", "mock", "fakes", "mock_data", "mock-data", "mockdata"]) {
+        if self.within(&["mocks", ".mocks", "mock", "fakes", "mock_data", "mock-data", "mockdata"])
+        {
             return !self.is_prose();
         }
         self.is_code() && {
@@ -210,7 +333,9 @@ impl File<'_> {
             let marks = [".mock.", ".mocks.", ".fake.", ".stub."];
             marks.iter().any(|mark| self.name.contains(mark))
                 || (self.in_test_folder()
-                    && (stem.starts_with("mock_") || stem.ends_with("_mock") || matches!(stem, "mock" | "mocks")))
+                    && (stem.starts_with("mock_")
+                        || stem.ends_with("_mock")
+                        || matches!(stem, "mock" | "mocks")))
         }
     }
 
@@ -218,11 +343,35 @@ impl File<'_> {
         self.folders.iter().any(|folder| {
             matches!(
                 *folder,
-                "test" | "tests" | "__tests__" | "__test__" | "e2e" | "cypress" | "playwright" | "testing"
-                    | "testdata" | "test_data" | "test-data" | "fixtures" | "__fixtures__" | "benches"
-                    | "benchmarks" | "benchmark" | "test-utils" | "test_utils" | "testutils"
-                    | "test-helpers" | "test_helpers" | "loadtest" | "loadtests" | "load-test" | "load_test"
-                    | "perftest" | "k6" | "locust" | "__specs__"
+                "test"
+                    | "tests"
+                    | "__tests__"
+                    | "__test__"
+                    | "e2e"
+                    | "cypress"
+                    | "playwright"
+                    | "testing"
+                    | "testdata"
+                    | "test_data"
+                    | "test-data"
+                    | "fixtures"
+                    | "__fixtures__"
+                    | "benches"
+                    | "benchmarks"
+                    | "benchmark"
+                    | "test-utils"
+                    | "test_utils"
+                    | "testutils"
+                    | "test-helpers"
+                    | "test_helpers"
+                    | "loadtest"
+                    | "loadtests"
+                    | "load-test"
+                    | "load_test"
+                    | "perftest"
+                    | "k6"
+                    | "locust"
+                    | "__specs__"
             ) || folder.ends_with("-tests")
                 || folder.ends_with("_tests")
                 || folder.starts_with("tests_")
@@ -246,16 +395,36 @@ impl File<'_> {
                     || stem.ends_with("_tests")
             }
             Language::Rust => {
-                matches!(stem, "tests" | "test") || stem.ends_with("_test") || stem.ends_with("_tests")
+                matches!(stem, "tests" | "test")
+                    || stem.ends_with("_test")
+                    || stem.ends_with("_tests")
             }
             Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Vue => {
                 between(&[
-                    ".spec.", ".test.", ".cy.", ".e2e.", ".e2e-spec.", ".unit.", "-spec.", "_spec.", "-test.",
-                    "_test.", ".itest.", ".setup.",
+                    ".spec.",
+                    ".test.",
+                    ".cy.",
+                    ".e2e.",
+                    ".e2e-spec.",
+                    ".unit.",
+                    "-spec.",
+                    "_spec.",
+                    "-test.",
+                    "_test.",
+                    ".itest.",
+                    ".setup.",
                 ]) || matches!(
                     stem,
-                    "setuptests" | "setup-tests" | "test-setup" | "jest-setup" | "setup-jest" | "test-utils"
-                        | "testutils" | "enzyme_setup" | "test" | "tests"
+                    "setuptests"
+                        | "setup-tests"
+                        | "test-setup"
+                        | "jest-setup"
+                        | "setup-jest"
+                        | "test-utils"
+                        | "testutils"
+                        | "enzyme_setup"
+                        | "test"
+                        | "tests"
                 )
             }
             _ => false,
@@ -264,16 +433,30 @@ impl File<'_> {
 
     fn is_example(&self) -> bool {
         self.within(&["examples", "__examples__", "stories"])
-            || self.below_package(&["example", "samples", "sample", "demo", "demos", "playground", "sandbox"])
+            || self.below_package(&[
+                "example",
+                "samples",
+                "sample",
+                "demo",
+                "demos",
+                "playground",
+                "sandbox",
+            ])
             || (self.is_script_language() && self.name.contains(".stories."))
     }
 
     fn is_migration(&self) -> bool {
-        let alters = self.is_code() || matches!(self.language, Language::Ini | Language::Toml | Language::Other);
+        let alters = self.is_code()
+            || matches!(self.language, Language::Ini | Language::Toml | Language::Other);
         alters
             && (self.within(&["migrations", "migration", "alembic"])
                 || self.folders.windows(2).any(|pair| {
-                    matches!(pair, ["db" | "database", "migrate"] | ["versions", "alembic"] | ["flyway", "sql"])
+                    matches!(
+                        pair,
+                        ["db" | "database", "migrate"]
+                            | ["versions", "alembic"]
+                            | ["flyway", "sql"]
+                    )
                 }))
     }
 
@@ -294,7 +477,8 @@ impl File<'_> {
 
     fn is_requirements(&self) -> bool {
         self.language == Language::Text
-            && (self.name.starts_with("requirements") || self.name.starts_with("constraints")
+            && (self.name.starts_with("requirements")
+                || self.name.starts_with("constraints")
                 || self.within(&["requirements"]))
     }
 
@@ -308,27 +492,61 @@ impl File<'_> {
             return true;
         }
         match self.language {
-            Language::Yaml | Language::Toml | Language::Ini | Language::Dotenv | Language::Dockerfile => true,
-            // Other JSON deeper in the tree is data that the product serves or translates.
+            // What a product serves or translates is its data, whatever the format.
+            Language::Yaml
+                if self.within(&[
+                    "i18n",
+                    "locales",
+                    "locale",
+                    "translations",
+                    "static",
+                    "assets",
+                ]) =>
+            {
+                false
+            }
+            Language::Yaml
+            | Language::Toml
+            | Language::Ini
+            | Language::Dotenv
+            | Language::Dockerfile => true,
+            // JSON deeper in the tree is data too.
             Language::Json => {
                 self.in_package().is_empty()
                     || JSON_SETTINGS.contains(&name)
                     || (name.starts_with("tsconfig") || name.starts_with("jsconfig"))
                     || name.contains(".config.")
                     || name.starts_with("appsettings.")
-                    || self.within(&["config", "configs", "conf", "k8s", "kubernetes", "deploy", "deployment", "infra"])
+                    || self.within(&[
+                        "config",
+                        "configs",
+                        "conf",
+                        "k8s",
+                        "kubernetes",
+                        "deploy",
+                        "deployment",
+                        "infra",
+                    ])
             }
             Language::Python => {
                 (name == "setup.py" && self.in_package().is_empty())
-                    || matches!(name, "noxfile.py" | "gunicorn.conf.py" | "gunicorn_conf.py" | "gunicorn_config.py")
+                    || matches!(
+                        name,
+                        "noxfile.py"
+                            | "gunicorn.conf.py"
+                            | "gunicorn_conf.py"
+                            | "gunicorn_config.py"
+                    )
             }
             Language::JavaScript | Language::TypeScript => self.is_tool_config(),
             Language::Shell => matches!(name, "procfile"),
-            Language::Unsupported => matches!(
-                name.rsplit('.').next(),
-                Some("tf" | "tfvars" | "hcl" | "bicep" | "gradle" | "nix" | "rego")
-            ) || matches!(name, "jenkinsfile" | "vagrantfile" | "gemfile" | "podfile" | "cmakelists.txt"),
-            Language::Xml => matches!(name, "pom.xml" | "web.config" | "phpunit.xml" | "logback.xml"),
+            Language::Unsupported => {
+                name.ends_with(".gradle")
+                    || matches!(name, "jenkinsfile" | "vagrantfile" | "gemfile" | "podfile")
+            }
+            Language::Xml => {
+                matches!(name, "pom.xml" | "web.config" | "phpunit.xml" | "logback.xml")
+            }
             _ => false,
         }
     }
@@ -341,7 +559,8 @@ impl File<'_> {
             return true;
         }
         let dotted = |mark: &str| name.contains(mark);
-        let tool = TOOLS.contains(&stem) || TOOLS.iter().any(|tool| stem.starts_with(&format!("{tool}-")));
+        let tool =
+            TOOLS.contains(&stem) || TOOLS.iter().any(|tool| stem.starts_with(&format!("{tool}-")));
         if dotted(".config.") || dotted(".conf.") || dotted(".preset.") || dotted(".workspace.") {
             return tool || !has_source_folder(self.folders);
         }
@@ -361,13 +580,25 @@ impl File<'_> {
             return true;
         }
         match self.language {
-            Language::Python if matches!(name, "manage.py" | "fabfile.py" | "seed.py" | "seeds.py") => return true,
+            Language::Python
+                if matches!(name, "manage.py" | "fabfile.py" | "seed.py" | "seeds.py") =>
+            {
+                return true;
+            }
             Language::Rust if name == "build.rs" => return true,
-            Language::Rust if self.folders.windows(2).any(|pair| *pair == ["src", "bin"]) => return false,
+            Language::Rust if self.folders.windows(2).any(|pair| *pair == ["src", "bin"]) => {
+                return false;
+            }
             Language::JavaScript if stem == "www" => return false,
-            Language::JavaScript | Language::TypeScript if matches!(stem, "seed" | "seeds") => return true,
+            Language::JavaScript | Language::TypeScript if matches!(stem, "seed" | "seeds") => {
+                return true;
+            }
             Language::Css | Language::Html => return false,
-            Language::Sql if self.within(&["seeds", "seed"]) || matches!(stem, "seed" | "seeds") => return true,
+            Language::Sql
+                if self.within(&["seeds", "seed"]) || matches!(stem, "seed" | "seeds") =>
+            {
+                return true;
+            }
             _ => {}
         }
         // Scripts of a page are the product.
@@ -384,7 +615,9 @@ impl File<'_> {
 
 /// Whether a path leads through a folder that by convention holds a product's source.
 fn has_source_folder(folders: &[&str]) -> bool {
-    folders.iter().any(|folder| matches!(*folder, "src" | "app" | "lib" | "server" | "api" | "source"))
+    folders
+        .iter()
+        .any(|folder| matches!(*folder, "src" | "app" | "lib" | "server" | "api" | "source"))
 }
 
 #[cfg(test)]
