@@ -4,6 +4,9 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub(crate) mod rust;
+pub mod tree;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -95,10 +98,13 @@ pub enum StmtKind {
     Function(Box<Function>),
     /// A class, an interface; in Rust a struct, enum, trait or `impl` block.
     Class(Box<Class>),
-    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`.
+    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`. Rust's
+    /// `mod x;`, whose body is a file of its own, has an empty body.
     Namespace {
         /// Its name.
         name: SmolStr,
+        /// Rust's attributes: `#[cfg(test)]` is a call of `cfg`.
+        decorators: Vec<Expr>,
         /// What it holds.
         body: Block,
     },
