@@ -65,9 +65,7 @@ impl Lowering<'_> {
             Item::Mod(item) => {
                 let start = self.start(&item.vis, item.mod_token.span);
                 let (end, body) = match &item.content {
-                    Some((brace, items)) => {
-                        (self.span(brace.span.close()), self.items(items))
-                    }
+                    Some((brace, items)) => (self.span(brace.span.close()), self.items(items)),
                     None => (self.span(item.ident.span()), Vec::new()),
                 };
                 let decorators = self.decorators(&item.attrs);
@@ -109,8 +107,7 @@ impl Lowering<'_> {
                     if let syn::ForeignItem::Fn(function) = inner {
                         let start = self.start(&function.vis, signature_start(&function.sig));
                         let span = cover(start, self.span(function.semi_token.span));
-                        let lowered =
-                            self.function(&function.attrs, span, &function.sig, None);
+                        let lowered = self.function(&function.attrs, span, &function.sig, None);
                         self.push(&function.attrs, lowered.span, function_kind(lowered), out);
                     }
                 }
@@ -162,8 +159,7 @@ impl Lowering<'_> {
                 ImplItem::Const(constant) => {
                     let start = self.start(&constant.vis, constant.const_token.span);
                     let span = cover(start, self.span(constant.semi_token.span));
-                    let kind =
-                        self.constant(&constant.ident, &constant.ty, Some(&constant.expr));
+                    let kind = self.constant(&constant.ident, &constant.ty, Some(&constant.expr));
                     self.push(&constant.attrs, span, kind, &mut body);
                 }
                 ImplItem::Macro(invocation) => {
@@ -404,8 +400,7 @@ impl Lowering<'_> {
                 let target = self.path(None, &pair.path);
                 let value = self.expr(&pair.value);
                 let span = cover(target.span, value.span);
-                let kind =
-                    ExprKind::Assign { target: Box::new(target), value: Box::new(value) };
+                let kind = ExprKind::Assign { target: Box::new(target), value: Box::new(value) };
                 Expr { span, kind }
             }
             Meta::List(list) => {

@@ -53,8 +53,7 @@ impl Lowering<'_> {
                 }
             }
             Some("macro_rules") => {
-                let value =
-                    Expr { span, kind: ExprKind::Other(self.texts_in(mac.tokens.clone())) };
+                let value = Expr { span, kind: ExprKind::Other(self.texts_in(mac.tokens.clone())) };
                 return self.call(span, callee, vec![Arg { name: None, value }], true);
             }
             _ => {}
@@ -222,9 +221,10 @@ impl Lowering<'_> {
 
     /// Puts the values behind a format string into its holes.
     fn fold_format(&mut self, args: &mut Vec<Arg>) {
-        let Some(at) = args.iter().position(|arg| {
-            arg.name.is_none() && matches!(arg.value.kind, ExprKind::Text(_))
-        }) else {
+        let Some(at) = args
+            .iter()
+            .position(|arg| arg.name.is_none() && matches!(arg.value.kind, ExprKind::Text(_)))
+        else {
             return;
         };
         let ExprKind::Text(parts) = &args[at].value.kind else {
@@ -276,12 +276,7 @@ impl Lowering<'_> {
 
 /// The value for a hole. Only the first use of a value carries it whole, later ones repeat it
 /// when it is small: `"{0}{0}{0}…"` must not multiply a large expression.
-fn hole(
-    values: &[Option<Arg>],
-    index: usize,
-    used: &mut BTreeMap<usize, ()>,
-    span: Span,
-) -> Expr {
+fn hole(values: &[Option<Arg>], index: usize, used: &mut BTreeMap<usize, ()>, span: Span) -> Expr {
     let again = used.insert(index, ()).is_some();
     match values.get(index).and_then(Option::as_ref) {
         Some(arg) if !again || matches!(arg.value.kind, ExprKind::Name(_)) => arg.value.clone(),
@@ -293,13 +288,35 @@ fn hole(
 fn formats(macro_name: &str) -> bool {
     matches!(
         macro_name,
-        "format" | "format_args"
-            | "print" | "println" | "eprint" | "eprintln" | "write" | "writeln"
-            | "panic" | "unreachable" | "todo" | "unimplemented"
-            | "assert" | "assert_eq" | "assert_ne"
-            | "debug_assert" | "debug_assert_eq" | "debug_assert_ne"
-            | "error" | "warn" | "info" | "debug" | "trace" | "log" | "event"
-            | "anyhow" | "bail" | "ensure" | "eyre"
+        "format"
+            | "format_args"
+            | "print"
+            | "println"
+            | "eprint"
+            | "eprintln"
+            | "write"
+            | "writeln"
+            | "panic"
+            | "unreachable"
+            | "todo"
+            | "unimplemented"
+            | "assert"
+            | "assert_eq"
+            | "assert_ne"
+            | "debug_assert"
+            | "debug_assert_eq"
+            | "debug_assert_ne"
+            | "error"
+            | "warn"
+            | "info"
+            | "debug"
+            | "trace"
+            | "log"
+            | "event"
+            | "anyhow"
+            | "bail"
+            | "ensure"
+            | "eyre"
     )
 }
 

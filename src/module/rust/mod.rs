@@ -1,6 +1,6 @@
 //! Rust, lowered from syn.
 //!
-//! The file is lexed once. A guard looks at the tokens before syn does, since syn recurses; a
+//! The file is lexed first. A guard looks at the tokens before syn does, since syn recurses; a
 //! small lexer collects the comments, which syn does not keep. A file that syn refuses as a whole
 //! is read item by item, so that one syntax error costs one item.
 
@@ -47,7 +47,8 @@ pub(crate) fn lower(text: &str, limits: &Limits) -> Result<Module, Refusal> {
     let _spans = InvalidateSpans;
     let shebang = shebang_length(text);
     let lines = LineIndex::new(text);
-    let tokens: TokenStream = text[shebang..].parse().map_err(|error: proc_macro2::LexError| {
+    let lex = || -> Result<TokenStream, proc_macro2::LexError> { text[shebang..].parse() };
+    let tokens = lex().map_err(|error| {
         let at = shebang + error.span().byte_range().start;
         let line = lines.line_of(offset(at));
         Refusal::Syntax(format!("line {line}: cannot be split into tokens"))
@@ -60,17 +61,15 @@ pub(crate) fn lower(text: &str, limits: &Limits) -> Result<Module, Refusal> {
         )),
     })?;
     let comments = comments::comments(text, &lines);
-    let mut lowering = Lowering {
-        text,
-        shebang,
-        lines,
-        depth: 0,
-        macro_depth: 0,
-        defects: Vec::new(),
-    };
-    let items = match syn::parse2::<syn::File>(tokens.clone()) {
+    // syn consumes the tokens, and a shared copy would cost every file what few need: a file that
+    // syn refuses is lexed again.
+    let file = syn::parse2::<syn::File>(tokens);
+    let again = if file.is_err() { lex().ok() } else { None };
+    let mut lowering =
+        Lowering { text, shebang, lines, depth: 0, macro_depth: 0, defects: Vec::new() };
+    let items = match file {
         Ok(file) => file.items,
-        Err(_) => lowering.parse_items(tokens),
+        Err(_) => lowering.parse_items(again.unwrap_or_default()),
     };
     let body = lowering.items(&items);
     Ok(Module { language: Language::Rust, body, comments, defects: lowering.defects })

@@ -28,8 +28,7 @@ impl Lowering<'_> {
             Pat::Ident(binding) => {
                 let span = self.span(binding.ident.span());
                 let bound = name_of(&binding.ident);
-                let kind =
-                    if bound == "None" { ExprKind::None } else { ExprKind::Name(bound) };
+                let kind = if bound == "None" { ExprKind::None } else { ExprKind::Name(bound) };
                 let target = Expr { span, kind };
                 match &binding.subpat {
                     None => target,
@@ -106,9 +105,7 @@ impl Lowering<'_> {
     /// A pattern and the guard that syn keeps inside it.
     pub(super) fn guarded_pattern(&mut self, pattern: &Pat) -> (Expr, Option<Expr>) {
         match pattern {
-            Pat::Guard(guarded) => {
-                (self.pattern(&guarded.pat), Some(self.expr(&guarded.guard)))
-            }
+            Pat::Guard(guarded) => (self.pattern(&guarded.pat), Some(self.expr(&guarded.guard))),
             _ => (self.pattern(pattern), None),
         }
     }

@@ -4,9 +4,7 @@ mod hostile;
 
 use super::*;
 use crate::limits::PARSE_STACK;
-use crate::module::{
-    Block, Call, Function, Import, ImportNames, Stmt, StmtKind, TextPart,
-};
+use crate::module::{Block, Call, Function, Import, ImportNames, Stmt, StmtKind, TextPart};
 
 /// Runs on a thread with the stack that callers give.
 fn on_parse_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -186,7 +184,9 @@ fn attributes_are_decorators_and_places_are_exact() {
     let params: Vec<String> = item
         .params
         .iter()
-        .map(|param| format!("{}: {}", show(&param.target), show(param.annotation.as_ref().unwrap())))
+        .map(|param| {
+            format!("{}: {}", show(&param.target), show(param.annotation.as_ref().unwrap()))
+        })
         .collect();
     assert_eq!(params, ["Path(id): web.Path[u32]", "db: (& Db)"]);
     assert_eq!(show(item.returns.as_ref().unwrap()), "Result[[Json[Item], Error]]");
@@ -244,7 +244,9 @@ fn values_and_statements_of_branches_differ() {
         "{ Some(user) = session.user(); if (! Some(user)) { return Err(401) } {  } }"
     );
     assert_eq!(
-        show_block(&body("if let Some(u) = user && u.admin { x += 1; } for (k, v) in m { continue } while t { } loop { break }")),
+        show_block(&body(
+            "if let Some(u) = user && u.admin { x += 1; } for (k, v) in m { continue } while t { } loop { break }"
+        )),
         "{ if ((Some(u) = user) && u.admin) { x += 1 } {  }; loop [k, v] in m { pass }; loop t {  }; loop  { pass } }"
     );
 }
@@ -259,7 +261,10 @@ fn expressions_of_all_kinds() {
         ("&mut *x as u8", "(as (& (* x)))"),
         ("[0u8; 32]", "other(0u8, 32)"),
         ("(1, 'c', b\"by\", -1.5)", "[1, \"c\", \"by\", (- 1.5)]"),
-        ("env::var(\"X\").unwrap_or_else(|_| \"d\".into())", "env.var(\"X\").unwrap_or_else(fn(_) { return \"d\".into() })"),
+        (
+            "env::var(\"X\").unwrap_or_else(|_| \"d\".into())",
+            "env.var(\"X\").unwrap_or_else(fn(_) { return \"d\".into() })",
+        ),
         ("a = b", ""),
         ("1..=2", "(1 ..= 2)"),
         ("None", "none"),
@@ -282,11 +287,17 @@ fn macros_are_read_as_what_they_mostly_are() {
         ("format!(\"{base}/x\", base = self.url)", "\"{self.url}/x\""),
         ("println!(\"a {:>5}\", x)", "println!(\"a {x}\")"),
         ("write!(f, \"{}\", self.0)?", "(? write!(f, \"{self.0}\"))"),
-        ("tracing::info!(target: \"auth\", user = %id, ?x, \"in {}\", y)", "tracing.info!(target=\"auth\", user=id, x, \"in {y}\")"),
+        (
+            "tracing::info!(target: \"auth\", user = %id, ?x, \"in {}\", y)",
+            "tracing.info!(target=\"auth\", user=id, x, \"in {y}\")",
+        ),
         ("vec![1, 2]", "[1, 2]"),
         ("vec![0; n]", "other(0, n)"),
         ("concat!(\"/api\", \"/v\", 1)", "\"/api/v1\""),
-        ("json!({\"a\": [1, null, {\"b\": x.y()}], key: S::z, \"t\": true,})", "{\"a\": [1, none, {\"b\": x.y()}], key: S.z, \"t\": true}"),
+        (
+            "json!({\"a\": [1, null, {\"b\": x.y()}], key: S::z, \"t\": true,})",
+            "{\"a\": [1, none, {\"b\": x.y()}], key: S.z, \"t\": true}",
+        ),
         ("sqlx::query!(\"SELECT 1\", id)", "sqlx.query!(\"SELECT 1\", id)"),
         ("todo!()", "todo!()"),
         ("matches!(x, Some(_) | None)", "matches!(x, (Some(_) | none))"),

@@ -15,10 +15,17 @@ fn the_guard_refuses_what_would_overflow() {
         // Limiting the run per group lets this one through.
         (
             "runs in groups",
-            format!("fn f() {{ {}1{}; }}", format!("{}(", "!".repeat(7_000)).repeat(120), ")".repeat(120)),
+            format!(
+                "fn f() {{ {}1{}; }}",
+                format!("{}(", "!".repeat(7_000)).repeat(120),
+                ")".repeat(120)
+            ),
         ),
         // Commas inside angle brackets and closure parameters separate nothing that is closed.
-        ("generics with commas", format!("type T = {}u8{};", "V<a, ".repeat(100_000), ">".repeat(100_000))),
+        (
+            "generics with commas",
+            format!("type T = {}u8{};", "V<a, ".repeat(100_000), ">".repeat(100_000)),
+        ),
         (
             "qualified paths with commas",
             format!("type T = {}u8{};", "V<<a as b>::c, ".repeat(60_000), ">".repeat(60_000)),
