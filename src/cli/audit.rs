@@ -8,10 +8,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ColorChoice};
 
 use super::options::RunOptions;
-use super::seam::{self, Format, Style};
-use super::{exit_status, terminal, words};
+
+use super::{exit_status, run, terminal, words};
 use crate::audit::Audit;
 use crate::gate::{FailOn, Gate};
+use crate::report::{self, Format, Style};
 
 /// Audit a repository and report what stands between it and production.
 ///
@@ -79,19 +80,22 @@ impl Arguments {
         }
 
         let progress = self.progress();
-        let audit = seam::audit(root, &config);
+        let audit = run::audit(root, &config, &|done, total| {
+            progress.set_length(total as u64);
+            progress.set_position(done as u64);
+        });
         progress.finish_and_clear();
         let audit = audit?;
 
         for (path, format) in &outputs {
-            let report = seam::render(&audit, *format, &self.style(false))?;
-            seam::write_atomically(path, report.as_bytes())?;
+            let text = report::render(&audit, *format, &self.style(false))?;
+            report::write_atomically(path, text.as_bytes())?;
         }
         let on_stdout = self.format.or(outputs.is_empty().then_some(Format::Terminal));
         if let Some(format) = on_stdout {
             let style = self.style(format == Format::Terminal && terminal::colour(colour));
-            let report = seam::render(&audit, format, &style)?;
-            terminal::report(&report).context("stdout: the report cannot be written")?;
+            let text = report::render(&audit, format, &style)?;
+            terminal::report(&text).context("stdout: the report cannot be written")?;
         }
         let status = exit_status(&audit, self.allow_incomplete);
         if !self.quiet {

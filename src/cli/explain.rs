@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::options::ConfigOptions;
-use super::seam::{self, RulePage};
+use super::catalogue::{RulePage, catalogue};
 use super::{PASSED, terminal};
 use crate::config::Config;
 use crate::finding::{Category, Confidence, Severity};
@@ -39,7 +39,7 @@ impl Arguments {
             "score" => score_page(&config.score),
             "gate" | "gates" => gate_page(&config),
             id => {
-                let rules = seam::catalogue(&config)?;
+                let rules = catalogue(&config)?;
                 let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
                     bail!(unknown(id, &rules));
                 };
@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_rule_page_reads_well_and_controls_no_terminal() {
-        let example = |expect: &str, text: &str| seam::RuleExample {
+        let example = |expect: &str, text: &str| crate::cli::catalogue::RuleExample {
             expect: expect.to_owned(),
             language: Language::Python,
             text: text.to_owned(),

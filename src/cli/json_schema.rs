@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::routes::json;
-use super::{PASSED, seam, terminal};
+use super::{PASSED, terminal};
 
 /// Print a JSON schema: of the audit that `-f json` writes, or of the configuration.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ enum Of {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let schema = match self.of {
-            Of::Audit => seam::audit_schema(),
+            Of::Audit => crate::report::json::schema(),
             Of::Config => crate::config::schema(),
         };
         terminal::report(&json(&schema)?)?;

@@ -8,15 +8,17 @@ use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 use crate::audit::Audit;
 use crate::gate::{Status, Verdict};
+use crate::scan::{steps, worker};
 
 mod audit;
+mod catalogue;
 mod explain;
 mod init;
 mod json_schema;
 mod options;
 mod routes;
 mod rules;
-mod seam;
+mod run;
 mod terminal;
 
 /// Everything asked for was done, and no blocking gate failed.
@@ -72,7 +74,7 @@ enum Command {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Some(code) = seam::as_scanner() {
+    if let Some(code) = worker::as_child(steps::build) {
         return code;
     }
     let cli = Cli::parse();

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::options::RunOptions;
-use super::{PASSED, seam, terminal};
+use super::{PASSED, run, terminal};
 use crate::inventory::routes::Route;
 
 /// List the routes that the code registers, with who may call them.
@@ -45,7 +45,7 @@ struct Inventory<'a> {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
-        let audit = seam::audit(root, &config)?;
+        let audit = run::audit(root, &config, &|_, _| {})?;
         let text = match self.format {
             TableOrJson::Json => json(&Inventory { routes: &audit.routes })?,
             TableOrJson::Table => table(&audit.routes),
@@ -53,7 +53,7 @@ impl Arguments {
         terminal::report(&text)?;
         for framework in &audit.frameworks_not_assessed {
             let framework = terminal::visible(framework);
-            terminal::note(&format!("not read: routes of {framework}, which the code imports"));
+            terminal::note(&format!("not read: routes of {framework}, which a manifest names"));
         }
         // The inventory has no gates; what could not be read makes it incomplete all the same.
         Ok(if audit.coverage.incomplete { super::INCOMPLETE } else { PASSED })

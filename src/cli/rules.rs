@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::options::ConfigOptions;
 use super::routes::{TableOrJson, json};
-use super::seam::{self, RulePage};
+use super::catalogue::{RulePage, catalogue};
 use super::{PASSED, terminal};
 
 /// List the catalogue: every rule that would run here, with its severity after configuration.
@@ -35,7 +35,7 @@ struct Catalogue<'a> {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let config = self.config.load(Path::new("."))?;
-        let rules = seam::catalogue(&config)?;
+        let rules = catalogue(&config)?;
         let text = match self.format {
             TableOrJson::Json => json(&Catalogue { rules: &rules })?,
             TableOrJson::Table => table(&rules),

@@ -1,7 +1,7 @@
 //! The one table from a language to its lowering.
 
 use super::tree::Refusal;
-use super::{Module, ecmascript, markup, python};
+use super::{Module, ecmascript, markup, python, rust};
 use crate::limits::Limits;
 use crate::source::Language;
 
@@ -17,7 +17,7 @@ pub fn lower(language: Language, text: &str, limits: &Limits) -> Result<Module, 
             ecmascript::lower(language, text, limits)
         }
         Language::Html | Language::Vue => markup::lower(language, text, limits),
-        Language::Rust => Err(Refusal::Unsupported(language)),
+        Language::Rust => rust::lower(text, limits),
         _ => Err(Refusal::Unsupported(language)),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod markup;
 pub mod path;
 pub mod print;
 mod python;
+pub(crate) mod rust;
 pub mod tree;
 pub mod visit;
 
@@ -104,10 +105,13 @@ pub enum StmtKind {
     Function(Box<Function>),
     /// A class, an interface; in Rust a struct, enum, trait or `impl` block.
     Class(Box<Class>),
-    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`.
+    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`. Rust's
+    /// `mod x;`, whose body is a file of its own, has an empty body.
     Namespace {
         /// Its name.
         name: SmolStr,
+        /// Rust's attributes: `#[cfg(test)]` is a call of `cfg`.
+        decorators: Vec<Expr>,
         /// What it holds.
         body: Block,
     },

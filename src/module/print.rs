@@ -143,7 +143,7 @@ impl Printer {
                 self.put("doc ");
                 self.quoted(text);
             }
-            StmtKind::Namespace { name, body } => {
+            StmtKind::Namespace { name, body, .. } => {
                 self.put(&format!("namespace {name}"));
                 self.inner("", body);
             }

@@ -223,7 +223,7 @@ impl<'t> Lowering<'t, '_> {
                 Kind::StatementBlock if is_global => {
                     let name = SmolStr::new_static("global");
                     let body = self.body(inner);
-                    out.push(Stmt { span, kind: StmtKind::Namespace { name, body } });
+                    out.push(Stmt { span, kind: StmtKind::Namespace { name, body, decorators: Vec::new() } });
                 }
                 Kind::PropertyIdentifier => {}
                 _ if inner.node.is_named() => self.stmt(inner, out),
@@ -247,7 +247,7 @@ impl<'t> Lowering<'t, '_> {
             child = self.next();
         }
         let _ = at;
-        StmtKind::Namespace { name, body }
+        StmtKind::Namespace { name, body, decorators: Vec::new() }
     }
 
     fn labeled(&mut self, out: &mut Block) {
