@@ -5,3 +5,4 @@
 mod cli;
 mod isolation;
 mod pipeline;
+mod rules;
