@@ -4,6 +4,9 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub mod lower;
+pub mod print;
+mod python;
 pub mod tree;
 
 use serde::{Deserialize, Serialize};
