@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::builtins;
 use super::text::Text;
 use super::value::{Args, Value};
-use crate::module::{Arg, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
+use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
 /// Where names, attributes and calls lead.
 pub trait Scope<'p> {
@@ -34,8 +34,10 @@ pub trait Scope<'p> {
     /// An assignment used as a value.
     fn assign(&mut self, _target: &'p Expr, _value: &Value<'p>) {}
 
-    /// Markup met in passing.
-    fn markup(&mut self, _span: Span) {}
+    /// A block used as a value, or a comprehension.
+    fn block(&mut self, _block: &'p Block) -> Value<'p> {
+        Value::Unknown
+    }
 
     /// Called before each expression; false stops with [`Value::Unknown`]. It bounds depth and
     /// the number of steps.
@@ -130,11 +132,8 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             scope.assign(target, &value);
             value
         }
-        ExprKind::Markup(_) => {
-            scope.markup(expr.span);
-            Value::Unknown
-        }
-        ExprKind::Block(_) => Value::Unknown,
+        ExprKind::Markup(_) => Value::Unknown,
+        ExprKind::Block(block) => scope.block(block),
         ExprKind::Other(inner) => {
             for inner in inner {
                 eval(inner, scope);

@@ -349,12 +349,7 @@ impl<'p> Interpreter<'p> {
                 _ => Flow::Next,
             };
         };
-        let items = match &over {
-            Value::List(items) => Some(items.borrow().clone()),
-            Value::Map(entries) => Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect()),
-            _ => None,
-        };
-        let Some(items) = items else {
+        let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
             return match self.maybe(body) {
                 Flow::Return(value) => Flow::Return(Value::choice(vec![value, Value::Unknown])),
@@ -368,6 +363,58 @@ impl<'p> Interpreter<'p> {
             }
         }
         Flow::Next
+    }
+
+    /// The value of a block: of a comprehension, which is lowered as a loop alone, the list of its
+    /// elements; of any other, what its last expression comes to.
+    fn block_value(&mut self, block: &'p Block) -> Value<'p> {
+        if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] = block.as_slice() {
+            let mut elements = Vec::new();
+            return if self.collect(block, &mut elements) { Value::list(elements) } else { Value::Unknown };
+        }
+        let Some((last, first)) = block.split_last() else { return Value::None };
+        for stmt in first {
+            match self.statement(stmt) {
+                Flow::Next => {}
+                Flow::Return(value) => return value,
+                Flow::Stop => return Value::Unknown,
+            }
+        }
+        match &last.kind {
+            StmtKind::Expr(expr) => expr::eval(expr, self),
+            _ => match self.statement(last) {
+                Flow::Return(value) => value,
+                _ => Value::Unknown,
+            },
+        }
+    }
+
+    /// Collects the elements of a comprehension; false when it runs over something unknown.
+    fn collect(&mut self, block: &'p Block, out: &mut Vec<Value<'p>>) -> bool {
+        for stmt in block {
+            let known = match &stmt.kind {
+                StmtKind::Loop { target: Some(target), over: Some(over), body } => {
+                    let Some(items) = items_of(&expr::eval(over, self)) else { return false };
+                    items.into_iter().take(MAX_TURNS).all(|item| {
+                        self.bind(target, item);
+                        self.step() && self.collect(body, out)
+                    })
+                }
+                StmtKind::If { test, then, .. } => {
+                    expr::eval(test, self).truth() == Some(false) || self.collect(then, out)
+                }
+                StmtKind::Expr(expr) => {
+                    let value = expr::eval(expr, self);
+                    out.push(value);
+                    true
+                }
+                _ => false,
+            };
+            if !known {
+                return false;
+            }
+        }
+        true
     }
 
     fn define_function(&mut self, function: &'p Function) {
@@ -1008,6 +1055,15 @@ impl<'p> Interpreter<'p> {
     }
 }
 
+/// What a loop runs over.
+fn items_of<'p>(over: &Value<'p>) -> Option<Vec<Value<'p>>> {
+    match over {
+        Value::List(items) => Some(items.borrow().clone()),
+        Value::Map(entries) => Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect()),
+        _ => None,
+    }
+}
+
 fn collect_names(target: &Expr, out: &mut Vec<SmolStr>) {
     match &target.kind {
         ExprKind::Name(name) => out.push(name.clone()),
@@ -1114,6 +1170,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
 
     fn class(&mut self, class: &'p Class) -> Value<'p> {
         self.define_class(class)
+    }
+
+    fn block(&mut self, block: &'p Block) -> Value<'p> {
+        self.block_value(block)
     }
 
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {

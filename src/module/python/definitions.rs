@@ -105,7 +105,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn params(&mut self) -> Vec<Param> {
-        let mut out = Vec::new();
+        let mut out = self.sized();
         self.children(|this, node, kind| out.extend(this.param(node, kind)));
         out
     }
@@ -174,7 +174,7 @@ impl<'t> Lowering<'t> {
 
     /// The arguments of the call or class at hand.
     pub(super) fn args(&mut self) -> Vec<Arg> {
-        let mut out = Vec::new();
+        let mut out = self.sized();
         self.children(|this, node, kind| {
             let arg = match kind {
                 Kind::Argument => {

@@ -23,6 +23,11 @@ impl<'t> Lowering<'t> {
             Kind::False => ExprKind::Bool(false),
             Kind::None => ExprKind::None,
             _ => {
+                if matches!(kind, Kind::Attribute | Kind::DottedName | Kind::Type)
+                    && let Some(path) = self.path(node, span)
+                {
+                    return path;
+                }
                 if self.is_too_deep(span) {
                     ExprKind::Other(Vec::new())
                 } else {
@@ -107,7 +112,7 @@ impl<'t> Lowering<'t> {
     }
 
     /// The first and the second part of the node at hand.
-    fn pair(&mut self, span: Span) -> (Expr, Expr) {
+    pub(super) fn pair(&mut self, span: Span) -> (Expr, Expr) {
         let mut first = None;
         let mut second = None;
         self.parts(|this, node, kind| {
@@ -140,36 +145,37 @@ impl<'t> Lowering<'t> {
         }
     }
 
-    /// The path `a.b.c` of a pattern. One of more than [`MAX_NESTING`] names is one name.
-    fn dotted_name(&mut self, span: Span) -> Expr {
-        let node = self.walk.node();
-        if self.depth + node.named_child_count() > MAX_NESTING {
-            return Expr {
-                span,
-                kind: ExprKind::Name(self.name(node)),
+    /// A path `a.b.c` without blanks: its text says all, and reading that is much faster than to
+    /// walk the tree.
+    fn path(&self, node: Node<'t>, span: Span) -> Option<Expr> {
+        let text = self.walk.text(node);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        if !text.bytes().all(is_plain) || text.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let mut names = text.split('.');
+        let first = names
+            .next()
+            .filter(|name| !matches!(*name, "" | "None" | "True" | "False"))?;
+        let mut end = span.start + u32::try_from(first.len()).ok()?;
+        let kind = ExprKind::Name(SmolStr::new(first));
+        let mut path = Expr {
+            span: Span { end, ..span },
+            kind,
+        };
+        for (level, name) in names.enumerate() {
+            if name.is_empty() || self.depth + level >= MAX_NESTING {
+                return None;
+            }
+            end += u32::try_from(name.len()).ok()? + 1;
+            let (object, name) = (Box::new(path), SmolStr::new(name));
+            let kind = ExprKind::Attribute { object, name };
+            path = Expr {
+                span: Span { end, ..span },
+                kind,
             };
         }
-        let mut path: Option<Expr> = None;
-        self.parts(|this, node, _| {
-            let name = this.name(node);
-            path = Some(match path.take() {
-                None => Expr {
-                    span: this.walk.span(node),
-                    kind: ExprKind::Name(name),
-                },
-                Some(object) => Expr {
-                    span: Span {
-                        end: this.walk.span(node).end,
-                        ..span
-                    },
-                    kind: ExprKind::Attribute {
-                        object: Box::new(object),
-                        name,
-                    },
-                },
-            });
-        });
-        path.unwrap_or_else(|| nothing(span))
+        Some(path)
     }
 
     fn call(&mut self, span: Span) -> ExprKind {
@@ -179,7 +185,10 @@ impl<'t> Lowering<'t> {
             if callee.is_none() {
                 callee = Some(this.expr(node, kind));
             } else if kind == Kind::ArgumentList {
-                args = this.args();
+                // Most calls without arguments are just that.
+                if this.walk.text(node) != "()" {
+                    args = this.args();
+                }
             } else {
                 args = vec![Arg {
                     name: None,
@@ -357,7 +366,7 @@ impl<'t> Lowering<'t> {
     }
 
     fn entries(&mut self) -> Vec<Entry> {
-        let mut out = Vec::new();
+        let mut out = self.sized();
         self.children(|this, node, kind| {
             let span = this.walk.span(node);
             let entry = match kind {
@@ -509,95 +518,6 @@ impl<'t> Lowering<'t> {
             operator,
             operand: Box::new(value.unwrap_or(none)),
         }
-    }
-
-    /// `_`, `-1`, or one pattern of any other form.
-    fn case_pattern(&mut self, node: Node<'t>, span: Span) -> Expr {
-        let text = self.walk.text(node);
-        match self.only() {
-            None => Expr {
-                span,
-                kind: ExprKind::Name(SmolStr::new(text)),
-            },
-            Some(number) if text.starts_with('-') && matches!(number.kind, ExprKind::Number(_)) => {
-                let operator = SmolStr::new_static("-");
-                Expr {
-                    span,
-                    kind: ExprKind::Unary {
-                        operator,
-                        operand: Box::new(number),
-                    },
-                }
-            }
-            Some(pattern) => pattern,
-        }
-    }
-
-    fn splat_pattern(&mut self, node: Node<'t>, span: Span) -> Box<Expr> {
-        let name = self.walk.text(node).trim_start_matches('*').trim_start();
-        Box::new(Expr {
-            span,
-            kind: ExprKind::Name(SmolStr::new(name)),
-        })
-    }
-
-    /// The keys and values of the mapping pattern at hand, which stand side by side.
-    fn dict_pattern(&mut self) -> Vec<Entry> {
-        let mut out = Vec::new();
-        let mut key = None;
-        self.parts(|this, node, kind| {
-            let part = this.expr(node, kind);
-            match kind {
-                Kind::SplatPattern => {
-                    let value = match part.kind {
-                        ExprKind::Spread(name) => *name,
-                        _ => part,
-                    };
-                    out.push(Entry { key: None, value });
-                }
-                Kind::CasePattern => out.push(Entry {
-                    key: key.take(),
-                    value: part,
-                }),
-                _ => key = Some(part),
-            }
-        });
-        out
-    }
-
-    /// `Point(0, y=1)`: a call of the class.
-    fn class_pattern(&mut self, span: Span) -> ExprKind {
-        let mut callee = None;
-        let mut args = Vec::new();
-        self.parts(|this, node, kind| {
-            if callee.is_none() {
-                callee = Some(this.expr(node, kind));
-                return;
-            }
-            let first = node.named_child(0);
-            if !first.is_some_and(|first| this.kind(first) == Kind::KeywordPattern) {
-                args.push(Arg {
-                    name: None,
-                    value: this.expr(node, kind),
-                });
-                return;
-            }
-            this.parts(|this, _, _| {
-                let (name, value) = this.pair(span);
-                let name = match name.kind {
-                    ExprKind::Name(name) => Some(name),
-                    _ => None,
-                };
-                args.push(Arg { name, value });
-            });
-        });
-        let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call {
-            callee,
-            args,
-            new: false,
-            is_macro: false,
-        }))
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod definitions;
 mod expressions;
+mod imports;
 mod kinds;
+mod patterns;
 mod statements;
 mod strings;
 #[cfg(test)]
@@ -107,6 +109,11 @@ impl<'t> Lowering<'t> {
     #[inline]
     fn name(&self, node: Node<'t>) -> SmolStr {
         SmolStr::new(self.walk.text(node))
+    }
+
+    /// A list with room for what the node at hand holds.
+    fn sized<T>(&self) -> Vec<T> {
+        Vec::with_capacity(self.walk.node().named_child_count())
     }
 
     #[inline(never)]

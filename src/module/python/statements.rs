@@ -7,14 +7,13 @@ use super::kinds::Kind;
 use super::{Lowering, nothing};
 use crate::module::tree::Walker;
 use crate::module::{
-    Arg, Arm, Bind, Block, Call, Expr, ExprKind, Handler, Import, ImportNames, Span, Stmt,
-    StmtKind, TextPart,
+    Arg, Arm, Bind, Block, Call, Expr, ExprKind, Handler, Span, Stmt, StmtKind, TextPart,
 };
 
 impl<'t> Lowering<'t> {
     /// The statements of the module or block at hand. `doc`: the first may be a docstring.
     pub(super) fn block(&mut self, doc: bool) -> Block {
-        let mut out = Vec::new();
+        let mut out = self.sized();
         let mut first = doc;
         self.children(|this, node, kind| {
             this.statement(node, kind, first, &mut out);
@@ -120,7 +119,7 @@ impl<'t> Lowering<'t> {
 
     /// All expressions of the node at hand.
     pub(super) fn exprs(&mut self) -> Vec<Expr> {
-        let mut out = Vec::new();
+        let mut out = self.sized();
         self.children(|this, node, kind| {
             let value = this.expr(node, kind);
             out.push(value);
@@ -238,92 +237,6 @@ impl<'t> Lowering<'t> {
             .trim_start()
             .starts_with("from ");
         self.only().filter(|_| !bare)
-    }
-
-    /// `import a.b, c as d`: one statement each, the last of which is returned.
-    fn import(&mut self, span: Span, out: &mut Block) -> Option<StmtKind> {
-        let mut last = None;
-        self.parts(|this, node, kind| {
-            let (module, alias) = this.imported(node, kind);
-            let name = alias.unwrap_or_else(|| {
-                SmolStr::new(
-                    module
-                        .split_once('.')
-                        .map_or(module.as_str(), |(first, _)| first),
-                )
-            });
-            let kind = StmtKind::Import(Import {
-                module,
-                names: ImportNames::Module(name),
-                type_only: this.type_only,
-                exported: false,
-            });
-            if let Some(kind) = last.replace(kind) {
-                out.push(Stmt { span, kind });
-            }
-        });
-        last
-    }
-
-    fn import_from(&mut self, kind: Kind) -> StmtKind {
-        let mut module = (kind == Kind::FutureImport).then(|| SmolStr::new_static("__future__"));
-        let mut names = Vec::new();
-        let mut star = false;
-        self.parts(|this, node, kind| {
-            if kind == Kind::WildcardImport {
-                star = true;
-                return;
-            }
-            let (name, alias) = this.imported(node, kind);
-            if module.is_none() {
-                module = Some(name);
-            } else {
-                names.push((name.clone(), alias.unwrap_or(name)));
-            }
-        });
-        StmtKind::Import(Import {
-            module: module.unwrap_or_default(),
-            names: if star {
-                ImportNames::Star
-            } else {
-                ImportNames::Names(names)
-            },
-            type_only: self.type_only,
-            exported: false,
-        })
-    }
-
-    /// A dotted name, or one with its `as`.
-    fn imported(&mut self, node: Node<'t>, kind: Kind) -> (SmolStr, Option<SmolStr>) {
-        if kind != Kind::ImportAlias {
-            return (self.dotted(node), None);
-        }
-        let mut name = None;
-        let mut alias = None;
-        self.parts(|this, node, _| {
-            let part = this.dotted(node);
-            if name.is_none() {
-                name = Some(part);
-            } else {
-                alias = Some(part);
-            }
-        });
-        (name.unwrap_or_default(), alias)
-    }
-
-    /// `a.b`, in which blanks may stand around the dots.
-    fn dotted(&self, node: Node<'t>) -> SmolStr {
-        let text = self.walk.text(node);
-        if text
-            .bytes()
-            .any(|byte| byte.is_ascii_whitespace() || byte == b'\\')
-        {
-            text.chars()
-                .filter(|c| !c.is_whitespace() && *c != '\\')
-                .collect()
-        } else {
-            SmolStr::new(text)
-        }
     }
 
     fn if_statement(&mut self, span: Span) -> StmtKind {
