@@ -117,6 +117,14 @@ pub struct Codebase {
     pub test_code_lines: u64,
 }
 
+impl Codebase {
+    /// Thousand lines of production code.
+    #[must_use]
+    pub fn kloc(&self) -> f64 {
+        self.production_code_lines as f64 / 1000.0
+    }
+}
+
 /// A row of the size table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Size {

@@ -1,13 +1,109 @@
 //! `readiness` reads a repository and answers, with evidence, whether it can go to production.
+//!
+//! The way of the data: [`walk`] finds the files, [`scan`] turns each into findings and file
+//! facts, [`inventory`] links the facts into tables, [`score`] and [`gate`] judge, and
+//! [`report`] prints the [`audit::Audit`] that comes of it.
 
+pub mod assemble;
 pub mod audit;
 pub mod checks;
+pub mod cli;
+pub mod config;
+pub mod eval;
+pub mod facts;
 pub mod finding;
 pub mod gate;
 pub mod inventory;
 pub mod limits;
 pub mod module;
+pub mod project;
+pub mod report;
+pub mod repository;
 pub mod rules;
 pub mod scan;
 pub mod score;
 pub mod source;
+pub mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use audit::{Audit, SCHEMA};
+use config::Config;
+use rules::RuleBook;
+use scan::{Isolation, Job, ScanError};
+
+/// Why there is no audit.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The root cannot be walked.
+    #[error(transparent)]
+    Walk(#[from] walk::WalkError),
+    /// A rule of the catalogue or of the user is faulty.
+    #[error(transparent)]
+    Rule(#[from] rules::RuleError),
+    /// The configuration names a rule that does not exist.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// The scanner could not be run.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+}
+
+/// How an audit is run: what no report depends on, and the date.
+pub struct Run<'r> {
+    /// Where files are parsed.
+    pub isolation: Isolation,
+    /// Told now and then how many files are done.
+    pub progress: &'r (dyn Fn(usize, usize) + Sync),
+    /// The day against which suppressions expire, `YYYY-MM-DD`.
+    pub today: String,
+}
+
+/// Audits a repository.
+///
+/// # Errors
+/// See [`Error`]. Files that cannot be read are no error: they are in the audit's ledger.
+pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error> {
+    let book = RuleBook::load(config)?;
+    let repository = repository::open(root);
+    let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
+
+    let plan = assemble::plan(&walk, &book, config);
+    let total = walk.jobs.len();
+    let progress = |done| (run.progress)(done, total);
+    let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
+
+    let known: BTreeSet<String> = walk.jobs.iter().map(|job| job.path.clone()).collect();
+    let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
+    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
+        let jobs: Vec<Job> = paths
+            .iter()
+            .filter_map(|path| jobs.get(path.as_str()))
+            .map(|job| Job { facts_only: true, ..(*job).clone() })
+            .collect();
+        scan::run(&run.isolation, &plan, &jobs, &|_| {}).map(|mut scans| assemble::take_facts(&mut scans))
+    })?;
+
+    let judged = assemble::judge(&mut scans, &book, &run.today);
+    let coverage = assemble::coverage(&walk, &scans, repository.as_ref(), &inventories);
+    let codebase = assemble::codebase(&scans);
+    let assessed = assemble::assessments(&book, &scans);
+    let scorecard = score::score(&judged.findings, &assessed, codebase.kloc(), &config.score);
+    let gates = gate::gates(&scorecard, &judged.findings, &config.gates);
+    Ok(Audit {
+        schema: SCHEMA.to_owned(),
+        tool: book.tool(),
+        project: assemble::project(root, repository.as_ref()),
+        verdict: gate::verdict(&gates),
+        gates,
+        scorecard,
+        rules: book.summaries(&judged.findings, &judged.accepted),
+        findings: judged.findings,
+        accepted: judged.accepted,
+        routes: inventories.routes,
+        frameworks_not_assessed: assemble::frameworks(&scans),
+        codebase,
+        coverage,
+    })
+}

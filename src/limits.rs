@@ -32,6 +32,10 @@ pub struct Limits {
     pub scanner_memory: u64,
     /// How long a rule set may take to load in the scanner.
     pub compile_deadline: Duration,
+    /// How many files may end the scanner before what is left is left out. A file that has to be
+    /// stopped counts as [`crate::scan::supervisor::STALL_COST`] of them, since it costs a
+    /// deadline and not some milliseconds.
+    pub scanner_faults: u32,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             walk_entries: 2_000_000,
             scanner_memory: 4 * 1024 * 1024 * 1024,
             compile_deadline: Duration::from_secs(5),
+            scanner_faults: 500,
         }
     }
 }

@@ -1,3 +1,89 @@
-//! Inventories: facts worth a table of their own.
+//! Inventories: facts worth a table of their own, and the link step that makes them from file
+//! facts.
 
+pub mod frameworks;
 pub mod routes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::audit::{LedgerEntry, Outcome};
+use crate::eval::link::Program;
+use crate::limits::PARSE_STACK;
+use crate::module::Module;
+use routes::Route;
+
+/// Rounds in which the linker asks for further modules: chains of imports are followed that far.
+const MAX_ROUNDS: usize = 12;
+
+/// What linking yields.
+#[derive(Debug, Default)]
+pub struct Inventories {
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// What linking could not finish.
+    pub notes: Vec<LedgerEntry>,
+}
+
+/// Links file facts. `known` names every file of the tree; `fetch` reads the modules of files
+/// that hold no literal of any extractor but that an import leads to.
+///
+/// # Errors
+/// What `fetch` fails with.
+pub fn link<E: Send>(
+    mut facts: BTreeMap<String, Module>,
+    known: &BTreeSet<String>,
+    mut fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E> + Send,
+) -> Result<Inventories, E> {
+    let mut asked = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut wanted = BTreeSet::new();
+        let program = program(&facts, known);
+        for id in program.ids() {
+            program.missing_imports(id, &mut wanted);
+        }
+        wanted.retain(|path| !asked.contains(path));
+        if wanted.is_empty() {
+            break;
+        }
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        facts.extend(fetch(&wanted)?);
+        asked.extend(wanted);
+    }
+    let extracted = on_large_stack(|| routes::extract(&program(&facts, known)));
+    let mut notes = Vec::new();
+    let note = |reason: &str| LedgerEntry {
+        path: ".".to_owned(),
+        outcome: Outcome::PartlyRead,
+        reason: reason.to_owned(),
+        detail: Some("the route inventory is not complete".to_owned()),
+        failure: true,
+    };
+    let routes = match extracted {
+        Some((routes, false)) => routes,
+        Some((routes, true)) => {
+            notes.push(note("linking took too many steps"));
+            routes
+        }
+        None => {
+            notes.push(note("linking failed"));
+            Vec::new()
+        }
+    };
+    Ok(Inventories { routes, notes })
+}
+
+fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {
+    Program::new(facts.iter().map(|(path, module)| (path.as_str(), module)), Some(known))
+}
+
+/// Evaluation recurses with the program's own calls; it gets the stack of a parsing thread.
+/// `None` when it panicked, or no thread could be had.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSE_STACK)
+            .spawn_scoped(scope, work)
+            .ok()
+            .and_then(|thread| thread.join().ok())
+    })
+}

@@ -4,13 +4,20 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub(crate) mod ecmascript;
+pub mod lower;
+pub(crate) mod markup;
+pub mod path;
+pub mod print;
+mod python;
+pub(crate) mod rust;
+pub mod tree;
+pub mod visit;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::source::Language;
-
-pub mod path;
-pub mod visit;
 
 /// The deepest nesting of statements and expressions that a lowering keeps. What lies deeper
 /// becomes [`ExprKind::Other`] without children, and the file is reported as partly read.
@@ -98,10 +105,13 @@ pub enum StmtKind {
     Function(Box<Function>),
     /// A class, an interface; in Rust a struct, enum, trait or `impl` block.
     Class(Box<Class>),
-    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`.
+    /// A named scope that is no class: Rust's `mod x { … }`, TypeScript's `namespace`. Rust's
+    /// `mod x;`, whose body is a file of its own, has an empty body.
     Namespace {
         /// Its name.
         name: SmolStr,
+        /// Rust's attributes: `#[cfg(test)]` is a call of `cfg`.
+        decorators: Vec<Expr>,
         /// What it holds.
         body: Block,
     },

@@ -188,18 +188,25 @@ impl Catalogue {
     /// # Errors
     /// The first fault of any rule, or an override of a rule that is not there.
     pub fn compile(sources: &[RuleSource], overrides: &Overrides) -> Result<Self, RuleError> {
-        Self::compile_within(sources, overrides, &Limits::default())
+        Self::compile_within(sources, overrides, &Limits::default(), &mut |_| {})
     }
 
     /// Reads and compiles rules. A later rule replaces an earlier one of the same id, so that a
-    /// user's own can stand in for a built-in one.
+    /// user's own can stand in for a built-in one. `compiling` is told each rule's id before that
+    /// rule is compiled, so that one that never returns can be named.
     ///
     /// # Errors
     /// As [`Catalogue::compile`].
-    pub fn compile_within(sources: &[RuleSource], overrides: &Overrides, limits: &Limits) -> Result<Self, RuleError> {
+    pub fn compile_within(
+        sources: &[RuleSource],
+        overrides: &Overrides,
+        limits: &Limits,
+        compiling: &mut dyn FnMut(&str),
+    ) -> Result<Self, RuleError> {
         let specs = specs(sources, overrides)?;
         let mut rules = Vec::with_capacity(specs.len());
         for spec in specs {
+            compiling(&spec.id);
             rules.push(Rule::compile(spec)?);
         }
         Self::new(rules, limits)

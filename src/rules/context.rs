@@ -53,7 +53,7 @@ fn carried<'m>(ancestors: &[Node<'m>], child: &'m Expr) -> (usize, &'m Expr) {
                 ExprKind::Await(_) => true,
                 ExprKind::Unary { operator, .. } => matches!(operator.as_str(), "?" | "!" | "&" | "*"),
                 ExprKind::Conditional { test, .. } => !ptr::eq(&raw const **test, child),
-                ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "%"),
+                ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%"),
                 ExprKind::Text(_) => true,
                 ExprKind::Attribute { object, name } if ptr::eq(&raw const **object, child) => {
                     let called = depth.checked_sub(2).map(|at| ancestors[at]);
@@ -194,7 +194,7 @@ pub fn is_returned<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> bool {
             Node::Expr(parent) => {
                 let passes = match &parent.kind {
                     ExprKind::Conditional { test, .. } => !ptr::eq(&raw const **test, child),
-                    ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "%"),
+                    ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%"),
                     ExprKind::Await(_) | ExprKind::List(_) | ExprKind::Map(_) | ExprKind::Spread(_) => true,
                     _ => false,
                 };

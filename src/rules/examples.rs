@@ -7,6 +7,7 @@ use super::matcher;
 use super::spec::{Example, ExampleCode, Expect, Subject};
 use super::suppress::{self, FileSuppressions};
 use super::{RuleSet, RuleSpec};
+use crate::limits::Limits;
 use crate::module::Module;
 use crate::source::{Encoding, Language, LineIndex, Role, Source};
 
@@ -39,7 +40,8 @@ pub fn check_examples(catalogue: &Catalogue) -> Vec<ExampleFailure> {
 
 /// Lowers the source of an example.
 fn lower(source: &Source) -> Result<Module, String> {
-    Err(format!("there is no lowering of {}", source.language))
+    let module = crate::module::lower::lower(source.language, &source.text, &Limits::default());
+    module.map_err(|refusal| refusal.to_string())
 }
 
 /// Runs every example of every rule. `lower` makes the module of a source, or says why it cannot.

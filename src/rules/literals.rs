@@ -42,7 +42,11 @@ pub fn needs(spec: &RuleSpec) -> Vec<AnyOf> {
                 fold_case(module.split(['.', '/', ':']).find(|step| !step.is_empty()).unwrap_or_default())
             }).collect()),
             Test::Receiver(paths) | Test::Decorated(paths) | Test::ArgumentOf(paths) => of_paths(paths),
-            Test::LineMatches(patterns) => of_patterns(patterns),
+            // Names and lines stand in the file as they are matched.
+            Test::LineMatches(patterns)
+            | Test::AssignedTo(patterns)
+            | Test::InsideFunction(patterns)
+            | Test::InsideClass(patterns) => of_patterns(patterns),
             _ => None,
         });
     }

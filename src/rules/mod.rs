@@ -3,6 +3,7 @@
 //! [`load`] finds the files, [`spec::RuleSpec`] is what one says, [`Catalogue`] holds them
 //! compiled, and [`matcher::run`] matches all of them in one pass over a module.
 
+pub mod book;
 pub mod catalogue;
 pub mod constraint;
 pub mod context;
@@ -34,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Severity;
 use crate::source::Role;
 
-pub use catalogue::{Catalogue, Rule};
+pub use book::RuleBook;
+pub use catalogue::{Catalogue, Rule, specs};
 pub use error::RuleError;
 pub use examples::{ExampleFailure, check_examples};
 pub use load::RuleSource;

@@ -1,11 +1,45 @@
 //! The map step: one file at a time, in parallel, from bytes to findings and file facts. What a
 //! file yields does not depend on any other file.
+//!
+//! Parsers abort, overflow their stack, loop and eat memory when a file is made for it, so the
+//! process that parses is not the process that reports:
+//!
+//! ```text
+//! supervisor ── Plan, Jobs, End ─────────────────────────► worker ── pool ── Analyse
+//!            ◄─ Compiling, Ready, Begin, Done, Finished ──
+//! ```
+//!
+//! - `supervisor` starts the child, reads its journal, and finds out which file ended it.
+//! - `worker` is the child; `confine` takes away what it does not need.
+//! - `child` is one such process, seen from its parent.
+//! - `protocol` is what the two say to each other.
+//! - `pool` maps the files over threads and catches panics, in the child as well as in
+//!   `in_process`, which does without a child.
+//! - `file` is what happens to one file, `lines` counts its lines.
+
+mod child;
+mod confine;
+#[cfg(debug_assertions)]
+pub mod faults;
+pub mod file;
+pub mod in_process;
+pub mod lines;
+mod plan;
+mod pool;
+mod protocol;
+pub mod steps;
+pub mod supervisor;
+pub mod worker;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
 use crate::module::Module;
 use crate::source::{Encoding, Language, Role};
+
+pub use plan::{
+    Analyse, Build, Isolation, Plan, Refusal, ScanError, WorkerProgram, run,
+};
 
 /// A file to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +81,29 @@ pub struct FileScan {
     pub suppressions: Vec<Suppression>,
     /// The part of the file that linking needs; `None` where nothing in it can matter there.
     pub facts: Option<Module>,
+    /// Web frameworks that it names, when it is a manifest, and that no reader reads.
+    pub frameworks_not_read: Vec<String>,
+}
+
+impl FileScan {
+    /// A file of which nothing is known but why.
+    #[must_use]
+    pub fn left_out(job: &Job, reason: &str, detail: Option<String>, failure: bool) -> Self {
+        Self {
+            path: job.path.clone(),
+            language: job.language,
+            role: job.role,
+            encoding: Encoding::Utf8,
+            status: Status::LeftOut { reason: reason.to_owned(), detail, failure },
+            parsed: false,
+            lines: Lines::default(),
+            findings: Vec::new(),
+            accepted: Vec::new(),
+            suppressions: Vec::new(),
+            facts: None,
+            frameworks_not_read: Vec::new(),
+        }
+    }
 }
 
 /// How a file ended.

@@ -1,9 +1,49 @@
-//! The route inventory.
+//! The route inventory. Each framework is one file that reads the trace of the abstract
+//! evaluation into a [`graph::Graph`] of routers; what the graph means as routes is said once.
+
+mod express;
+mod fastapi;
+mod flask;
+pub mod graph;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::eval::interpreter::{self, Trace};
+use crate::eval::link::Program;
 use crate::finding::scale;
+use graph::Graph;
+
+/// A framework that is read.
+pub struct Framework {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The packages that mean it.
+    pub packages: &'static [&'static str],
+    /// Literals without one of which a file cannot create, mount or register anything of it.
+    pub needs: &'static [&'static str],
+    /// Reads the trace into the graph.
+    read: for<'p> fn(&Trace<'p>, &mut Graph<'p>),
+    /// Rewrites a path from the framework's syntax to `{name}` and `{name*}`.
+    path: fn(&str) -> String,
+}
+
+/// Every framework that is read: one file and one line here.
+pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS];
+
+/// The routes that a program registers, and whether its evaluation ran out of steps.
+#[must_use]
+pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
+    let trace = interpreter::run(program);
+    let mut graph = Graph::default();
+    for framework in FRAMEWORKS {
+        (framework.read)(&trace, &mut graph);
+    }
+    let routes = graph.flatten(program, |name, path| {
+        FRAMEWORKS.iter().find(|framework| framework.name == name).map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
+    });
+    (routes, trace.exhausted)
+}
 
 /// A route: what the program registers for a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

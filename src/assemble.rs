@@ -1,0 +1,222 @@
+//! Puts the parts of an audit together: what is counted over all files, and what is told once for
+//! all of them. Pure functions over what the pipeline of [`crate::audit`] found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
+use crate::config::Config;
+use crate::finding::{Accepted, Category, Finding};
+use crate::inventory::Inventories;
+use crate::module::Module;
+use crate::project as manifest;
+use crate::repository::Repository;
+use crate::rules::suppress::{self, FileSuppressions};
+use crate::rules::{RuleBook, RuleSpec};
+use crate::scan::{FileScan, Plan, Status};
+use crate::score::Assessment;
+use crate::source::Role;
+use crate::walk::{Walk, WalkOptions};
+
+/// What the walk is asked for.
+#[must_use]
+pub fn walk_options(config: &Config, repository: Option<&Repository>) -> WalkOptions {
+    // The longest glob that matches decides, so the longest come first.
+    let mut roles: Vec<(String, Role)> =
+        config.files.roles.iter().map(|(glob, role)| (glob.clone(), *role)).collect();
+    roles.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+    WalkOptions {
+        include: config.files.include.clone(),
+        exclude: config.files.exclude.clone(),
+        roles,
+        no_ignore: config.files.no_ignore,
+        tracked: repository.map(|repository| repository.tracked.clone()).unwrap_or_default(),
+        threads: config.threads.map_or(0, std::num::NonZeroUsize::get),
+        entries: config.limits.walk_entries,
+    }
+}
+
+/// What the scanner is asked for.
+#[must_use]
+pub fn plan(walk: &Walk, book: &RuleBook, config: &Config) -> Plan {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let threads = config.threads.map_or(cores, std::num::NonZeroUsize::get);
+    let mut plan = Plan::new(&walk.base, config.limits.limits(), threads);
+    plan.rules.clone_from(&book.sources);
+    plan.overrides.clone_from(&book.overrides);
+    plan
+}
+
+/// Name and version from a manifest, the commit from git.
+#[must_use]
+pub fn project(root: &Path, repository: Option<&Repository>) -> Project {
+    Project { commit: repository.and_then(|repository| repository.head.clone()), ..manifest::identify(root) }
+}
+
+/// The file facts, by path; the scans keep everything else.
+#[must_use]
+pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, Module> {
+    scans.iter_mut().filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), facts))).collect()
+}
+
+/// Findings after suppressions, in their final order.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Worst first, then by place.
+    pub findings: Vec<Finding>,
+    /// By rule and place.
+    pub accepted: Vec<Accepted>,
+}
+
+/// Collects what the files yielded and applies the suppressions.
+#[must_use]
+pub fn judge(scans: &mut [FileScan], book: &RuleBook, today: &str) -> Judged {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut accepted: Vec<Accepted> = Vec::new();
+    for scan in scans.iter_mut() {
+        findings.append(&mut scan.findings);
+        accepted.append(&mut scan.accepted);
+    }
+    let suppressions: Vec<FileSuppressions<'_>> = scans
+        .iter()
+        .filter(|scan| !scan.suppressions.is_empty())
+        .map(|scan| FileSuppressions { path: &scan.path, role: scan.role, suppressions: &scan.suppressions })
+        .collect();
+    let known: BTreeSet<&str> = book.known.iter().map(String::as_str).collect();
+    let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &known, today);
+    findings.extend(faults);
+    findings.sort_by(|a, b| {
+        (b.severity, &a.location, &a.rule, &a.message).cmp(&(a.severity, &b.location, &b.rule, &b.message))
+    });
+    accepted.sort_by(|a, b| (&a.rule, &a.location).cmp(&(&b.rule, &b.location)));
+    Judged { findings, accepted }
+}
+
+/// The ledger. Every walked file is in it exactly once.
+#[must_use]
+pub fn coverage(
+    walk: &Walk,
+    scans: &[FileScan],
+    repository: Option<&Repository>,
+    inventories: &Inventories,
+) -> Coverage {
+    let mut out = Coverage {
+        walked: walk.walked,
+        left_out: walk.left_out.len() as u64,
+        folders_not_entered: walk.not_entered.len() as u64,
+        ..Coverage::default()
+    };
+    out.entries.extend(walk.left_out.iter().chain(&walk.not_entered).cloned());
+    out.entries.extend(repository.into_iter().flat_map(|repository| &repository.notes).cloned());
+    out.entries.extend(inventories.notes.iter().cloned());
+    for scan in scans {
+        let (outcome, reason, detail, failure) = match &scan.status {
+            Status::Analysed => {
+                out.analysed += 1;
+                *out.roles.entry(scan.role.to_string()).or_default() += 1;
+                out.parsed += u64::from(scan.parsed);
+                continue;
+            }
+            Status::Partly { reason, detail } => {
+                out.partly_read += 1;
+                *out.roles.entry(scan.role.to_string()).or_default() += 1;
+                out.parsed += u64::from(scan.parsed);
+                (Outcome::PartlyRead, reason, detail, true)
+            }
+            Status::LeftOut { reason, detail, failure } => {
+                out.left_out += 1;
+                (Outcome::LeftOut, reason, detail, *failure)
+            }
+        };
+        out.entries.push(LedgerEntry {
+            path: scan.path.clone(),
+            outcome,
+            reason: reason.clone(),
+            detail: detail.clone(),
+            failure,
+        });
+    }
+    out.entries.sort();
+    for entry in &out.entries {
+        *out.reasons.entry(entry.reason.clone()).or_default() += 1;
+    }
+    let read = out.analysed + out.partly_read;
+    out.incomplete = read == 0 || out.entries.iter().any(|entry| entry.failure);
+    out
+}
+
+/// Sizes per language and role.
+#[must_use]
+pub fn codebase(scans: &[FileScan]) -> Codebase {
+    let mut sizes: BTreeMap<_, Size> = BTreeMap::new();
+    for scan in scans.iter().filter(|scan| !matches!(scan.status, Status::LeftOut { .. })) {
+        let size = sizes.entry((scan.language, scan.role)).or_insert(Size {
+            language: scan.language,
+            role: scan.role,
+            files: 0,
+            code: 0,
+            comment: 0,
+            blank: 0,
+        });
+        size.files += 1;
+        size.code += u64::from(scan.lines.code);
+        size.comment += u64::from(scan.lines.comment);
+        size.blank += u64::from(scan.lines.blank);
+    }
+    let lines_of = |role: Role| {
+        sizes.values().filter(|size| size.role == role && size.language.is_code()).map(|size| size.code).sum()
+    };
+    Codebase {
+        production_code_lines: lines_of(Role::Production),
+        test_code_lines: lines_of(Role::Test),
+        sizes: sizes.into_values().collect(),
+    }
+}
+
+/// Which categories were judged: those with rules that had files to look at. It follows from the
+/// catalogue and the files, never from findings.
+#[must_use]
+pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, Assessment> {
+    Category::ALL
+        .iter()
+        .map(|category| {
+            let rules: Vec<&RuleSpec> = book.specs.iter().filter(|spec| spec.category == *category).collect();
+            let files: BTreeSet<&str> = scans
+                .iter()
+                .filter(|scan| !matches!(scan.status, Status::LeftOut { .. }))
+                .filter(|scan| rules.iter().any(|rule| looks_at(rule, scan)))
+                .map(|scan| scan.path.as_str())
+                .collect();
+            let assessment = match (category, rules.len(), files.len()) {
+                (Category::Testing, ..) => not_assessed("no test results and no coverage were given"),
+                (Category::Performance, ..) => not_assessed("no load-test results were given"),
+                (_, 0, _) => not_assessed("there is no rule for it yet"),
+                (_, _, 0) => not_assessed("there is no file that its rules look at"),
+                (_, rules, files) => Assessment::Assessed { basis: format!("{rules} rules over {files} files") },
+            };
+            (*category, assessment)
+        })
+        .collect()
+}
+
+fn not_assessed(reason: &str) -> Assessment {
+    Assessment::NotAssessed { reason: reason.to_owned() }
+}
+
+/// Whether a rule looks at a file. Rules about suppressions see every file, and say nothing about
+/// its quality.
+fn looks_at(rule: &RuleSpec, scan: &FileScan) -> bool {
+    let language = if rule.languages.is_empty() {
+        rule.subject.key() == "line" || scan.language.has_module()
+    } else {
+        rule.languages.contains(&scan.language)
+    };
+    language && rule.roles.contains(&scan.role)
+}
+
+/// Frameworks that manifests name but that are not read.
+#[must_use]
+pub fn frameworks(scans: &[FileScan]) -> Vec<String> {
+    let all: BTreeSet<&String> = scans.iter().flat_map(|scan| &scan.frameworks_not_read).collect();
+    all.into_iter().cloned().collect()
+}

@@ -1,0 +1,26 @@
+//! How the commands run an audit: files are parsed in a child process of this executable.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::Run;
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::scan::{Isolation, WorkerProgram};
+
+/// Audits, telling `progress` now and then how many of how many files are done.
+pub(super) fn audit(
+    root: &Path,
+    config: &Config,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> anyhow::Result<Audit> {
+    let program = WorkerProgram::this().context("the scanner cannot be found")?;
+    let run = Run { isolation: Isolation::Child(program), progress, today: today() };
+    Ok(crate::audit(root, config, &run)?)
+}
+
+/// Today in UTC, against which suppressions expire. Nothing else in an audit knows the date.
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+}

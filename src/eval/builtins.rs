@@ -1,0 +1,357 @@
+//! What languages and their standard libraries do to texts, lists, maps and the environment, as
+//! far as folding needs it.
+
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::text::Text;
+use super::value::{Args, Value};
+
+/// Whether a path names the environment as a map.
+#[must_use]
+pub fn is_environment(path: &str) -> bool {
+    matches!(
+        path,
+        "os.environ" | "process.env" | "import.meta.env" | "Deno.env" | "Bun.env" | "node:process.env"
+    )
+}
+
+/// Functions that read an environment variable, with the position and keyword of the default.
+const ENVIRONMENT_READERS: &[(&str, usize, &str)] = &[
+    ("os.getenv", 1, "default"),
+    ("os.environ.get", 1, "default"),
+    ("os.environ.setdefault", 1, "default"),
+    ("decouple.config", 1, "default"),
+    ("std::env::var", 9, ""),
+    ("env::var", 9, ""),
+    ("Deno.env.get", 9, ""),
+];
+
+/// Whether a called path reads an environment variable.
+#[must_use]
+pub fn reads_environment(path: &str) -> bool {
+    ENVIRONMENT_READERS.iter().any(|(reader, ..)| *reader == path)
+}
+
+/// An attribute that needs no scope: the environment, a map's key, a built-in method.
+#[must_use]
+pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
+    let method = || Some(Value::Method(Rc::new((object.clone(), SmolStr::from(name)))));
+    match object {
+        Value::External(path) if is_environment(path) && !matches!(name, "get" | "setdefault") => {
+            Some(Value::Text(Rc::new(Text::hole(name).from_env(name))))
+        }
+        Value::External(path) => {
+            let separator = if path.contains("::") { "::" } else { "." };
+            Some(Value::External(SmolStr::from(format!("{path}{separator}{name}"))))
+        }
+        // The value of an enumeration's member, and `Path.name`-like views, are the text itself.
+        Value::Text(_) | Value::Number(_) if name == "value" => Some(object.clone()),
+        Value::Text(text) if name == "length" => text
+            .as_literal()
+            .map(|text| Value::Number(SmolStr::from(text.chars().count().to_string()))),
+        Value::Text(_) => method(),
+        Value::List(items) if name == "length" => {
+            Some(Value::Number(SmolStr::from(items.borrow().len().to_string())))
+        }
+        Value::List(_) => method(),
+        Value::Map(_) => object.entry(name).or_else(method),
+        _ => None,
+    }
+}
+
+/// A call that needs no scope.
+#[must_use]
+pub fn call<'p>(callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
+    match callee {
+        Value::Method(method) => match &method.0 {
+            Value::Text(text) => Some(text_method(text, &method.1, args)),
+            Value::List(_) => list_method(&method.0, &method.1, args),
+            Value::Map(_) => map_method(&method.0, &method.1, args),
+            _ => None,
+        },
+        Value::External(path) => external(path, args),
+        _ => None,
+    }
+}
+
+fn chars(args: &Args<'_>) -> Vec<char> {
+    args.positional
+        .first()
+        .and_then(Value::as_str)
+        .map_or_else(|| " \t\r\n".chars().collect(), |chars| chars.chars().collect())
+}
+
+fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> {
+    let wrap = |text: Text| Value::Text(Rc::new(text));
+    match method {
+        "format" => wrap(text.fill_braces(|position, name| {
+            let value = if name.is_empty() { args.positional.get(position) } else { args.keyword(name) };
+            value.map(|value| match value {
+                Value::Text(_) | Value::Number(_) => value.to_text(),
+                _ => Text::hole(name),
+            })
+        })),
+        "lower" | "toLowerCase" | "to_lowercase" | "casefold" => wrap(text.map_literals(str::to_lowercase)),
+        "upper" | "toUpperCase" | "to_uppercase" => wrap(text.map_literals(str::to_uppercase)),
+        "strip" | "trim" => {
+            let chars = chars(args);
+            wrap(text.trim_start(&chars).trim_end(&chars))
+        }
+        "lstrip" | "trimStart" | "trim_start_matches" | "trim_start" => wrap(text.trim_start(&chars(args))),
+        "rstrip" | "trimEnd" | "trim_end_matches" | "trim_end" => wrap(text.trim_end(&chars(args))),
+        "replace" | "replaceAll" => match (args.positional.first(), args.positional.get(1)) {
+            (Some(from), Some(to)) => match (from.as_str(), to.as_str()) {
+                (Some(from), Some(to)) if !from.is_empty() => {
+                    wrap(text.map_literals(|part| part.replace(from, to)))
+                }
+                _ => Value::Unknown,
+            },
+            _ => Value::Unknown,
+        },
+        "removeprefix" | "removesuffix" => match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
+            (Some(text), Some(part)) => {
+                let cut = if method == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
+                Value::text(cut.unwrap_or(text))
+            }
+            _ => Value::Unknown,
+        },
+        "concat" => {
+            let mut out = (**text).clone();
+            for value in &args.positional {
+                out.push(&value.to_text());
+            }
+            wrap(out)
+        }
+        "join" => match args.positional.first() {
+            Some(Value::List(items)) => join(&items.borrow(), text),
+            _ => Value::Unknown,
+        },
+        "split" => match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
+            (Some(text), Some(separator)) if !separator.is_empty() => {
+                Value::list(text.split(separator).map(Value::text).collect())
+            }
+            _ => Value::Unknown,
+        },
+        "startswith" | "startsWith" | "starts_with" => known_test(text, args, |text, part| text.starts_with(part)),
+        "endswith" | "endsWith" | "ends_with" => known_test(text, args, |text, part| text.ends_with(part)),
+        "includes" | "contains" => known_test(text, args, |text, part| text.contains(part)),
+        "toString" | "to_string" | "to_owned" | "into" | "as_str" | "clone" | "encode" | "decode" | "unwrap"
+        | "expect" | "as_posix" => Value::Text(Rc::clone(text)),
+        // What stands in for a variable that is not set.
+        "unwrap_or" | "unwrap_or_else" | "unwrap_or_default" if text.has_hole() => {
+            match (args.positional.first(), text.env()) {
+                (Some(Value::Text(fallback)), [variable]) => wrap((**fallback).clone().from_env(variable)),
+                (Some(Value::Text(fallback)), _) => Value::Text(Rc::clone(fallback)),
+                _ => Value::Unknown,
+            }
+        }
+        _ => Value::Unknown,
+    }
+}
+
+fn known_test<'p>(text: &Text, args: &Args<'p>, test: impl Fn(&str, &str) -> bool) -> Value<'p> {
+    match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
+        (Some(text), Some(part)) => Value::Bool(test(text, part)),
+        _ => Value::Unknown,
+    }
+}
+
+fn join<'p>(items: &[Value<'p>], separator: &Text) -> Value<'p> {
+    let mut out = Text::default();
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(separator);
+        }
+        out.push(&item.to_text());
+    }
+    Value::Text(Rc::new(out))
+}
+
+fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    let Value::List(items) = list else { return None };
+    match method {
+        "append" | "push" | "add" => {
+            items.borrow_mut().extend(args.positional.iter().cloned());
+            Some(Value::None)
+        }
+        "extend" => {
+            let more = args.positional.first().and_then(Value::items);
+            items.borrow_mut().extend(more.unwrap_or_else(|| vec![Value::Unknown]));
+            Some(Value::None)
+        }
+        "insert" => {
+            items.borrow_mut().extend(args.positional.get(1).cloned());
+            Some(Value::None)
+        }
+        "concat" => {
+            let mut out = items.borrow().clone();
+            for value in &args.positional {
+                out.extend(value.items().unwrap_or_else(|| vec![value.clone()]));
+            }
+            Some(Value::list(out))
+        }
+        "join" => {
+            let separator = args.positional.first().map_or_else(|| Text::literal(","), Value::to_text);
+            Some(join(&items.borrow(), &separator))
+        }
+        "flat" | "slice" | "copy" | "reverse" | "sort" | "values" | "iter" | "into_iter" | "to_vec" => {
+            Some(list.clone())
+        }
+        "entries" => Some(Value::list(
+            items
+                .borrow()
+                .iter()
+                .enumerate()
+                .map(|(at, item)| Value::list(vec![Value::Number(SmolStr::from(at.to_string())), item.clone()]))
+                .collect(),
+        )),
+        // Those that take a function are the interpreter's.
+        _ => None,
+    }
+}
+
+fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    let Value::Map(entries) = map else { return None };
+    match method {
+        "get" => match args.positional.first().and_then(Value::as_str) {
+            Some(key) => {
+                Some(map.entry(key).or_else(|| args.positional.get(1).cloned()).unwrap_or(Value::None))
+            }
+            None => Some(Value::Unknown),
+        },
+        "items" => Some(pairs(&entries.borrow())),
+        "keys" => Some(Value::list(entries.borrow().iter().map(|(key, _)| key.clone()).collect())),
+        "values" => Some(Value::list(entries.borrow().iter().map(|(_, value)| value.clone()).collect())),
+        "update" => {
+            match args.positional.first() {
+                Some(Value::Map(more)) if !Rc::ptr_eq(more, entries) => {
+                    let more = more.borrow().clone();
+                    entries.borrow_mut().extend(more);
+                }
+                _ => {}
+            }
+            let named: Vec<_> =
+                args.named.iter().map(|(name, value)| (Value::text(name), value.clone())).collect();
+            entries.borrow_mut().extend(named);
+            Some(Value::None)
+        }
+        "copy" => Some(Value::map(entries.borrow().clone())),
+        _ => None,
+    }
+}
+
+fn pairs<'p>(entries: &[(Value<'p>, Value<'p>)]) -> Value<'p> {
+    Value::list(
+        entries.iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect(),
+    )
+}
+
+fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    if let Some((_, position, keyword)) = ENVIRONMENT_READERS.iter().find(|(reader, ..)| *reader == path) {
+        let variable = args.positional.first().map(Value::to_text).unwrap_or_default().to_string();
+        return Some(match args.get(*position, keyword) {
+            Some(Value::Text(default)) => {
+                Value::Text(Rc::new((**default).clone().from_env(&variable)))
+            }
+            Some(other) => other.clone(),
+            None => Value::Text(Rc::new(Text::hole(&variable).from_env(&variable))),
+        });
+    }
+    match path {
+        "os.path.join" | "posixpath.join" | "path.join" | "path.posix.join" | "node:path.join" | "pathlib.Path"
+        | "pathlib.PurePosixPath" | "url_path_join" => Some(join_paths(&args.positional)),
+        "str" | "String" | "builtins.str" | "String::from" => {
+            args.positional.first().map(|value| match value {
+                Value::Text(_) => value.clone(),
+                other => Value::Text(Rc::new(other.to_text())),
+            })
+        }
+        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" | "Array.from" | "Object.freeze" => {
+            args.positional.first().filter(|value| matches!(value, Value::List(_) | Value::Map(_))).cloned()
+        }
+        "dict" => {
+            let mut entries = match args.positional.first() {
+                Some(Value::Map(entries)) => entries.borrow().clone(),
+                Some(_) => return None,
+                None => Vec::new(),
+            };
+            entries.extend(args.named.iter().map(|(name, value)| (Value::text(name), value.clone())));
+            Some(Value::map(entries))
+        }
+        "Object.entries" => match args.positional.first() {
+            Some(Value::Map(entries)) => Some(pairs(&entries.borrow())),
+            _ => None,
+        },
+        "Object.keys" | "Object.values" => match args.positional.first() {
+            Some(map @ Value::Map(_)) => map_method(map, &path["Object.".len()..], &Args::default()),
+            _ => None,
+        },
+        "Object.assign" => {
+            let mut entries = Vec::new();
+            for value in &args.positional {
+                match value {
+                    Value::Map(more) => entries.extend(more.borrow().iter().cloned()),
+                    _ => return None,
+                }
+            }
+            Some(Value::map(entries))
+        }
+        "enumerate" => args.positional.first().and_then(Value::items).map(|items| {
+            Value::list(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, item)| {
+                        Value::list(vec![Value::Number(SmolStr::from(at.to_string())), item])
+                    })
+                    .collect(),
+            )
+        }),
+        "zip" => {
+            let lists: Option<Vec<_>> = args.positional.iter().map(Value::items).collect();
+            lists.map(|lists| {
+                let length = lists.iter().map(Vec::len).min().unwrap_or(0);
+                Value::list(
+                    (0..length)
+                        .map(|at| Value::list(lists.iter().map(|list| list[at].clone()).collect()))
+                        .collect(),
+                )
+            })
+        }
+        "bool" | "Boolean" => {
+            args.positional.first().map(|value| value.truth().map_or(Value::Unknown, Value::Bool))
+        }
+        "int" | "float" | "Number" | "parseInt" => args.positional.first().map(|value| match value {
+            Value::Number(_) => value.clone(),
+            Value::Text(text) => match text.as_literal() {
+                Some(text) if text.parse::<f64>().is_ok() => Value::Number(text.into()),
+                _ => Value::Unknown,
+            },
+            _ => Value::Unknown,
+        }),
+        "typing.cast" | "cast" => args.positional.get(1).cloned(),
+        _ => None,
+    }
+}
+
+/// Joins path segments: one `/` between two, an absolute segment does not start anew (it never
+/// does in the URL paths that this is used for).
+#[must_use]
+pub fn join_paths<'p>(segments: &[Value<'p>]) -> Value<'p> {
+    let mut out = Text::default();
+    for (at, segment) in segments.iter().enumerate() {
+        let text = segment.to_text();
+        if at == 0 {
+            out.push(&text);
+            continue;
+        }
+        let whole = out.to_string();
+        if !whole.is_empty() && !whole.ends_with('/') {
+            out.push_literal("/");
+        }
+        out.push(&text.trim_start(&['/']));
+    }
+    Value::Text(Rc::new(out))
+}

@@ -1,0 +1,306 @@
+//! Text with holes: what a string expression comes to when some of its parts are known only at
+//! run time.
+
+use std::fmt;
+
+use smol_str::SmolStr;
+
+/// A piece of a [`Text`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Known characters.
+    Literal(String),
+    /// Something unknown, with the name of the expression where it has one.
+    Hole(SmolStr),
+}
+
+/// Text with holes. Neighbouring literals are always joined, and no literal is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text {
+    parts: Vec<Part>,
+    env: Vec<SmolStr>,
+}
+
+/// The longest text that is folded, in bytes. Longer ones end in a hole, so that doubling in a
+/// loop cannot eat memory.
+const MAX_LENGTH: usize = 64 * 1024;
+/// The most parts of a text, for the same reason.
+const MAX_PARTS: usize = 256;
+
+impl Text {
+    /// A text that is known whole.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        let mut out = Self::default();
+        out.push_literal(text);
+        out
+    }
+
+    /// A text of which nothing is known.
+    #[must_use]
+    pub fn hole(name: &str) -> Self {
+        let mut out = Self::default();
+        out.push_hole(name);
+        out
+    }
+
+    /// The pieces in order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The environment variables whose value, or whose default, went into the text.
+    #[must_use]
+    pub fn env(&self) -> &[SmolStr] {
+        &self.env
+    }
+
+    /// Marks the text as coming from an environment variable.
+    #[must_use]
+    pub fn from_env(mut self, variable: &str) -> Self {
+        if !variable.is_empty() && !self.env.iter().any(|known| known == variable) {
+            self.env.push(variable.into());
+        }
+        self
+    }
+
+    /// The whole text, if it has no hole.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether any part is unknown.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Hole(_)))
+    }
+
+    /// Adds known characters.
+    pub fn push_literal(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let length: usize = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => text.len(),
+                Part::Hole(_) => 0,
+            })
+            .sum();
+        if length + text.len() > MAX_LENGTH {
+            self.push_hole("");
+            return;
+        }
+        if let Some(Part::Literal(last)) = self.parts.last_mut() {
+            last.push_str(text);
+        } else if self.parts.len() < MAX_PARTS {
+            self.parts.push(Part::Literal(text.to_owned()));
+        }
+    }
+
+    /// Adds something unknown.
+    pub fn push_hole(&mut self, name: &str) {
+        if self.parts.len() < MAX_PARTS {
+            self.parts.push(Part::Hole(name.into()));
+        }
+    }
+
+    /// Adds another text.
+    pub fn push(&mut self, other: &Self) {
+        for part in &other.parts {
+            match part {
+                Part::Literal(text) => self.push_literal(text),
+                Part::Hole(name) => self.push_hole(name),
+            }
+        }
+        for variable in &other.env {
+            if !self.env.contains(variable) {
+                self.env.push(variable.clone());
+            }
+        }
+    }
+
+    /// The same text with every literal part changed; marks are kept.
+    #[must_use]
+    pub fn map_literals(&self, change: impl Fn(&str) -> String) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_literal(&change(text)),
+                Part::Hole(name) => out.push_hole(name),
+            }
+        }
+        out
+    }
+
+    /// The text with characters cut from its beginning as long as they are among `chars`.
+    #[must_use]
+    pub fn trim_start(&self, chars: &[char]) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        for (at, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(text) if at == 0 => out.push_literal(text.trim_start_matches(chars)),
+                Part::Literal(text) => out.push_literal(text),
+                Part::Hole(name) => out.push_hole(name),
+            }
+        }
+        out
+    }
+
+    /// The text with characters cut from its end as long as they are among `chars`.
+    #[must_use]
+    pub fn trim_end(&self, chars: &[char]) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let last = self.parts.len().saturating_sub(1);
+        for (at, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(text) if at == last => out.push_literal(text.trim_end_matches(chars)),
+                Part::Literal(text) => out.push_literal(text),
+                Part::Hole(name) => out.push_hole(name),
+            }
+        }
+        out
+    }
+
+    /// Fills `{}`, `{0}` and `{name}` of a format string. `argument` gives the text for a
+    /// position or a name.
+    #[must_use]
+    pub fn fill_braces(&self, mut argument: impl FnMut(usize, &str) -> Option<Self>) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut next = 0;
+        for part in &self.parts {
+            let Part::Literal(text) = part else {
+                out.push_hole("");
+                continue;
+            };
+            let mut rest = text.as_str();
+            while let Some(at) = rest.find(['{', '}']) {
+                out.push_literal(&rest[..at]);
+                let mark = &rest[at..=at];
+                rest = &rest[at + 1..];
+                if rest.starts_with(mark) {
+                    out.push_literal(mark);
+                    rest = &rest[1..];
+                    continue;
+                }
+                let Some(end) = rest.find('}').filter(|_| mark == "{") else {
+                    out.push_literal(mark);
+                    continue;
+                };
+                let field = rest[..end].split(['!', ':']).next().unwrap_or("");
+                rest = &rest[end + 1..];
+                let (position, name) = match field.parse::<usize>() {
+                    Ok(position) => (position, ""),
+                    Err(_) if field.is_empty() => (next, ""),
+                    Err(_) => (usize::MAX, field),
+                };
+                if field.is_empty() {
+                    next += 1;
+                }
+                match argument(position, name) {
+                    Some(value) => out.push(&value),
+                    None => out.push_hole(field),
+                }
+            }
+            out.push_literal(rest);
+        }
+        out
+    }
+
+    /// Fills `%s`, `%d` and `%(name)s` of a format string.
+    #[must_use]
+    pub fn fill_percent(&self, mut argument: impl FnMut(usize, &str) -> Option<Self>) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut next = 0;
+        for part in &self.parts {
+            let Part::Literal(text) = part else {
+                out.push_hole("");
+                continue;
+            };
+            let mut rest = text.as_str();
+            while let Some(at) = rest.find('%') {
+                out.push_literal(&rest[..at]);
+                rest = &rest[at + 1..];
+                if let Some(after) = rest.strip_prefix('%') {
+                    out.push_literal("%");
+                    rest = after;
+                    continue;
+                }
+                let mut name = "";
+                if let Some(inner) = rest.strip_prefix('(')
+                    && let Some(end) = inner.find(')')
+                {
+                    name = &inner[..end];
+                    rest = &inner[end + 1..];
+                }
+                let flags = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len());
+                rest = rest.get(flags + 1..).unwrap_or("");
+                let position = if name.is_empty() { next } else { usize::MAX };
+                next += usize::from(name.is_empty());
+                match argument(position, name) {
+                    Some(value) => out.push(&value),
+                    None => out.push_hole(name),
+                }
+            }
+            out.push_literal(rest);
+        }
+        out
+    }
+}
+
+/// Holes are shown as `{}`.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => f.write_str(text)?,
+                Part::Hole(_) => f.write_str("{}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_take_positions_and_names() {
+        let text = Text::literal("/{}/{name}/{1}/{{x}}/{:>3}");
+        let filled = text.fill_braces(|position, name| match (position, name) {
+            (0, _) => Some(Text::literal("a")),
+            (1, _) => Some(Text::literal("b")),
+            (_, "name") => Some(Text::hole("n")),
+            _ => None,
+        });
+        assert_eq!(filled.to_string(), "/a/{}/b/{x}/b");
+    }
+
+    #[test]
+    fn percent_takes_positions_and_names() {
+        let text = Text::literal("%s-%05.2f-%(k)s-100%%");
+        let filled = text.fill_percent(|position, name| {
+            Some(Text::literal(if name.is_empty() { ["x", "y"][position] } else { name }))
+        });
+        assert_eq!(filled.to_string(), "x-y-k-100%");
+    }
+
+    #[test]
+    fn a_long_text_ends_in_a_hole() {
+        let mut text = Text::literal("ab");
+        for _ in 0..40 {
+            let copy = text.clone();
+            text.push(&copy);
+        }
+        assert!(text.has_hole());
+        assert!(text.to_string().len() <= 2 * MAX_LENGTH);
+    }
+}

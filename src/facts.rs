@@ -1,0 +1,192 @@
+//! File facts: the part of a module that linking needs. They are small and serialisable, and
+//! linking works on them alone, so a run that remembers them parses nothing.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::inventory::routes::FRAMEWORKS;
+use crate::module::{Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart};
+use crate::source::{Language, Role};
+
+/// Nesting that facts keep. Code that creates and registers things is shallow; the bound keeps
+/// reading them back within an ordinary stack.
+const MAX_DEPTH: usize = 120;
+
+/// Texts longer than this many bytes are data, not names, paths or addresses.
+const MAX_TEXT: usize = 2 * 1024;
+
+static NEEDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let needles = FRAMEWORKS.iter().flat_map(|framework| framework.needs);
+    AhoCorasick::builder().build(needles).ok()
+});
+
+/// Whether a file can create, configure, mount or register anything that an inventory lists. The
+/// literals are those that the extractors declare.
+#[must_use]
+pub fn wanted(language: Language, role: Role, text: &str) -> bool {
+    language.has_module()
+        && matches!(role, Role::Production | Role::Script | Role::Config)
+        && NEEDS.as_ref().is_none_or(|needs| needs.is_match(text))
+}
+
+/// The facts of a module.
+#[must_use]
+pub fn of(mut module: Module) -> Module {
+    module.comments = Vec::new();
+    module.defects = Vec::new();
+    trim_block(&mut module.body, 0);
+    module
+}
+
+fn trim_block(block: &mut Block, depth: usize) {
+    if depth > MAX_DEPTH {
+        block.clear();
+        return;
+    }
+    block.retain(|stmt| !matches!(stmt.kind, StmtKind::Doc(_) | StmtKind::Pass));
+    for stmt in block {
+        trim_stmt(stmt, depth + 1);
+    }
+}
+
+fn trim_stmt(stmt: &mut Stmt, depth: usize) {
+    match &mut stmt.kind {
+        StmtKind::Import(_) | StmtKind::Doc(_) | StmtKind::Pass => {}
+        StmtKind::Export(export) => {
+            if let crate::module::Export::Value { value, .. } = export {
+                trim(value, depth);
+            }
+        }
+        StmtKind::Bind(bind) => {
+            trim(&mut bind.target, depth);
+            each(&mut bind.value, depth);
+            each(&mut bind.annotation, depth);
+        }
+        StmtKind::Expr(expr) => trim(expr, depth),
+        StmtKind::Function(function) => trim_function(function, depth),
+        StmtKind::Class(class) => {
+            class.decorators.iter_mut().for_each(|decorator| trim(decorator, depth));
+            class.bases.iter_mut().for_each(|base| trim(&mut base.value, depth));
+            trim_block(&mut class.body, depth);
+        }
+        StmtKind::Namespace { body, .. } | StmtKind::Block(body) => trim_block(body, depth),
+        StmtKind::If { test, then, otherwise } => {
+            trim(test, depth);
+            trim_block(then, depth);
+            trim_block(otherwise, depth);
+        }
+        StmtKind::Loop { target, over, body } => {
+            each(target, depth);
+            each(over, depth);
+            trim_block(body, depth);
+        }
+        StmtKind::Try { body, handlers, after } => {
+            trim_block(body, depth);
+            for handler in handlers {
+                each(&mut handler.types, depth);
+                trim_block(&mut handler.body, depth);
+            }
+            trim_block(after, depth);
+        }
+        StmtKind::With { items, body } => {
+            for (context, target) in items {
+                trim(context, depth);
+                each(target, depth);
+            }
+            trim_block(body, depth);
+        }
+        StmtKind::Match { subject, arms } => {
+            trim(subject, depth);
+            for arm in arms {
+                each(&mut arm.pattern, depth);
+                each(&mut arm.guard, depth);
+                trim_block(&mut arm.body, depth);
+            }
+        }
+        StmtKind::Return(value) | StmtKind::Raise(value) => each(value, depth),
+    }
+}
+
+fn trim_function(function: &mut Function, depth: usize) {
+    function.decorators.iter_mut().for_each(|decorator| trim(decorator, depth));
+    for param in &mut function.params {
+        trim(&mut param.target, depth);
+        each(&mut param.default, depth);
+        each(&mut param.annotation, depth);
+        param.decorators.iter_mut().for_each(|decorator| trim(decorator, depth));
+    }
+    each(&mut function.returns, depth);
+    trim_block(&mut function.body, depth);
+}
+
+fn each(expr: &mut Option<Expr>, depth: usize) {
+    if let Some(expr) = expr {
+        trim(expr, depth);
+    }
+}
+
+fn trim(expr: &mut Expr, depth: usize) {
+    if depth > MAX_DEPTH {
+        expr.kind = ExprKind::Other(Vec::new());
+        return;
+    }
+    let depth = depth + 1;
+    match &mut expr.kind {
+        ExprKind::Text(parts) => {
+            for part in parts {
+                match part {
+                    TextPart::Hole(expr) => trim(expr, depth),
+                    TextPart::Literal(text) if text.len() > MAX_TEXT => {
+                        *part = TextPart::Hole(Expr { span: expr.span, kind: ExprKind::Other(Vec::new()) });
+                    }
+                    TextPart::Literal(_) => {}
+                }
+            }
+        }
+        ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Name(_) => {}
+        ExprKind::Attribute { object, .. } => trim(object, depth),
+        ExprKind::Index { object, key } => {
+            trim(object, depth);
+            trim(key, depth);
+        }
+        ExprKind::Call(call) => {
+            trim(&mut call.callee, depth);
+            call.args.iter_mut().for_each(|arg| trim(&mut arg.value, depth));
+        }
+        ExprKind::Unary { operand: inner, .. } | ExprKind::Await(inner) | ExprKind::Spread(inner) => {
+            trim(inner, depth);
+        }
+        ExprKind::Binary { left, right, .. } => {
+            trim(left, depth);
+            trim(right, depth);
+        }
+        ExprKind::Conditional { test, then, otherwise } => {
+            trim(test, depth);
+            trim(then, depth);
+            trim(otherwise, depth);
+        }
+        ExprKind::List(items) | ExprKind::Other(items) => items.iter_mut().for_each(|item| trim(item, depth)),
+        ExprKind::Map(entries) => {
+            for Entry { key, value } in entries {
+                each(key, depth);
+                trim(value, depth);
+            }
+        }
+        ExprKind::Function(function) => trim_function(function, depth),
+        ExprKind::Class(class) => {
+            class.bases.iter_mut().for_each(|base| trim(&mut base.value, depth));
+            trim_block(&mut class.body, depth);
+        }
+        ExprKind::Assign { target, value } => {
+            trim(target, depth);
+            trim(value, depth);
+        }
+        ExprKind::Markup(markup) => {
+            let Markup { attributes, children, .. } = &mut **markup;
+            attributes.iter_mut().for_each(|(_, value)| trim(value, depth));
+            children.iter_mut().for_each(|child| trim(child, depth));
+        }
+        ExprKind::Block(block) => trim_block(block, depth),
+    }
+}

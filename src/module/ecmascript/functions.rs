@@ -1,0 +1,140 @@
+//! Functions, methods, arrow functions, and their parameters.
+
+use smol_str::SmolStr;
+
+use super::{At, Kind, Lowering};
+use crate::module::{Expr, ExprKind, Function, Param, Stmt, StmtKind};
+
+impl<'t> Lowering<'t, '_> {
+    /// Any node that is a function: a declaration, an expression, a method, a signature.
+    /// `decorators` are those that stood before it.
+    pub(super) fn function(&mut self, at: At<'t>, decorators: Vec<Expr>) -> Function {
+        let span = self.span(at.node);
+        let mut function = Function {
+            name: None,
+            name_span: span,
+            span,
+            decorators,
+            params: Vec::new(),
+            returns: None,
+            body: Vec::new(),
+            is_async: false,
+            is_generator: false,
+            is_abstract: true,
+        };
+        let is_arrow = at.kind == Kind::ArrowFunction;
+        let mut past_arrow = false;
+        let mut is_begun = false;
+        let mut child = self.enter();
+        while let Some(inner) = child {
+            if inner.kind != Kind::Decorator && !is_begun {
+                is_begun = true;
+                let first = self.span(inner.node);
+                (function.span.start, function.span.line) = (first.start, first.line);
+            }
+            match inner.kind {
+                Kind::Decorator => function.decorators.extend(self.operand()),
+                Kind::AsyncWord => function.is_async = true,
+                Kind::Star => function.is_generator = true,
+                Kind::Arrow => past_arrow = true,
+                Kind::FormalParameters => function.params = self.params(),
+                Kind::TypeAnnotation => function.returns = Some(self.annotation()),
+                Kind::StatementBlock => {
+                    function.is_abstract = false;
+                    let body = self.nested(inner, |this| this.statements(true));
+                    function.body = body.unwrap_or_default();
+                }
+                Kind::TypeParameters | Kind::Asserts | Kind::TypePredicate => {
+                    self.skim(inner.node);
+                }
+                Kind::AccessibilityModifier | Kind::OverrideModifier => {}
+                _ if !inner.node.is_named() => {}
+                _ if past_arrow => {
+                    function.is_abstract = false;
+                    let value = self.expr(inner);
+                    let span = value.span;
+                    function.body.push(Stmt { span, kind: StmtKind::Return(Some(value)) });
+                }
+                _ if is_arrow => {
+                    let target = self.expr(inner);
+                    function.params.push(param(target));
+                }
+                _ if function.name.is_none() => {
+                    function.name_span = self.span(inner.node);
+                    function.name = Some(self.property_name(inner));
+                }
+                _ => self.skim(inner.node),
+            }
+            child = self.next();
+        }
+        if function.name.is_none() {
+            function.name_span = function.span;
+        }
+        function
+    }
+
+    /// The name of a method or field. A computed one is kept as written.
+    pub(super) fn property_name(&mut self, at: At<'t>) -> SmolStr {
+        match at.kind {
+            Kind::Str => self.string_word(at),
+            _ => self.word(at.node),
+        }
+    }
+
+    fn params(&mut self) -> Vec<Param> {
+        let mut params = Vec::new();
+        let mut child = self.enter();
+        while let Some(at) = child {
+            match at.kind {
+                Kind::RequiredParameter | Kind::OptionalParameter => {
+                    params.extend(self.typed_param());
+                }
+                Kind::AssignmentPattern => {
+                    let (target, default) = self.assignment();
+                    params.push(Param { default, ..param(target) });
+                }
+                _ if at.node.is_named() => params.push(param(self.expr(at))),
+                _ => {}
+            }
+            child = self.next();
+        }
+        params
+    }
+
+    /// A parameter of TypeScript, with modifiers, type and default.
+    fn typed_param(&mut self) -> Option<Param> {
+        let mut decorators = Vec::new();
+        let (mut target, mut default, mut annotation) = (None, None, None);
+        let mut child = self.enter();
+        while let Some(at) = child {
+            match at.kind {
+                Kind::Decorator => decorators.extend(self.operand()),
+                Kind::TypeAnnotation => annotation = Some(self.annotation()),
+                Kind::AccessibilityModifier | Kind::OverrideModifier => {}
+                _ if at.node.is_named() => {
+                    let slot = if target.is_none() { &mut target } else { &mut default };
+                    *slot = Some(self.expr(at));
+                }
+                _ => {}
+            }
+            child = self.next();
+        }
+        target.map(|target| Param { default, annotation, decorators, ..param(target) })
+    }
+}
+
+/// A parameter of which only the pattern is known. `...rest` comes as a spread.
+fn param(target: Expr) -> Param {
+    let (target, rest) = match target.kind {
+        ExprKind::Spread(inner) => (*inner, true),
+        kind => (Expr { kind, ..target }, false),
+    };
+    Param {
+        target,
+        default: None,
+        annotation: None,
+        decorators: Vec::new(),
+        rest,
+        keyword_rest: false,
+    }
+}

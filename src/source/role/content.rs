@@ -1,0 +1,310 @@
+//! The role that a file's content tells where its path does not.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Language, Role};
+
+/// How far into a file the header of a generator is looked for.
+const HEADER_BYTES: usize = 4 * 1024;
+
+/// How many lines a header may have: licences of 30 lines stand above the note of a generator.
+const HEADER_LINES: usize = 60;
+
+/// The role of a file whose path did not settle it, for `path_role` [`Role::Production`]; any other
+/// role is returned as it is, but for files that a program wrote.
+#[must_use]
+pub fn of_content(path_role: Role, language: Language, text: &str) -> Role {
+    if matches!(path_role, Role::Docs | Role::Migration | Role::Generated | Role::Vendored) {
+        return path_role;
+    }
+    if language.is_code() && (has_generator_header(text) || is_minified(language, text)) {
+        return Role::Generated;
+    }
+    if path_role != Role::Production {
+        return path_role;
+    }
+    match language {
+        Language::Python if is_python_migration(text) => Role::Migration,
+        Language::Python if is_python_test(text) => Role::Test,
+        Language::JavaScript | Language::TypeScript | Language::Tsx => of_script(text),
+        Language::Rust if is_rust_test(text) => Role::Test,
+        _ => path_role,
+    }
+}
+
+#[allow(clippy::expect_used, reason = "the patterns are constants, and a test compiles each")]
+fn pattern(text: &'static str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+/// `@generated`, `Code generated … DO NOT EDIT` and what generators write instead. The note must
+/// say that the file *is* generated: a generator's own source talks about generating, too.
+static GENERATOR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)
+        (?-i:@generated)\b
+        | \bcode\ (auto-?)?generated\b
+        | \b(this|file|code|class|module|client|source)\ +(is|was|has\ been)\ +(auto[-\ ]?|automatically\ +)?generated
+          (\ +(by|from|with|using|and|on)\b|[.,;!]|\W*$)
+        | ^\W* (auto-?generated|automatically\ generated) \b
+        | \bauto[-\ ]?generated\ (by|from|file|code|with|using)\b
+        | \bautomatically\ generated\ (by|from|file|code|with|using)\b
+        | \bgenerated\b.*\bdo\ not\ (edit|modify|change)\b
+        | \bdo\ not\ (edit|modify|change)\b.*\bgenerated\b
+        ",
+    )
+});
+
+/// Looks at the comment or docstring that a file begins with, and nowhere else.
+fn has_generator_header(text: &str) -> bool {
+    let mut end = text.len().min(HEADER_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut block_end: Option<&str> = None;
+    for line in text[..end].lines().take(HEADER_LINES) {
+        let line = line.trim();
+        let comment = if let Some(close) = block_end {
+            if line.contains(close) {
+                block_end = None;
+            }
+            true
+        } else if let Some(close) = opened_block(line) {
+            let rest = line.trim_start_matches(['/', '*', '<', '!', '-', '"', '\'']);
+            if !rest.contains(close) {
+                block_end = Some(close);
+            }
+            true
+        } else {
+            line.is_empty()
+                || line.starts_with("//")
+                || line.starts_with('#')
+                || line.starts_with("--")
+                || line.starts_with("'use ")
+                || line.starts_with("\"use ")
+        };
+        if !comment {
+            return false;
+        }
+        if GENERATOR.is_match(line) {
+            return true;
+        }
+    }
+    false
+}
+
+fn opened_block(line: &str) -> Option<&'static str> {
+    [("/*", "*/"), ("<!--", "-->"), ("\"\"\"", "\"\"\""), ("'''", "'''")]
+        .iter()
+        .find(|(open, _)| line.starts_with(open))
+        .map(|(_, close)| *close)
+}
+
+/// Lines from which on one is taken for a minifier's work. The longest line that a person wrote in
+/// the sources of HOSTILE.md 2g has 18,640 characters, but no file consists of such lines.
+const LONG_LINE: usize = 1_000;
+
+/// Whether nearly all of a file lies in very long lines of dense code. A module with one embedded
+/// picture has such a line too, but hardly any punctuation in it.
+fn is_minified(language: Language, text: &str) -> bool {
+    let minifiable = matches!(
+        language,
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Css
+    );
+    if !minifiable || text.len() < 2 * LONG_LINE {
+        return false;
+    }
+    let (mut long, mut dense, mut blank) = (0, 0, 0);
+    for line in text.lines().filter(|line| line.len() >= LONG_LINE) {
+        long += line.len();
+        dense += line
+            .bytes()
+            .filter(|byte| matches!(byte, b';' | b'{' | b'}' | b'(' | b')' | b'=' | b',' | b':'))
+            .count();
+        blank += line.bytes().filter(|byte| *byte == b' ').count();
+    }
+    long * 10 >= text.len() * 8 && dense * 100 >= long * 8 && blank * 100 <= long * 12
+}
+
+fn is_python_migration(text: &str) -> bool {
+    text.contains("(migrations.Migration)")
+        || (text.contains("from alembic import op") && text.contains("\ndown_revision"))
+}
+
+fn is_python_test(text: &str) -> bool {
+    starts_a_line(text, &["import pytest", "from pytest"])
+        || (starts_a_line(text, &["import unittest", "from unittest", "from django.test import"])
+            && text.contains("TestCase)"))
+        || (starts_a_line(text, &["import factory\n", "from factory"])
+            && text.contains("Factory):"))
+}
+
+fn of_script(text: &str) -> Role {
+    static MOCK: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?m)^import\b[^;\n]*\bfrom\s+["'](msw|msw/node|msw/browser|miragejs|axios-mock-adapter|nock)["']"#,
+        )
+    });
+    static TEST: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?m)^(import\b[^;\n]*\bfrom\s+|import\s+|(const|let|var)\b[^;\n]*\brequire\(\s*)["'](vitest|@jest/globals|@playwright/test|supertest|enzyme|mocha|chai|ava|node:test|cypress|@testing-library/[\w-]+|@angular/core/testing)(/[\w/-]+)?["']"#,
+        )
+    });
+    static CASES: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?m)^(describe|context|it|test)(\.\w+)?\(\s*["'`]"#));
+    static CONFIGURES: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^(module\.exports|export default) *=? *defineConfig\("));
+    if MOCK.is_match(text) {
+        Role::Mock
+    } else if CONFIGURES.is_match(text) {
+        Role::Config
+    } else if TEST.is_match(text)
+        || CASES.is_match(text)
+        || text.starts_with("/// <reference types=\"cypress\"")
+    {
+        Role::Test
+    } else if text.contains("implements MigrationInterface") {
+        Role::Migration
+    } else {
+        Role::Production
+    }
+}
+
+/// `#![cfg(test)]`, or nothing but one `#[cfg(test)]` module.
+fn is_rust_test(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//"));
+    match lines.next() {
+        Some(first) if first.starts_with("#![cfg(test)]") => true,
+        Some("#[cfg(test)]") => {
+            lines.next().is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
+                && lines.all(|line| line.starts_with([' ', '\t']) || line == "}")
+                && text.matches("\n}").count() == 1
+        }
+        _ => false,
+    }
+}
+
+fn starts_a_line(text: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| {
+        text.match_indices(start)
+            .any(|(at, _)| at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(language: Language, text: &str) -> Role {
+        of_content(Role::Production, language, text)
+    }
+
+    #[test]
+    fn notes_of_generators_are_believed() {
+        for (language, text) in [
+            (Language::Rust, "// @generated by bindgen\nfn main() {}"),
+            (
+                Language::TypeScript,
+                "// This file is auto-generated by @hey-api/openapi-ts\n\nexport type A = 1",
+            ),
+            (
+                Language::TypeScript,
+                "/* tslint:disable */\n/* eslint-disable */\n/**\n * An API\n *\n * NOTE: This class is auto generated by OpenAPI Generator\n */\nexport class A {}",
+            ),
+            (
+                Language::Python,
+                "# -*- coding: utf-8 -*-\n# Generated by the protocol buffer compiler.  DO NOT EDIT!\nimport x",
+            ),
+            (Language::Python, "\"\"\"\nAutogenerated file\n\"\"\"\n"),
+            (Language::JavaScript, "'use strict'\n// Code generated by gen.js; DO NOT EDIT.\nf()"),
+            (
+                Language::TypeScript,
+                "/* eslint-disable */\n// @ts-nocheck\n// noinspection JSUnusedGlobalSymbols\n// This file was automatically generated by TanStack Router.\nx",
+            ),
+        ] {
+            assert_eq!(role(language, text), Role::Generated, "{text}");
+        }
+    }
+
+    #[test]
+    fn talk_about_generating_is_not_a_note() {
+        for (language, text) in [
+            (Language::Python, "import os\n# Code generated by x. DO NOT EDIT.\n"),
+            (
+                Language::Python,
+                "\"\"\"Writes the auto generated client; tokens are generated per user.\"\"\"\nx = 1",
+            ),
+            (Language::Python, "# How tokens are generated\nx = 1"),
+            (Language::JavaScript, "// Renders the generated report\nf()"),
+            (Language::TypeScript, "/** one */\nconst template = `// @generated`"),
+            (Language::Python, "\"\"\"one\"\"\"\nHEADER = '# @generated'"),
+        ] {
+            assert_eq!(role(language, text), Role::Production, "{text}");
+        }
+    }
+
+    #[test]
+    fn minified_code_is_told_from_long_data() {
+        let code = "function a(b,c){return b?c(b):d[e](f,{g:1})}".repeat(100);
+        assert_eq!(
+            role(Language::JavaScript, &format!("/*! jQuery */\n{code}\n")),
+            Role::Generated
+        );
+        let picture = format!(
+            "export const logo = 'data:image/png;base64,{}'\n",
+            "iVBORw0KGgoAAAANSU".repeat(200)
+        );
+        assert_eq!(role(Language::JavaScript, &picture), Role::Production);
+        let written = "const a = b ? c : d\n".repeat(300);
+        assert_eq!(role(Language::JavaScript, &written), Role::Production);
+    }
+
+    #[test]
+    fn frameworks_tell_tests() {
+        for (language, text, expected) in [
+            (Language::Python, "import os\nimport pytest\n", Role::Test),
+            (
+                Language::Python,
+                "from unittest import TestCase\nclass A(TestCase):\n  pass",
+                Role::Test,
+            ),
+            (Language::Python, "from unittest import mock\nx = 1", Role::Production),
+            (Language::Python, "HELP = 'import pytest'", Role::Production),
+            (
+                Language::Python,
+                "from alembic import op\nrevision = 'a'\ndown_revision = None\n",
+                Role::Migration,
+            ),
+            (Language::TypeScript, "import { expect, it } from 'vitest'\n", Role::Test),
+            (Language::Tsx, "import { render } from \"@testing-library/react\"\n", Role::Test),
+            (Language::JavaScript, "const request = require('supertest')\n", Role::Test),
+            (Language::JavaScript, "describe('cart', () => {})\n", Role::Test),
+            (Language::JavaScript, "  test('x')\nexport const test = 1", Role::Production),
+            (Language::TypeScript, "import { setupServer } from 'msw/node'\n", Role::Mock),
+            (Language::Rust, "//! Helpers.\n#![cfg(test)]\nfn a() {}", Role::Test),
+            (Language::Rust, "#[cfg(test)]\nmod a {\n    #[test]\n    fn b() {}\n}\n", Role::Test),
+            (
+                Language::Rust,
+                "#[cfg(test)]\nmod a {\n    fn b() {}\n}\nfn c() {\n}\n",
+                Role::Production,
+            ),
+        ] {
+            assert_eq!(role(language, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_told_a_role_keeps_it() {
+        assert_eq!(of_content(Role::Script, Language::Python, "import pytest\n"), Role::Script);
+        assert_eq!(
+            of_content(Role::Migration, Language::Python, "# Generated by Django 4. Do not edit\n"),
+            Role::Migration
+        );
+        assert_eq!(
+            of_content(Role::Test, Language::TypeScript, "// @generated\n"),
+            Role::Generated
+        );
+    }
+}

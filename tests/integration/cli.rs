@@ -1,0 +1,279 @@
+//! The command line: exit status, and what goes where.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What a run said.
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the program in a folder, in an environment that says nothing.
+pub(crate) fn readiness(folder: &Path, arguments: &[&str]) -> Run {
+    run(command(folder, arguments))
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_readiness"));
+    command.current_dir(folder).args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(mut command: Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        status: output.status.code().expect("the program ends by itself"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A folder tree from paths and texts. It has a configuration of its own, so that none further
+/// up the machine's folders is found.
+pub(crate) fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [("readiness.toml", "")].iter().chain(files) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// A project in which no rule finds anything.
+fn clean() -> tempfile::TempDir {
+    tree(&[("app/main.py", "def add(left, right):\n    return left + right\n")])
+}
+
+#[test]
+fn help_and_version_go_to_stdout_and_end_with_0() {
+    let folder = clean();
+    for command in ["audit", "routes", "rules", "explain", "init", "json-schema"] {
+        let help = readiness(folder.path(), &[command, "--help"]);
+        assert_eq!(help.status, 0);
+        assert!(help.stdout.contains("Examples:"), "{command}: {}", help.stdout);
+        assert_eq!(help.stderr, "");
+    }
+    let help = readiness(folder.path(), &["--help"]);
+    assert!(help.stdout.contains("Exit status:"), "{}", help.stdout);
+    assert_eq!(
+        readiness(folder.path(), &["--version"]).stdout,
+        concat!("readiness ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn what_cannot_run_ends_with_2_and_writes_nothing_to_stdout() {
+    let folder = tree(&[("bad.toml", "[gates]\nfial-under = 1\n"), ("file.py", "")]);
+    fs::create_dir(folder.path().join("folder.md")).unwrap();
+    for (arguments, expected) in [
+        (&["audit", "nowhere"][..], "nowhere"),
+        (&["audit", "file.py"], "not a folder"),
+        (&["audit", "--nonsense"], "--nonsense"),
+        (&["audit", "--config", "bad.toml"], "bad.toml:2:1: unknown key `fial-under`"),
+        (&["audit", "--config", "missing.toml"], "missing.toml"),
+        (&["audit", "-o", "report.pdf"], ".md"),
+        (&["audit", "-o", "missing/report.md"], "missing/report.md"),
+        (&["audit", "-o", "folder.md"], "folder.md"),
+        (&["audit", "-o", "a.md", "-o", "./a.md"], "same file"),
+        (&["audit", "-o", "a.md", "-o", "b.json", "-o", "../nowhere/../a.md"], ""),
+        (&["explain", "no-such-rule"], "no-such-rule"),
+        (&["routes", "nowhere"], "nowhere"),
+        (&[], "Usage"),
+    ] {
+        let run = readiness(folder.path(), arguments);
+        assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{arguments:?}");
+        assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
+    }
+    assert!(
+        !folder.path().join("a.md").exists(),
+        "nothing is written before all is known to be right"
+    );
+}
+
+#[test]
+fn a_wrong_configuration_in_the_repository_ends_with_2() {
+    let folder = tree(&[("readiness.toml", "[gates]\nfail-on = \"hihg\"\n")]);
+    let run = readiness(folder.path(), &["audit"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("readiness.toml:2:11: `fail-on` must be one of none, info, low"),
+        "{}",
+        run.stderr
+    );
+    assert_ne!(readiness(folder.path(), &["audit", "--no-config"]).status, 2);
+    let run = readiness(folder.path(), &["audit", "--config", "/dev/null"]);
+    assert_ne!(run.status, 2, "{}", run.stderr);
+}
+
+#[test]
+fn nothing_to_audit_is_3_and_never_a_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = readiness(folder.path(), &["audit", "--no-config"]);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("nothing to audit"), "{}", run.stderr);
+    assert_eq!(readiness(folder.path(), &["audit", "--no-config", "--allow-incomplete"]).status, 0);
+}
+
+#[test]
+fn the_exit_status_is_the_same_for_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["terminal", "markdown", "json"] {
+        let run = readiness(folder.path(), &["audit", "--no-config", "--quiet", "-f", format]);
+        assert_eq!((run.status, run.stderr.as_str()), (3, ""), "{format}");
+        assert!(run.stdout.contains("NOT ASSESSED"), "{format}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn outputs_follow_their_suffixes_and_stdout_carries_only_a_report() {
+    let folder = clean();
+    let run = readiness(folder.path(), &["audit", "-o", "report.md", "-o", "audit.json"]);
+    assert_eq!(run.stdout, "", "the report went to files");
+    assert!(run.stderr.contains("wrote report.md, audit.json"), "{}", run.stderr);
+    let json = fs::read_to_string(folder.path().join("audit.json")).unwrap();
+    let audit: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(audit["schema"], "readiness/audit/1");
+    let mode = fs::metadata(folder.path().join("report.md")).unwrap().permissions().mode();
+    assert_ne!(mode & 0o044, 0, "a report is for others to read");
+
+    let run = readiness(folder.path(), &["audit", "-f", "json", "-o", "again.md"]);
+    let audit: Value = serde_json::from_str(&run.stdout).expect("stdout carries only the report");
+    assert_eq!(audit["schema"], "readiness/audit/1");
+    assert!(folder.path().join("again.md").exists());
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let folder = clean();
+    let run = readiness(folder.path(), &["audit", "--quiet", "-o", "report.md"]);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = clean();
+    for arguments in
+        [&["json-schema"][..], &["audit", "-f", "json", "--quiet"], &["explain", "score"]]
+    {
+        let expected = readiness(folder.path(), arguments).status;
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = command(folder.path(), arguments);
+        let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let folder = clean();
+    let mut command = command(folder.path(), &["audit", "-f", "json"]);
+    let stdout = fs::OpenOptions::new().write(true).open(full).unwrap();
+    let output = command.stdout(stdout).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn colours_are_written_only_where_they_are_asked_for() {
+    let folder = clean();
+    let colours = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command(folder.path(), arguments);
+        command.envs(variables.iter().copied());
+        let run = run(command);
+        run.stdout.contains('\u{1b}') || run.stderr.contains('\u{1b}')
+    };
+    assert!(!colours(&["audit"], &[("TERM", "xterm-256color")]), "a pipe is no terminal");
+    assert!(!colours(&["audit", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(&["audit", "-f", "json", "--color", "always"], &[]), "data has no colours");
+    assert!(!colours(&["audit", "-f", "markdown", "--color", "always"], &[]));
+}
+
+#[test]
+fn explain_shows_the_configuration_that_holds() {
+    let folder = tree(&[(
+        "readiness.toml",
+        "[gates]\nfail-under = 81.5\nfail-on = \"high\"\n[score]\nhalf-life = 7.5\n",
+    )]);
+    let gate = readiness(folder.path(), &["explain", "gate"]).stdout;
+    assert!(gate.contains("score at least 81.5"), "{gate}");
+    assert!(gate.contains("no-high       blocks"), "{gate}");
+    let score = readiness(folder.path(), &["explain", "score"]).stdout;
+    assert!(score.contains("H = 7.5 × √kLOC"), "{score}");
+    assert!(score.contains("readiness.toml"), "{score}");
+    let score = readiness(folder.path(), &["explain", "score", "--no-config"]).stdout;
+    assert!(score.contains("H = 10 × √kLOC"), "{score}");
+}
+
+#[test]
+fn init_writes_a_file_that_is_read_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("backend/tests")).unwrap();
+    fs::write(folder.path().join("backend/tests/test_a.py"), "").unwrap();
+    let run = readiness(folder.path(), &["init"]);
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
+    let file = folder.path().join("readiness.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("\"backend/tests/**\" = \"test\""), "{text}");
+    assert_eq!(readiness(folder.path(), &["explain", "gate"]).status, 0);
+
+    fs::write(&file, "# mine\n").unwrap();
+    let run = readiness(folder.path(), &["init"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("exists already"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n");
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "no temporary file is left: {names:?}");
+}
+
+#[test]
+fn init_writes_through_no_dangling_link_and_beside_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("elsewhere");
+    std::os::unix::fs::symlink(&target, folder.path().join("readiness.toml")).unwrap();
+    assert_eq!(readiness(folder.path(), &["init"]).status, 2);
+    assert!(!target.exists());
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pyproject.toml"), "[tool.readiness]\n").unwrap();
+    let run = readiness(folder.path(), &["init"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("[tool.readiness]"), "{}", run.stderr);
+}
+
+#[test]
+fn the_schemas_are_schemas() {
+    let folder = clean();
+    for of in ["audit", "config"] {
+        let run = readiness(folder.path(), &["json-schema", of]);
+        assert_eq!(run.status, 0);
+        let schema: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert!(schema["properties"].is_object());
+    }
+}
+
+#[test]
+fn routes_and_rules_as_json_keep_their_shape() {
+    let folder = clean();
+    let shape = |arguments: &[&str], key: &str| {
+        let run = readiness(folder.path(), arguments);
+        let value: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert!(value[key].is_array(), "{}", run.stdout);
+    };
+    shape(&["routes", "--format", "json"], "routes");
+    shape(&["rules", "--format", "json"], "rules");
+}
