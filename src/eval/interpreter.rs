@@ -1034,6 +1034,10 @@ impl<'p> Interpreter<'p> {
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
             Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+            // A setting that is absent by default is for the deployment to decide.
+            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
+                Value::Unknown
+            }
             other => other,
         }
     }

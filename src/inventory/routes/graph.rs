@@ -92,11 +92,26 @@ impl<'p> Handler<'p> {
 pub struct Graph<'p> {
     /// By the call that made them.
     pub routers: BTreeMap<CallId, Router<'p>>,
+    /// Calls that give back the router that they were made on, as chained registrations do.
+    same: BTreeMap<CallId, CallId>,
 }
 
 impl<'p> Graph<'p> {
+    /// The call that made the router which a call gives back.
+    #[must_use]
+    pub fn origin(&self, id: CallId) -> CallId {
+        self.same.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Notes that a call gives back the router that it was made on.
+    pub fn gives_back(&mut self, call: CallId, router: CallId) {
+        let origin = self.origin(router);
+        self.same.insert(call, origin);
+    }
+
     /// A router of one framework.
     pub fn router(&mut self, id: CallId, framework: &str) -> Option<&mut Router<'p>> {
+        let id = self.origin(id);
         self.routers.get_mut(&id).filter(|router| router.framework == framework)
     }
 
@@ -107,6 +122,7 @@ impl<'p> Graph<'p> {
 
     /// Adds a route to a router.
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
+        let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
             router.entries.push(Entry::Route(registration));
         }
@@ -114,6 +130,7 @@ impl<'p> Graph<'p> {
 
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
+        let (parent, child) = (self.origin(parent), self.origin(child));
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)

@@ -3,6 +3,7 @@
 
 mod express;
 mod fastapi;
+mod finale;
 mod flask;
 pub mod graph;
 
@@ -29,7 +30,7 @@ pub struct Framework {
 }
 
 /// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS];
+pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
 
 /// The routes that a program registers, and whether its evaluation ran out of steps.
 #[must_use]
