@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod cli;
+mod fixture;
 mod isolation;
 mod pipeline;
+mod readme;
 mod rules;
