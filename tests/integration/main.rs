@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod fixture;
+mod facts;
 mod isolation;
 mod pipeline;
 mod readme;
