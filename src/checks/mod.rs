@@ -7,6 +7,9 @@ pub mod shape;
 pub mod stub_literal;
 pub mod unguarded_user;
 
+#[cfg(test)]
+mod tests;
+
 use crate::module::{Module, Span};
 use crate::source::Source;
 

@@ -420,7 +420,9 @@ impl<'p> Interpreter<'p> {
 
     fn define_function(&mut self, function: &'p Function) {
         let Some(name) = &function.name else { return };
-        if function.is_abstract {
+        // An overload of a script has no body; in Python the last definition wins by itself, and one
+        // whose body is `...` may still be registered by its decorators.
+        if function.is_abstract && self.language() != Language::Python {
             return;
         }
         let decorators: Vec<_> =
@@ -1036,6 +1038,10 @@ impl<'p> Interpreter<'p> {
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
             Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+            // A setting that is absent by default is for the deployment to decide.
+            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
+                Value::Unknown
+            }
             other => other,
         }
     }

@@ -12,8 +12,13 @@ use regex::Regex;
 /// What stands in place of a secret.
 pub const MASK: &str = "…";
 
-/// The name of something secret, as a part of a pattern.
+/// The name of something secret, as a part of a pattern. All names are ASCII: the Unicode classes
+/// would make these expressions forty times as large.
 const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credential)";
+
+/// What stands between such a name and a quoted value: the rest of the name, a declared type, an
+/// operator, the call that takes the value.
+const BETWEEN: &str = r#"[0-9A-Za-z_-]*["'`\])]*[ \t]*\n?[ \t]*(?::[ \t]*[0-9A-Za-z_\[\]|.<> ]{1,40}?[ \t]*=|=>|:=|={1,3}|!==?|[:,]|\|\||\?\?|(?-u:\b)or(?-u:\b))\s*(?:[0-9A-Za-z_.]*\(\s*|default\s*=\s*)*"#;
 
 struct Detector {
     pattern: Regex,
@@ -28,33 +33,44 @@ static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
         let pattern = Regex::new(pattern).ok()?;
         Some(Detector { pattern, public_prefix, bare })
     };
-    let between = r#"[\w-]*["'`\])]*\s*(?::\s*[\w\[\]|.<> ]{1,40}?\s*=|=>|:=|={1,3}|!==?|[:,]|\|\||\?\?|\bor\b)\s*(?:[\w.]+\(\s*|default\s*=\s*)*"#;
     [
         // The group `s` is the secret.
         detector(
-            r"(?-u:\b)(?<s>(?:AKIA|ASIA)[0-9A-Z]{12,}|gh[pousr]_[0-9A-Za-z]{16,}|github_pat_\w{16,}|glpat-[\w-]{12,}|xox[abeoprs]-[\w-]{10,}|(?:sk|rk|pk)_(?:live|test)_\w{8,}|sk-[\w-]{16,}|AIza[\w-]{20,}|ya29\.[\w-]{16,}|npm_[0-9A-Za-z]{20,}|SG\.[\w-]{12,}\.[\w-]{12,}|hvs\.[\w-]{16,}|dop_v1_[0-9a-f]{16,}|pypi-[\w-]{16,}|shp(?:at|ss|ca)_[0-9a-fA-F]{16,}|whsec_\w{12,})",
+            r"(?-u:\b)(?<s>(?:AKIA|ASIA)[0-9A-Z]{12,}|gh[pousr]_[0-9A-Za-z]{16,}|github_pat_[0-9A-Za-z_]{16,}|glpat-[0-9A-Za-z_-]{12,}|xox[abeoprs]-[0-9A-Za-z-]{10,}|(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z_]{8,}|sk-[0-9A-Za-z_-]{16,}|AIza[0-9A-Za-z_-]{20,}|ya29\.[0-9A-Za-z_-]{16,}|npm_[0-9A-Za-z]{20,}|SG\.[0-9A-Za-z_-]{12,}\.[0-9A-Za-z_-]{12,}|hvs\.[0-9A-Za-z_-]{16,}|dop_v1_[0-9a-f]{16,}|pypi-[0-9A-Za-z_-]{16,}|shp(?:at|ss|ca)_[0-9a-fA-F]{16,}|whsec_[0-9A-Za-z_]{12,})",
             true,
             false,
         ),
-        detector(r"(?-u:\b)(?<s>eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?)", true, false),
+        detector(r"(?-u:\b)(?<s>eyJ[0-9A-Za-z_-]{6,}\.[0-9A-Za-z_-]{6,}(?:\.[0-9A-Za-z_-]*)?)", true, false),
         detector(r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?<s>.*?)(?:-----END|\z)", false, false),
-        detector(r#"(?i)[a-z][a-z0-9+.-]*://[^\s:/@'"`]*:(?<s>[^\s@'"`/]+)@"#, false, false),
-        detector(&format!(r#"(?i){SECRET_NAME}{between}[rbu]?"(?<s>[^"\n]+)""#), false, false),
-        detector(&format!(r"(?i){SECRET_NAME}{between}[rbu]?'(?<s>[^'\n]+)'"), false, false),
-        detector(&format!(r"(?i){SECRET_NAME}{between}`(?<s>[^`\n]+)`"), false, false),
+        detector(r#"(?i)://[^\s:/@'"`]*:(?<s>[^\s@'"`/]+)@"#, false, false),
+        detector(&format!(r#"(?i){SECRET_NAME}{BETWEEN}[rbu]?"(?<s>[^"\n]+)""#), false, false),
+        detector(&format!(r"(?i){SECRET_NAME}{BETWEEN}[rbu]?'(?<s>[^'\n]+)'"), false, false),
+        detector(&format!(r"(?i){SECRET_NAME}{BETWEEN}`(?<s>[^`\n]+)`"), false, false),
         detector(
-            &format!(r#"(?im)^\s*(?:-\s*|export\s+|ENV\s+|ARG\s+)?[\w.-]*{SECRET_NAME}[\w.-]*(?:\s*[=:]\s*|\s+)(?<s>[^\s"'`#;,()\[\]{{}}]+)\s*$"#),
+            &format!(r#"(?im)^[ \t]*(?:-[ \t]*|export[ \t]+|ENV[ \t]+|ARG[ \t]+)?[0-9A-Za-z_.-]*{SECRET_NAME}[0-9A-Za-z_.-]*(?:[ \t]*[=:][ \t]*|[ \t]+)(?<s>[^\s"'`#;,()\[\]{{}}]+)[ \t\r]*$"#),
             false,
             true,
         ),
         // A parameter of an address.
         detector(&format!(r#"(?i)[?&;][\w.-]*{SECRET_NAME}[\w.-]*=(?<s>[^\s&;#"'`<>{{}}]+)"#), false, false),
-        detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[\w+/.=-]{16,})", false, false),
+        detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[0-9A-Za-z_+/.=-]{16,})", false, false),
     ]
     .into_iter()
     .flatten()
     .collect()
 });
+
+/// The private key that begins before a text and reaches into it, as a place in the text.
+/// `before` is what stands in front of the text.
+#[must_use]
+pub fn open_key(before: &str, text: &str) -> Option<Range<usize>> {
+    let begin = before.rfind("-----BEGIN ")?;
+    let head = before[begin..].lines().next().unwrap_or_default();
+    if !head.contains("PRIVATE KEY") || before[begin..].contains("-----END") {
+        return None;
+    }
+    Some(0..text.find("-----END").unwrap_or(text.len()))
+}
 
 /// The places of secrets in a text, in order, not overlapping, with how many bytes of each may
 /// be shown.
