@@ -103,7 +103,7 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
         rules: book.summaries(&judged.findings, &judged.accepted),
         findings: judged.findings,
         accepted: judged.accepted,
-        routes: inventories.routes,
+        routes: assemble::routes(inventories.routes),
         frameworks_not_assessed: assemble::frameworks(&scans),
         codebase,
         coverage,

@@ -61,6 +61,8 @@ static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
             false,
             true,
         ),
+        // A parameter of an address.
+        detector(&format!(r#"(?i)[?&;][\w.-]*{SECRET_NAME}[\w.-]*=(?<s>[^\s&;#"'`<>{{}}]+)"#), false, false),
         detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[0-9A-Za-z_+/.=-]{16,})", false, false),
     ]
     .into_iter()
@@ -122,13 +124,27 @@ fn worthwhile(text: &str) -> u32 {
 pub fn secrets(text: &str) -> Vec<(Range<usize>, usize)> {
     let mut found: Vec<(Range<usize>, usize)> = Vec::new();
     let worthwhile = worthwhile(text);
-    for (at, detector) in DETECTORS.iter().enumerate() {
-        if worthwhile & (1 << at) == 0 {
+    for (bit, detector) in DETECTORS.iter().enumerate() {
+        if worthwhile & (1 << bit) == 0 {
             continue;
         }
-        let pattern = detector.pattern.get_or_init(|| Regex::new(&detector.source).ok());
-        for captures in pattern.iter().flat_map(|pattern| pattern.captures_iter(text)) {
-            let Some(secret) = captures.name("s") else { continue };
+        let Some(pattern) = detector.pattern.get_or_init(|| Regex::new(&detector.source).ok()) else { continue };
+        // A match may begin in what the one before took for a value: in `PASSWORD =
+        // os.getenv("PASSWORD", "hunter2")` the first text is a name and the second the secret.
+        let mut at = 0;
+        while let Some(captures) = pattern.captures_at(text, at) {
+            let Some(secret) = captures.name("s") else { break };
+            at = secret.start().max(at + 1);
+            while at < text.len() && !text.is_char_boundary(at) {
+                at += 1;
+            }
+            if at >= text.len() && is_placeholder(secret.as_str()) {
+                break;
+            }
+            if is_variable(secret.as_str()) {
+                continue;
+            }
+            at = at.max(secret.end()).min(text.len());
             if is_placeholder(secret.as_str()) || (detector.bare && is_code(secret.as_str())) {
                 continue;
             }
@@ -159,6 +175,15 @@ fn is_placeholder(text: &str) -> bool {
         || (text.starts_with('{') && text.ends_with('}'))
         || (text.starts_with('<') && text.ends_with('>'))
         || matches!(text, "%s" | "" | MASK)
+}
+
+static VARIABLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(&format!(r"^(?:[A-Z0-9_]*_)?(?i:{SECRET_NAME})[A-Z0-9_]*$")).ok());
+
+/// The name of an environment variable that holds a secret, and not the secret.
+fn is_variable(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && VARIABLE.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
 /// A value without quotes that is rather a type, a path of names or a keyword.
@@ -216,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_detector_compiles() {
-        assert_eq!(DETECTORS.len(), 9);
+        assert_eq!(DETECTORS.len(), 10);
         assert!(DETECTORS.iter().all(|detector| Regex::new(&detector.source).is_ok()));
     }
 
@@ -239,6 +264,9 @@ mod tests {
             format!("  db_password: {canary}"),
             format!("ENV API_KEY {canary}"),
             format!("os.getenv(\"SECRET_KEY\", \"{canary}\")"),
+            format!("SECRET_KEY = os.getenv(\"SECRET_KEY\", \"{canary}\")"),
+            format!("password = env('DB_PASSWORD2', default='{canary}')"),
+            format!("https://example.com/?a=b&access_token={canary}&c=d"),
             format!("app.config['SECRET_KEY'] = '{canary}'"),
             format!("const s = process.env.JWT_SECRET || '{canary}'"),
             format!("secret_key: str = Field(default=\"{canary}\")"),
@@ -257,6 +285,8 @@ mod tests {
             assert!(!masked.contains(&canary[..5]), "{case} -> {masked}");
             assert!(masked.contains(MASK), "{case} -> {masked}");
         }
+        let both = redact("DB_PASSWORD = os.getenv(\"DB_PASSWORD\", \"Hunter2\")").into_owned();
+        assert_eq!(both, "DB_PASSWORD = os.getenv(\"DB_PASSWORD\", \"…\")");
         assert_eq!(redact(&format!("AKIA{}", "ABCDEFGH12345678")), "AKIA…");
     }
 

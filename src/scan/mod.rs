@@ -34,6 +34,7 @@ pub mod worker;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
+use crate::rules::suppress::Suppression;
 use crate::module::Module;
 use crate::source::{Encoding, Language, Role};
 

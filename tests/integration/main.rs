@@ -4,8 +4,9 @@
 
 mod architecture;
 mod cli;
-mod fixture;
 mod facts;
+mod fixture;
+mod hostile;
 mod isolation;
 mod pipeline;
 mod readme;
