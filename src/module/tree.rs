@@ -157,7 +157,7 @@ fn guard(grammar: Grammar, text: &str, limits: &Limits) -> Result<(), Refusal> {
     if deep {
         return Err(Refusal::TooDeep { limit });
     }
-    if grammar == Grammar::Python && too_many_indents(text.as_bytes(), limits.indent_levels) {
+    if grammar == Grammar::Python && too_many_indents(text, limits.indent_levels) {
         return Err(Refusal::TooManyIndents {
             limit: limits.indent_levels,
         });
@@ -170,6 +170,17 @@ fn guard(grammar: Grammar, text: &str, limits: &Limits) -> Result<(), Refusal> {
 /// apostrophe in JSX) it rather counts too few. `skip` returns the offset behind a string or
 /// comment that begins at an offset.
 fn too_deep(bytes: &[u8], limit: u32, skip: fn(&[u8], usize) -> Option<usize>) -> bool {
+    // Almost every file has too few brackets to be deep, and counting them is fast.
+    let brackets: usize = bytes
+        .chunks(usize::from(u8::MAX))
+        .map(|chunk| {
+            let opens = |byte: &u8| u8::from(matches!(byte, b'(' | b'[' | b'{'));
+            usize::from(chunk.iter().map(opens).sum::<u8>())
+        })
+        .sum();
+    if brackets <= limit as usize {
+        return false;
+    }
     // How far a closing bracket looks for its partner over brackets that were left open.
     const REPAIR: usize = 16;
     let mut open: Vec<u8> = Vec::new();
@@ -296,7 +307,8 @@ const MAX_INDENT_WIDTHS: u32 = 380;
 /// Whether a Python text has more than `limit` blocks open at once, counted as the interpreter's
 /// tokenizer counts, but without regard to brackets and strings; or more different indentation
 /// widths than tree-sitter's scanner survives. Widths are measured as that scanner measures them.
-fn too_many_indents(bytes: &[u8], limit: u32) -> bool {
+fn too_many_indents(text: &str, limit: u32) -> bool {
+    let bytes = text.as_bytes();
     let mut open: Vec<u16> = Vec::new();
     let mut seen = [0u64; 1024];
     let mut widths = 0;
@@ -333,9 +345,9 @@ fn too_many_indents(bytes: &[u8], limit: u32) -> bool {
         if open.len() > limit as usize || widths > MAX_INDENT_WIDTHS {
             return true;
         }
-        at = line_end(bytes, at);
-        if at >= bytes.len() {
-            return false;
+        match text.get(at..).and_then(|rest| rest.find('\n')) {
+            Some(end) => at += end,
+            None => return false,
         }
     }
 }
@@ -480,13 +492,16 @@ pub(crate) trait Walker<'t> {
     where
         Self: Sized,
     {
+        let end = self.walk().node().end_byte();
         if !self.walk().down() {
             return;
         }
         loop {
             let node = self.walk().node();
             visit(self, node);
-            if !self.walk().next() {
+            // To ask for the sibling of a last child costs more than to see that it is the last.
+            // What may follow it there is empty: an end of line, or what the parser missed.
+            if node.end_byte() == end || !self.walk().next() {
                 break;
             }
         }
@@ -540,20 +555,18 @@ mod tests {
 
     #[test]
     fn indentation_that_would_abort_the_process_is_refused() {
-        let refused = Err(Refusal::TooManyIndents { limit: 100 });
+        let refusal = Refusal::TooManyIndents { limit: 100 };
+        let refused = Err(refusal.clone());
         let outcome = |text: &str| parse(Grammar::Python, text, &limits()).map(|_| ());
         assert_eq!(outcome(&nested(511)), refused);
         assert_eq!(outcome(&nested(101)), refused);
         assert_eq!(outcome(&nested(100)), Ok(()));
-        assert_eq!(
-            refused.unwrap_err().to_string(),
-            "more than 100 indentation levels"
-        );
+        assert_eq!(refusal.to_string(), "more than 100 indentation levels");
     }
 
     #[test]
     fn indentation_is_measured_as_the_scanner_measures_it() {
-        let count = |text: &str, limit| too_many_indents(text.as_bytes(), limit);
+        let count = too_many_indents;
         // A tab is eight blanks, a form feed begins anew, a continued line adds to the next.
         assert!(count("\n\tx\n         y\n", 1));
         assert!(!count("\n\tx\n        y\n", 1));
@@ -575,7 +588,7 @@ mod tests {
             }
             text.push_str("(\n0\n)\n");
         }
-        assert!(too_many_indents(text.as_bytes(), 100));
+        assert!(too_many_indents(&text, 100));
     }
 
     #[test]
