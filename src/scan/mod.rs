@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
 use crate::module::Module;
+use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
 pub use plan::{

@@ -35,7 +35,7 @@ impl Project {
     }
 
     /// The route inventory as a report holds it, of facts that `pass` has had in its hands.
-    fn routes(&self, pass: impl Fn(Facts) -> Facts + Send) -> String {
+    fn routes(&self, pass: impl Fn(Facts) -> Facts + Sync) -> String {
         let fetch = |paths: &[String]| {
             let wanted = self.jobs.iter().filter(|job| paths.contains(&job.path));
             let jobs: Vec<Job> = wanted.map(|job| Job { facts_only: true, ..job.clone() }).collect();

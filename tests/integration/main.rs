@@ -4,8 +4,8 @@
 
 mod architecture;
 mod cli;
-mod fixture;
 mod facts;
+mod fixture;
 mod isolation;
 mod pipeline;
 mod readme;
