@@ -13,7 +13,7 @@ use regex::Regex;
 pub const MASK: &str = "…";
 
 /// The name of something secret, as a part of a pattern.
-const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credential)";
+const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|mnemonic|seed[_-]?phrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credential)";
 
 struct Detector {
     pattern: Regex,
@@ -47,6 +47,10 @@ static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
             false,
             true,
         ),
+        // Keys that stand in a call's arguments, with no name beside them.
+        detector(r#"\bcreateHmac\(\s*["'`][^"'`\n]*["'`]\s*,\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
+        detector(r#"\b(?:jwt|jws|jsonwebtoken)\.(?:sign|verify|encode|decode)\([^"'`\n]*,\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
+        detector(r#"\b(?:cookie[pP]arser|cookieSession|(?:URLSafe(?:Timed)?Serializer|(?:Timestamp)?Signer))\(\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
         detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[\w+/.=-]{16,})", false, false),
     ]
     .into_iter()
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_detector_compiles() {
-        assert_eq!(DETECTORS.len(), 9);
+        assert_eq!(DETECTORS.len(), 12);
     }
 
     #[test]
@@ -174,6 +178,10 @@ mod tests {
             format!("token = `{canary}`"),
             format!("ghp_{canary}{canary}"),
             format!("sk_live_{canary}"),
+            format!("crypto.createHmac('sha256', '{canary}').update(data)"),
+            format!("jwt.encode(claims, \"{canary}\", algorithm=\"HS256\")"),
+            format!("app.use(cookieParser('{canary}'))"),
+            format!("const mnemonic = '{canary} bravo charlie'"),
         ];
         for case in cases {
             let masked = redact(&case);
