@@ -212,7 +212,8 @@ impl<'m> Visitor<'m> for Uses<'_, 'm> {
                 return Walk::Skip;
             }
             // The user itself is looked at or handed on: a condition, `getattr`, a helper.
-            ExprKind::Name(_) | ExprKind::Attribute { .. } if self.is_user(expr) => self.guarded = true,
+            // After an attribute was read, that comes too late.
+            ExprKind::Name(_) | ExprKind::Attribute { .. } if self.is_user(expr) => self.guarded |= self.unsafe_reads.is_empty(),
             ExprKind::Call(call) => {
                 self.guarded |= last_name(&call.callee).is_some_and(|name| is_guard_name(name) && !sends(name));
             }

@@ -19,7 +19,7 @@ pub const MASK: &str = "…";
 
 /// The name of something secret, as a part of a pattern. All names are ASCII: the Unicode classes
 /// would make these expressions forty times as large.
-const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credential)";
+const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|mnemonic|seed[_-]?phrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credential)";
 
 /// What stands between such a name and a quoted value: the rest of the name, a declared type, an
 /// operator, the call that takes the value.
@@ -61,6 +61,10 @@ static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
             false,
             true,
         ),
+        // Keys that stand in a call's arguments, with no name beside them.
+        detector(r#"(?-u:\b)createHmac\(\s*["'`][^"'`\n]*["'`]\s*,\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
+        detector(r#"(?-u:\b)(?:jwt|jws|jsonwebtoken)\.(?:sign|verify|encode|decode)\([^"'`\n]*,\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
+        detector(r#"(?-u:\b)(?:cookie[pP]arser|cookieSession|(?:URLSafe(?:Timed)?Serializer|(?:Timestamp)?Signer))\(\s*["'`](?<s>[^"'`\n]+)["'`]"#, false, false),
         // A parameter of an address.
         detector(&format!(r#"(?i)[?&;][\w.-]*{SECRET_NAME}[\w.-]*=(?<s>[^\s&;#"'`<>{{}}]+)"#), false, false),
         detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[0-9A-Za-z_+/.=-]{16,})", false, false),
@@ -241,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_detector_compiles() {
-        assert_eq!(DETECTORS.len(), 10);
+        assert_eq!(DETECTORS.len(), 13);
         assert!(DETECTORS.iter().all(|detector| Regex::new(&detector.source).is_ok()));
     }
 
@@ -279,6 +283,10 @@ mod tests {
             format!("token = `{canary}`"),
             format!("ghp_{canary}{canary}"),
             format!("sk_live_{canary}"),
+            format!("crypto.createHmac('sha256', '{canary}').update(data)"),
+            format!("jwt.encode(claims, \"{canary}\", algorithm=\"HS256\")"),
+            format!("app.use(cookieParser('{canary}'))"),
+            format!("const mnemonic = '{canary} bravo charlie'"),
         ];
         for case in cases {
             let masked = redact(&case);

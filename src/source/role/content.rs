@@ -199,7 +199,7 @@ const GLOBALS: &[&str] = &[
 ];
 
 /// Whether a TypeScript file cannot compile by itself: it imports nothing, and a statement calls a
-/// method of a name that is declared nowhere in it. Such files are snippets that a lesson or a
+/// method of a name that is declared nowhere in it, or a method stands outside of a class. Such files are snippets that a lesson or a
 /// document shows.
 fn is_fragment(text: &str) -> bool {
     static CALLED: LazyLock<Regex> = LazyLock::new(|| {
@@ -213,8 +213,15 @@ fn is_fragment(text: &str) -> bool {
             ",
         )
     });
-    if ["import", "require", "declare", "/// <reference"].iter().any(|word| text.contains(word)) {
+    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^(?:async[ \t]+)?([A-Za-z_$][\w$]*)[ \t]*\([^()]*\)[ \t]*(?::[ \t]*[\w<>\[\]]+[ \t]*)?\{[ \t]*$")
+    });
+    if ["import ", "import{", "import(", "require(", "declare ", "/// <reference"].iter().any(|word| text.contains(word)) {
         return false;
+    }
+    let is_method = |name: &str| !matches!(name, "if" | "for" | "while" | "switch" | "with" | "catch" | "function");
+    if METHOD.captures_iter(text).filter_map(|found| found.get(1)).any(|name| is_method(name.as_str())) {
+        return true;
     }
     let mut called = CALLED
         .captures_iter(text)
@@ -263,6 +270,8 @@ mod tests {
         let of = |text| role(Language::TypeScript, text);
         assert_eq!(of("app.use('/files', list('files'))\n"), Role::Example);
         assert_eq!(of("export function login () {\n  Basket.findAll({ where: 1 })\n}\n"), Role::Example);
+        assert_eq!(of("filter () {\n  this.rows = this.all\n}\n"), Role::Example);
+        assert_eq!(of("if (ready()) {\n  console.log('required')\n}\n"), Role::Production);
         assert_eq!(of("import { app } from './app'\napp.use('/files')\n"), Role::Production);
         assert_eq!(of("export const start = (app: App) => {\n  app.use('/files')\n}\n"), Role::Production);
         assert_eq!(of("for (const row of rows()) {\n  row.save()\n}\n"), Role::Production);
