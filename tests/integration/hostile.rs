@@ -697,5 +697,8 @@ fn blueprints_that_multiply_or_mount_each_other_end() {
         }
     }
     body += "b59.register_blueprint(b0)\napp.register_blueprint(b0)\n@b59.get(\"/z\")\ndef z(): return 1\n";
-    evaluated("x.py", FLASK_HEAD, &body);
+    let audit = evaluated("x.py", FLASK_HEAD, &body);
+    assert_eq!(audit.status, 3, "an inventory cut short is said");
+    let routes = audit.json["routes"].as_array().unwrap();
+    assert!(routes.iter().any(|route| route["path"] == "/ping"), "the ordinary routes are there");
 }
