@@ -419,7 +419,9 @@ impl<'p> Interpreter<'p> {
 
     fn define_function(&mut self, function: &'p Function) {
         let Some(name) = &function.name else { return };
-        if function.is_abstract {
+        // An overload of a script has no body; in Python the last definition wins by itself, and one
+        // whose body is `...` may still be registered by its decorators.
+        if function.is_abstract && self.language() != Language::Python {
             return;
         }
         let decorators: Vec<_> =

@@ -4,10 +4,15 @@
 //! every other secret is masked whole.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
+
+use super::literals;
+use super::spec::Patterns;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "…";
@@ -21,7 +26,10 @@ const SECRET_NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]
 const BETWEEN: &str = r#"[0-9A-Za-z_-]*["'`\])]*[ \t]*\n?[ \t]*(?::[ \t]*[0-9A-Za-z_\[\]|.<> ]{1,40}?[ \t]*=|=>|:=|={1,3}|!==?|[:,]|\|\||\?\?|(?-u:\b)or(?-u:\b))\s*(?:[0-9A-Za-z_.]*\(\s*|default\s*=\s*)*"#;
 
 struct Detector {
-    pattern: Regex,
+    source: String,
+    /// Compiled when a text first holds one of its literals: some take as long to compile as a
+    /// large file takes to parse.
+    pattern: OnceLock<Option<Regex>>,
     /// Whether the first four characters are public.
     public_prefix: bool,
     /// A value without quotes may be code.
@@ -29,9 +37,11 @@ struct Detector {
 }
 
 static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
-    let detector = |pattern: &str, public_prefix: bool, bare: bool| {
-        let pattern = Regex::new(pattern).ok()?;
-        Some(Detector { pattern, public_prefix, bare })
+    let detector = |pattern: &str, public_prefix: bool, bare: bool| Detector {
+        source: pattern.to_owned(),
+        pattern: OnceLock::new(),
+        public_prefix,
+        bare,
     };
     [
         // The group `s` is the secret.
@@ -54,7 +64,6 @@ static DETECTORS: LazyLock<Vec<Detector>> = LazyLock::new(|| {
         detector(r"(?i)(?-u:\b)(?:bearer|basic)\s+(?<s>[0-9A-Za-z_+/.=-]{16,})", false, false),
     ]
     .into_iter()
-    .flatten()
     .collect()
 });
 
@@ -70,13 +79,55 @@ pub fn open_key(before: &str, text: &str) -> Option<Range<usize>> {
     Some(0..text.find("-----END").unwrap_or(text.len()))
 }
 
+/// Which detectors a text is worth: `serves` has, for each literal of the automaton, a bit for
+/// each detector that cannot match without one of its literals.
+struct Hints {
+    automaton: AhoCorasick,
+    serves: Vec<u32>,
+    /// Detectors that always run.
+    always: u32,
+}
+
+/// Letters that fold to ASCII ones, so that a name written with them holds no literal.
+const FOLDING: [&str; 2] = ["ſ", "\u{212a}"];
+
+static HINTS: LazyLock<Option<Hints>> = LazyLock::new(|| {
+    let mut by_text = BTreeMap::<String, u32>::new();
+    let mut always = 0;
+    for (at, detector) in DETECTORS.iter().enumerate() {
+        let bit = 1 << at;
+        match literals::of_patterns(&Patterns { items: vec![detector.source.clone()], line: 0 }) {
+            Some(texts) => texts.into_iter().for_each(|text| *by_text.entry(text).or_default() |= bit),
+            None => always |= bit,
+        }
+    }
+    for letter in FOLDING {
+        by_text.insert(letter.to_owned(), u32::MAX);
+    }
+    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(by_text.keys()).ok()?;
+    Some(Hints { automaton, serves: by_text.into_values().collect(), always })
+});
+
+/// The detectors that can find something in a text, as bits.
+fn worthwhile(text: &str) -> u32 {
+    let Some(hints) = &*HINTS else { return u32::MAX };
+    hints.automaton.find_overlapping_iter(text).fold(hints.always, |found, hit| {
+        found | hints.serves.get(hit.pattern().as_usize()).copied().unwrap_or(u32::MAX)
+    })
+}
+
 /// The places of secrets in a text, in order, not overlapping, with how many bytes of each may
 /// be shown.
 #[must_use]
 pub fn secrets(text: &str) -> Vec<(Range<usize>, usize)> {
     let mut found: Vec<(Range<usize>, usize)> = Vec::new();
-    for detector in DETECTORS.iter() {
-        for captures in detector.pattern.captures_iter(text) {
+    let worthwhile = worthwhile(text);
+    for (at, detector) in DETECTORS.iter().enumerate() {
+        if worthwhile & (1 << at) == 0 {
+            continue;
+        }
+        let pattern = detector.pattern.get_or_init(|| Regex::new(&detector.source).ok());
+        for captures in pattern.iter().flat_map(|pattern| pattern.captures_iter(text)) {
             let Some(secret) = captures.name("s") else { continue };
             if is_placeholder(secret.as_str()) || (detector.bare && is_code(secret.as_str())) {
                 continue;
@@ -166,6 +217,16 @@ mod tests {
     #[test]
     fn every_detector_compiles() {
         assert_eq!(DETECTORS.len(), 9);
+        assert!(DETECTORS.iter().all(|detector| Regex::new(&detector.source).is_ok()));
+    }
+
+    #[test]
+    fn every_detector_has_literals_of_its_own() {
+        // One without would run over every text; letters that fold to ASCII ones wake all.
+        assert_eq!(worthwhile("nothing to see"), 0);
+        assert_eq!(worthwhile("pa\u{17f}\u{17f}word").count_ones(), 32);
+        let canary = ["Hunter2", "Canary"].concat();
+        assert!(!redact(&format!("pa\u{17f}\u{17f}word = \"{canary}\"")).contains(&canary));
     }
 
     #[test]

@@ -139,19 +139,3 @@ pub struct Lines {
     /// Blank.
     pub blank: u32,
 }
-
-/// `# readiness: ignore[rule-id, other-id] reason, until 2027-01-31` in a comment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// Line of the comment.
-    pub line: u32,
-    /// First line that it covers: its own, or where the comment stands alone, the next line that
-    /// holds code.
-    pub covers: u32,
-    /// The rule ids as written.
-    pub rules: Vec<String>,
-    /// The reason; empty is a fault that is reported.
-    pub reason: String,
-    /// The last day, `YYYY-MM-DD`, as written.
-    pub until: Option<String>,
-}

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod cli;
+mod fixture;
+mod facts;
 mod isolation;
 mod pipeline;
+mod readme;
 mod rules;

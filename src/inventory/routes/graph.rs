@@ -139,24 +139,28 @@ impl<'p> Graph<'p> {
         }
     }
 
-    /// The routes of every application, then those of routers that reach none.
-    #[must_use]
-    pub fn flatten(&self, program: &Program<'p>, syntax: impl Fn(&str, &str) -> String) -> Vec<Route> {
-        let mut flat = Flat { graph: self, program, syntax, routes: Vec::new(), seen: BTreeSet::new(), budget: 200_000 };
-        for (id, router) in &self.routers {
-            if router.is_application {
-                flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
-            }
-        }
-        let mounted: BTreeSet<CallId> = self
-            .routers
+    fn mounted(&self) -> BTreeSet<CallId> {
+        self.routers
             .values()
             .flat_map(|router| &router.entries)
             .filter_map(|entry| match entry {
                 Entry::Mount { child, .. } => Some(*child),
                 Entry::Route(_) => None,
             })
-            .collect();
+            .collect()
+    }
+
+    /// The routes of every application, then those of routers that reach none.
+    #[must_use]
+    pub fn flatten(&self, program: &Program<'p>, syntax: impl Fn(&str, &str) -> String) -> Vec<Route> {
+        let mut flat = Flat { graph: self, program, syntax, routes: Vec::new(), seen: BTreeSet::new(), budget: 200_000 };
+        let mounted = self.mounted();
+        for (id, router) in &self.routers {
+            // An application that is mounted on another serves there.
+            if router.is_application && !mounted.contains(id) {
+                flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
+            }
+        }
         for (id, router) in &self.routers {
             if !flat.seen.contains(id) && !mounted.contains(id) {
                 flat.visit(*id, &router.prefix, false, false, &mut Vec::new());

@@ -6,6 +6,8 @@ mod fastapi;
 mod finale;
 mod flask;
 pub mod graph;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
