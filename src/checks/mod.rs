@@ -5,6 +5,7 @@ pub mod anonymous_allowed;
 pub mod except_data;
 pub mod shape;
 pub mod stub_literal;
+pub mod swallowed;
 pub mod unguarded_user;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub struct ModuleCheckEntry {
 pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
     ModuleCheckEntry { name: "auth-allows-anonymous", needs: anonymous_allowed::NEEDS, run: anonymous_allowed::check },
     ModuleCheckEntry { name: "except-returns-data", needs: except_data::NEEDS, run: except_data::check },
+    ModuleCheckEntry { name: "exception-swallowed", needs: swallowed::NEEDS, run: swallowed::check },
     ModuleCheckEntry { name: "stub-returns-literal", needs: stub_literal::NEEDS, run: stub_literal::check },
     ModuleCheckEntry { name: "unguarded-current-user", needs: unguarded_user::NEEDS, run: unguarded_user::check },
 ];

@@ -127,7 +127,9 @@ pub fn is_empty(function: &Function) -> bool {
     !function.is_abstract && function.body.iter().all(says_nothing)
 }
 
-fn says_nothing(stmt: &Stmt) -> bool {
+/// Whether a statement does nothing.
+#[must_use]
+pub fn says_nothing(stmt: &Stmt) -> bool {
     match &stmt.kind {
         StmtKind::Pass | StmtKind::Doc(_) => true,
         StmtKind::Expr(expr) => matches!(&expr.kind, ExprKind::Other(parts) if parts.is_empty()),

@@ -50,6 +50,11 @@ fn is_guard_name(name: &str) -> bool {
     GUARD_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// Whether a function tells somebody something: `send_verification_email` keeps nobody out.
+fn sends(name: &str) -> bool {
+    ["send", "mail", "notify", "queue"].iter().any(|verb| name.to_ascii_lowercase().starts_with(verb))
+}
+
 /// Whether an expression names a guard: `login_required`, `auth.required("admin")`, `[a, b]`.
 fn names_guard(expr: &Expr) -> bool {
     match &expr.kind {
@@ -209,7 +214,7 @@ impl<'m> Visitor<'m> for Uses<'_, 'm> {
             // The user itself is looked at or handed on: a condition, `getattr`, a helper.
             ExprKind::Name(_) | ExprKind::Attribute { .. } if self.is_user(expr) => self.guarded = true,
             ExprKind::Call(call) => {
-                self.guarded |= last_name(&call.callee).is_some_and(is_guard_name);
+                self.guarded |= last_name(&call.callee).is_some_and(|name| is_guard_name(name) && !sends(name));
             }
             _ => {}
         }

@@ -29,6 +29,7 @@ pub fn of_content(path_role: Role, language: Language, text: &str) -> Role {
     match language {
         Language::Python if is_python_migration(text) => Role::Migration,
         Language::Python if is_python_test(text) => Role::Test,
+        Language::TypeScript | Language::Tsx if is_fragment(text) => Role::Example,
         Language::JavaScript | Language::TypeScript | Language::Tsx => of_script(text),
         Language::Rust if is_rust_test(text) => Role::Test,
         _ => path_role,
@@ -188,6 +189,50 @@ fn of_script(text: &str) -> Role {
     }
 }
 
+/// Names that TypeScript knows without a declaration.
+const GLOBALS: &[&str] = &[
+    "Array", "Atomics", "BigInt", "Buffer", "Bun", "Date", "Deno", "Intl", "JSON", "Map", "Math", "Number", "Object",
+    "Promise", "Proxy", "Reflect", "Response", "Set", "String", "Symbol", "URL", "WebAssembly", "angular", "browser",
+    "caches", "chrome", "console", "crypto", "customElements", "d3", "document", "exports", "global", "globalThis",
+    "google", "gtag", "history", "indexedDB", "jQuery", "localStorage", "location", "module", "navigator",
+    "performance", "postMessage", "process", "screen", "self", "sessionStorage", "super", "this", "window",
+];
+
+/// Whether a TypeScript file cannot compile by itself: it imports nothing, and a statement calls a
+/// method of a name that is declared nowhere in it. Such files are snippets that a lesson or a
+/// document shows.
+fn is_fragment(text: &str) -> bool {
+    static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^[ \t]*(?:return[ \t]+|await[ \t]+)*([A-Za-z_$][\w$]*)(?:\.[\w$]+)+[ \t]*\(")
+    });
+    static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?x)
+            \b (?:const|let|var|function|class|enum|namespace|module|type|interface) \s+ ([A-Za-z_$][\w$]*)
+            | ([A-Za-z_$][\w$]*) \s* \?? \s* (?: => | [:,)}\]=] )
+            ",
+        )
+    });
+    if ["import", "require", "declare", "/// <reference"].iter().any(|word| text.contains(word)) {
+        return false;
+    }
+    let mut called = CALLED
+        .captures_iter(text)
+        .filter_map(|found| found.get(1))
+        .map(|name| name.as_str())
+        .filter(|name| !GLOBALS.contains(name))
+        .peekable();
+    if called.peek().is_none() {
+        return false;
+    }
+    let declared: std::collections::BTreeSet<&str> = DECLARED
+        .captures_iter(text)
+        .filter_map(|found| found.get(1).or_else(|| found.get(2)))
+        .map(|name| name.as_str())
+        .collect();
+    called.any(|name| !declared.contains(name))
+}
+
 /// `#![cfg(test)]`, or nothing but one `#[cfg(test)]` module.
 fn is_rust_test(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//"));
@@ -212,6 +257,18 @@ fn starts_a_line(text: &str, starts: Option<&AhoCorasick>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snippet_that_cannot_compile_is_an_example() {
+        let of = |text| role(Language::TypeScript, text);
+        assert_eq!(of("app.use('/files', list('files'))\n"), Role::Example);
+        assert_eq!(of("export function login () {\n  Basket.findAll({ where: 1 })\n}\n"), Role::Example);
+        assert_eq!(of("import { app } from './app'\napp.use('/files')\n"), Role::Production);
+        assert_eq!(of("export const start = (app: App) => {\n  app.use('/files')\n}\n"), Role::Production);
+        assert_eq!(of("for (const row of rows()) {\n  row.save()\n}\n"), Role::Production);
+        assert_eq!(of("console.log('up')\nexport {}\n"), Role::Production);
+        assert_eq!(role(Language::JavaScript, "app.start()\n"), Role::Production);
+    }
 
     fn role(language: Language, text: &str) -> Role {
         of_content(Role::Production, language, text)
