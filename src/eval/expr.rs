@@ -239,6 +239,13 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
     if let Some(value) = builtins::call(&callee, &args) {
         return value;
     }
+    // The link of a chain stands where its own arguments are, not where the chain begins.
+    let span = match (&call.callee.kind, call.args.first()) {
+        (ExprKind::Attribute { object, .. }, Some(arg)) if matches!(object.kind, ExprKind::Call(_)) => {
+            Span { end: span.end, ..arg.value.span }
+        }
+        _ => span,
+    };
     scope.call(callee, args, call, span)
 }
 

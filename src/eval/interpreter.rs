@@ -258,7 +258,13 @@ impl<'p> Interpreter<'p> {
                 expr::eval(expr, self);
             }
             StmtKind::Doc(_) | StmtKind::Pass => {}
-            StmtKind::Function(function) => self.define_function(function),
+            // Of the other languages they were defined when the block began.
+            StmtKind::Function(function)
+                if self.language() == Language::Python || !function.decorators.is_empty() =>
+            {
+                self.define_function(function);
+            }
+            StmtKind::Function(_) => {}
             StmtKind::Class(class) => {
                 let value = self.define_class(class);
                 if let Some(name) = &class.name {
@@ -581,7 +587,11 @@ impl<'p> Interpreter<'p> {
                 let separator = if module.contains("::") { "::" } else { "." };
                 Value::External(SmolStr::from(format!("{path}{separator}{name}")))
             }
-            Target::Missing(_) => Value::Unknown,
+            // An `__init__.py` that holds nothing of interest is a folder all the same.
+            Target::Missing(path) => match path.strip_suffix("/__init__.py") {
+                Some(folder) => self.submodule(folder, name).unwrap_or_default(),
+                None => Value::Unknown,
+            },
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 
 use super::value::FileId;
-use crate::module::{ExprKind, Import, ImportNames, Module, StmtKind};
+use crate::module::visit::{self, Visitor, Walk};
+use crate::module::{Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind};
 use crate::source::Language;
 
 /// A file of the program.
@@ -235,48 +236,58 @@ impl<'p> Program<'p> {
 
     /// The modules that a file's imports lead to but that are not in the program.
     pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
-        let mut want = |module: &str| {
-            if let Target::Missing(path) = self.resolve(id, module) {
+        let mut imports = Imports { is_python: self.file(id).module.language == Language::Python, names: Vec::new() };
+        visit::walk_module(&mut imports, self.file(id).module);
+        for module in imports.names {
+            if let Target::Missing(path) = self.resolve(id, &module) {
                 out.insert(path);
-            }
-        };
-        for stmt in &self.file(id).module.body {
-            match &stmt.kind {
-                StmtKind::Import(Import { type_only: true, .. }) => {}
-                StmtKind::Import(import) => {
-                    want(&import.module);
-                    if let ImportNames::Names(names) = &import.names
-                        && self.file(id).module.language == Language::Python
-                    {
-                        for (name, _) in names {
-                            let dot = if import.module.ends_with('.') { "" } else { "." };
-                            want(&format!("{}{dot}{name}", import.module));
-                        }
-                    }
-                }
-                StmtKind::Export(crate::module::Export::From { module, .. }) => want(module),
-                StmtKind::Bind(bind) => {
-                    if let Some(module) = bind.value.as_ref().and_then(required) {
-                        want(module);
-                    }
-                }
-                _ => {}
             }
         }
     }
 }
 
+/// The modules that a file imports, in functions too.
+struct Imports {
+    is_python: bool,
+    names: Vec<String>,
+}
+
+impl<'m> Visitor<'m> for Imports {
+    fn enter_stmt(&mut self, stmt: &'m Stmt) -> Walk {
+        match &stmt.kind {
+            StmtKind::Import(Import { type_only: true, .. }) => {}
+            StmtKind::Import(import) => {
+                self.names.push(import.module.to_string());
+                // Each name may be a module of its own.
+                if let ImportNames::Names(names) = &import.names
+                    && self.is_python
+                {
+                    let dot = if import.module.ends_with('.') { "" } else { "." };
+                    self.names.extend(names.iter().map(|(name, _)| format!("{}{dot}{name}", import.module)));
+                }
+            }
+            StmtKind::Export(Export::From { module, .. }) => self.names.push(module.to_string()),
+            _ => {}
+        }
+        Walk::Into
+    }
+
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        self.names.extend(required(expr).map(str::to_owned));
+        Walk::Into
+    }
+}
+
 /// The module of `require("x")`.
-fn required(expr: &crate::module::Expr) -> Option<&str> {
+fn required(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Call(call) => match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
-            (ExprKind::Name(name), Some(ExprKind::Text(parts))) if name == "require" => match parts.as_slice() {
+            (ExprKind::Name(name), Some(ExprKind::Text(parts))) if matches!(name.as_str(), "require" | "import") => match parts.as_slice() {
                 [crate::module::TextPart::Literal(text)] => Some(text),
                 _ => None,
             },
             _ => None,
         },
-        ExprKind::Attribute { object, .. } => required(object),
         _ => None,
     }
 }

@@ -35,8 +35,8 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
         if let Some(path) = call.path() {
             match path {
-                "express" | "express.application" => graph.add(id, NAME, true, Text::default()),
-                "express.Router" | "express.default.Router" => graph.add(id, NAME, false, Text::default()),
+                "express" | "express.application" => graph.add_application(id, NAME, call),
+                "express.Router" | "express.default.Router" => graph.add(id, NAME, Text::default()),
                 _ => {}
             }
             continue;

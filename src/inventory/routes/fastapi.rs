@@ -3,7 +3,6 @@
 use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use super::Framework;
 use crate::eval::interpreter::Trace;
-use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 
 /// FastAPI.
@@ -23,8 +22,8 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         if let Some(path) = call.path() {
             let prefix = || call.args.keyword("prefix").map(Value::to_text).unwrap_or_default();
             match path {
-                "fastapi.FastAPI" | "fastapi.applications.FastAPI" => graph.add(id, NAME, true, Text::default()),
-                "fastapi.APIRouter" | "fastapi.routing.APIRouter" => graph.add(id, NAME, false, prefix()),
+                "fastapi.FastAPI" | "fastapi.applications.FastAPI" => graph.add_application(id, NAME, call),
+                "fastapi.APIRouter" | "fastapi.routing.APIRouter" => graph.add(id, NAME, prefix()),
                 _ => {}
             }
         } else if let Some((receiver, method)) = call.method() {
@@ -59,9 +58,12 @@ fn method_call<'p>(receiver: CallId, method: &str, call: &CallRecord<'p>, graph:
             register(receiver, call, call.args.get(1, "endpoint"), (vec!["WS".to_owned()], true), graph);
         }
         "include_router" => {
-            // The child's own prefix is part of its routes' paths already.
-            if let Some(child) = call.args.get(0, "router").and_then(made_by) {
-                let prefix = call.args.keyword("prefix").map(Value::to_text).unwrap_or_default();
+            // The child's own prefix is part of its routes' paths already; the parent's comes here.
+            if let Some(child) = call.args.get(0, "router").and_then(made_by)
+                && let Some(parent) = graph.router(receiver, NAME)
+            {
+                let mut prefix = parent.prefix.clone();
+                prefix.push(&call.args.keyword("prefix").map(Value::to_text).unwrap_or_default());
                 graph.mount(receiver, child, prefix, call.conditional);
             }
         }

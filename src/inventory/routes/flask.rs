@@ -36,9 +36,9 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
 
 fn construct<'p>(id: CallId, path: &str, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
     match path {
-        "flask.Flask" | "flask.app.Flask" | "quart.Quart" => graph.add(id, NAME, true, Text::default()),
+        "flask.Flask" | "flask.app.Flask" | "quart.Quart" => graph.add_application(id, NAME, call),
         "flask.Blueprint" | "flask.blueprints.Blueprint" | "quart.Blueprint" => {
-            graph.add(id, NAME, false, optional(call.args.keyword("url_prefix")));
+            graph.add(id, NAME, optional(call.args.keyword("url_prefix")));
         }
         _ if is_extension(path, "Namespace") => {
             // A namespace without a path lives under its name.
@@ -50,11 +50,11 @@ fn construct<'p>(id: CallId, path: &str, call: &CallRecord<'p>, graph: &mut Grap
                     prefix
                 }
             };
-            graph.add(id, NAME, false, prefix);
+            graph.add(id, NAME, prefix);
         }
         _ if is_extension(path, "Api") => {
             let prefix = optional(call.args.get(1, "prefix").filter(|value| matches!(value, Value::Text(_))));
-            graph.add(id, NAME, false, prefix.clone());
+            graph.add(id, NAME, prefix.clone());
             if let Some(parent) = call.args.get(0, "app").and_then(made_by) {
                 graph.mount(parent, id, prefix, call.conditional);
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Auth, AuthState, Route};
 use crate::eval::link::Program;
 use crate::eval::text::{Part, Text};
-use crate::eval::value::{CallId, Closure, Place, Value};
+use crate::eval::value::{CallId, CallRecord, Closure, Place, Value};
 
 /// The most entries that are flattened, over all routers.
 const MAX_ENTRIES: usize = 200_000;
@@ -28,6 +28,8 @@ pub struct Router<'p> {
     pub is_application: bool,
     /// Its own prefix; what it means is the framework's business.
     pub prefix: Text,
+    /// Whether it was made under a condition that could not be decided.
+    pub conditional: bool,
     /// What is registered on it, in order.
     pub entries: Vec<Entry<'p>>,
 }
@@ -123,9 +125,17 @@ impl<'p> Graph<'p> {
         self.routers.get_mut(&id).filter(|router| router.framework == framework)
     }
 
-    /// Adds a router.
-    pub fn add(&mut self, id: CallId, framework: &'static str, is_application: bool, prefix: Text) {
-        self.routers.insert(id, Router { framework, is_application, prefix, entries: Vec::new() });
+    /// Adds a router that serves only where it is mounted.
+    pub fn add(&mut self, id: CallId, framework: &'static str, prefix: Text) {
+        let router = Router { framework, is_application: false, prefix, conditional: false, entries: Vec::new() };
+        self.routers.insert(id, router);
+    }
+
+    /// Adds an application, by the call that makes it.
+    pub fn add_application(&mut self, id: CallId, framework: &'static str, call: &CallRecord<'p>) {
+        let (prefix, conditional) = (Text::default(), call.conditional);
+        let router = Router { framework, is_application: true, prefix, conditional, entries: Vec::new() };
+        self.routers.insert(id, router);
     }
 
     /// Adds a route to a router.
@@ -179,7 +189,13 @@ impl<'p> Graph<'p> {
         for (id, router) in &self.routers {
             // An application that is mounted on another serves there.
             if router.is_application && !mounted.contains(id) {
+                let first = flat.routes.len();
                 flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
+                // Where the whole application stands under a condition, such as being the program
+                // that was started, its routes have none of their own.
+                if router.conditional {
+                    flat.routes[first..].iter_mut().for_each(|route| route.conditional = false);
+                }
             }
         }
         for (id, router) in &self.routers {
@@ -194,9 +210,18 @@ impl<'p> Graph<'p> {
             }
         }
         let (mut routes, cut) = (flat.routes, flat.cut);
-        routes.sort();
-        // A factory that runs twice registers everything twice.
-        routes.dedup();
+        routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
+        // A factory that runs twice registers everything twice: one of the two may be mounted, or
+        // have met no condition.
+        routes.dedup_by(|next, kept| {
+            let same = (&next.methods, &next.path, &next.file, next.line, &next.handler, next.resolved)
+                == (&kept.methods, &kept.path, &kept.file, kept.line, &kept.handler, kept.resolved);
+            if same {
+                kept.mounted |= next.mounted;
+                kept.conditional &= next.conditional;
+            }
+            same
+        });
         (routes, cut)
     }
 }
