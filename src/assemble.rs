@@ -1,6 +1,7 @@
 //! Puts the parts of an audit together: what is counted over all files, and what is told once for
 //! all of them. Pure functions over what the pipeline of [`crate::audit`] found.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -8,9 +9,11 @@ use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
 use crate::config::Config;
 use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
+use crate::inventory::routes::Route;
 use crate::module::Module;
 use crate::project as manifest;
 use crate::repository::Repository;
+use crate::rules::redact::redact;
 use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
 use crate::scan::{FileScan, Plan, Status};
@@ -197,6 +200,17 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
             (*category, assessment)
         })
         .collect()
+}
+
+/// The routes, without the secrets that a path may hold.
+#[must_use]
+pub fn routes(mut routes: Vec<Route>) -> Vec<Route> {
+    for route in &mut routes {
+        if let Cow::Owned(masked) = redact(&route.path) {
+            route.path = masked;
+        }
+    }
+    routes
 }
 
 fn not_assessed(reason: &str) -> Assessment {

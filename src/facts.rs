@@ -16,10 +16,25 @@ const MAX_DEPTH: usize = 120;
 /// Texts longer than this many bytes are data, not names, paths or addresses.
 const MAX_TEXT: usize = 2 * 1024;
 
-static NEEDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let needles = FRAMEWORKS.iter().flat_map(|framework| framework.needs);
-    AhoCorasick::builder().build(needles).ok()
+/// The literals of the frameworks of each family of languages.
+static NEEDS: LazyLock<[Option<AhoCorasick>; 2]> = LazyLock::new(|| {
+    [PYTHON, ECMASCRIPT].map(|family| {
+        let frameworks = FRAMEWORKS.iter().filter(|framework| family_of(framework.name).is_none_or(|of| of == family));
+        AhoCorasick::builder().build(frameworks.flat_map(|framework| framework.needs)).ok()
+    })
 });
+
+const PYTHON: usize = 0;
+const ECMASCRIPT: usize = 1;
+
+/// The family of languages that a framework is for, as an index into [`NEEDS`]; `None` is any.
+fn family_of(framework: &str) -> Option<usize> {
+    match framework {
+        "flask" | "fastapi" => Some(PYTHON),
+        "express" | "finale" => Some(ECMASCRIPT),
+        _ => None,
+    }
+}
 
 /// Whether a file can create, configure, mount or register anything that an inventory lists. The
 /// literals are those that the extractors declare.
@@ -27,7 +42,12 @@ static NEEDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub fn wanted(language: Language, role: Role, text: &str) -> bool {
     language.has_module()
         && matches!(role, Role::Production | Role::Script | Role::Config)
-        && NEEDS.as_ref().is_none_or(|needs| needs.is_match(text))
+        && needs(language).is_none_or(|needs| needs.is_match(text))
+}
+
+fn needs(language: Language) -> Option<&'static AhoCorasick> {
+    let family = if language == Language::Python { PYTHON } else { ECMASCRIPT };
+    NEEDS.get(family).and_then(Option::as_ref)
 }
 
 /// The facts of a module.

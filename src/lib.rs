@@ -76,13 +76,15 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
 
     let known: BTreeSet<String> = walk.jobs.iter().map(|job| job.path.clone()).collect();
     let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
+    // The linker asks for modules only, and a scanner without rules starts at once.
+    let without_rules = plan.without_rules();
     let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
         let jobs: Vec<Job> = paths
             .iter()
             .filter_map(|path| jobs.get(path.as_str()))
             .map(|job| Job { facts_only: true, ..(*job).clone() })
             .collect();
-        scan::run(&run.isolation, &plan, &jobs, &|_| {}).map(|mut scans| assemble::take_facts(&mut scans))
+        scan::run(&run.isolation, &without_rules, &jobs, &|_| {}).map(|mut scans| assemble::take_facts(&mut scans))
     })?;
 
     let judged = assemble::judge(&mut scans, &book, &run.today);
@@ -101,7 +103,7 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
         rules: book.summaries(&judged.findings, &judged.accepted),
         findings: judged.findings,
         accepted: judged.accepted,
-        routes: inventories.routes,
+        routes: assemble::routes(inventories.routes),
         frameworks_not_assessed: assemble::frameworks(&scans),
         codebase,
         coverage,

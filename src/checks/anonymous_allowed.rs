@@ -9,7 +9,7 @@ use crate::source::Source;
 /// Parts of the names of such checks.
 pub const NEEDS: &[&str] = AUTH_WORDS;
 
-const AUTH_WORDS: &[&str] = &["auth", "permi", "login", "access", "role", "admin", "owner", "allowed", "can_", "guard", "protected"];
+const AUTH_WORDS: &[&str] = &["auth", "permi", "login", "access", "role", "admin", "owner", "allowed", "can_", "may_", "guard", "protected"];
 
 /// Words that say that anonymous callers are meant to pass.
 const OPEN_WORDS: &[&str] = &["optional", "anonymous", "public", "maybe", "guest", "logged_out", "logout", "redirect"];
@@ -75,7 +75,7 @@ impl<'m> Search<'m> {
 
 fn is_checker(name: &str) -> bool {
     let name = name.trim_start_matches('_');
-    AUTH_WORDS.iter().any(|word| if *word == "can_" { name.starts_with(word) } else { name.contains(word) })
+    AUTH_WORDS.iter().any(|word| if word.ends_with('_') { name.starts_with(word) } else { name.contains(word) })
 }
 
 impl<'m> Visitor<'m> for Search<'m> {

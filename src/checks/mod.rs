@@ -8,6 +8,9 @@ pub mod stub_literal;
 pub mod swallowed;
 pub mod unguarded_user;
 
+#[cfg(test)]
+mod tests;
+
 use crate::module::{Module, Span};
 use crate::source::Source;
 

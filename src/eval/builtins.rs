@@ -6,7 +6,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::text::Text;
-use super::value::{Args, Value};
+use super::value::{Args, MAX_ITEMS, Value, grow};
 
 /// Whether a path names the environment as a map.
 #[must_use]
@@ -104,7 +104,7 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
         "replace" | "replaceAll" => match (args.positional.first(), args.positional.get(1)) {
             (Some(from), Some(to)) => match (from.as_str(), to.as_str()) {
                 (Some(from), Some(to)) if !from.is_empty() => {
-                    wrap(text.map_literals(|part| part.replace(from, to)))
+                    text.replace(from, to).map_or(Value::Unknown, wrap)
                 }
                 _ => Value::Unknown,
             },
@@ -173,22 +173,25 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
     let Value::List(items) = list else { return None };
     match method {
         "append" | "push" | "add" => {
-            items.borrow_mut().extend(args.positional.iter().cloned());
+            grow(&mut items.borrow_mut(), args.positional.iter().cloned());
             Some(Value::None)
         }
         "extend" => {
             let more = args.positional.first().and_then(Value::items);
-            items.borrow_mut().extend(more.unwrap_or_else(|| vec![Value::Unknown]));
+            grow(&mut items.borrow_mut(), more.unwrap_or_else(|| vec![Value::Unknown]));
             Some(Value::None)
         }
         "insert" => {
-            items.borrow_mut().extend(args.positional.get(1).cloned());
+            grow(&mut items.borrow_mut(), args.positional.get(1).cloned());
             Some(Value::None)
         }
         "concat" => {
             let mut out = items.borrow().clone();
             for value in &args.positional {
                 out.extend(value.items().unwrap_or_else(|| vec![value.clone()]));
+                if out.len() > MAX_ITEMS {
+                    return Some(Value::Unknown);
+                }
             }
             Some(Value::list(out))
         }
@@ -228,13 +231,13 @@ fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Valu
             match args.positional.first() {
                 Some(Value::Map(more)) if !Rc::ptr_eq(more, entries) => {
                     let more = more.borrow().clone();
-                    entries.borrow_mut().extend(more);
+                    grow(&mut entries.borrow_mut(), more);
                 }
                 _ => {}
             }
             let named: Vec<_> =
                 args.named.iter().map(|(name, value)| (Value::text(name), value.clone())).collect();
-            entries.borrow_mut().extend(named);
+            grow(&mut entries.borrow_mut(), named);
             Some(Value::None)
         }
         "copy" => Some(Value::map(entries.borrow().clone())),
@@ -295,6 +298,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                     Value::Map(more) => entries.extend(more.borrow().iter().cloned()),
                     _ => return None,
                 }
+                if entries.len() > MAX_ITEMS {
+                    return Some(Value::Unknown);
+                }
             }
             Some(Value::map(entries))
         }
@@ -313,6 +319,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             let lists: Option<Vec<_>> = args.positional.iter().map(Value::items).collect();
             lists.map(|lists| {
                 let length = lists.iter().map(Vec::len).min().unwrap_or(0);
+                if length.saturating_mul(lists.len()) > MAX_ITEMS {
+                    return Value::Unknown;
+                }
                 Value::list(
                     (0..length)
                         .map(|at| Value::list(lists.iter().map(|list| list[at].clone()).collect()))

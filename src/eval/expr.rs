@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::builtins;
 use super::text::Text;
-use super::value::{Args, Value};
+use super::value::{Args, MAX_ITEMS, Value};
 use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
 /// Where names, attributes and calls lead.
@@ -43,6 +43,9 @@ pub trait Scope<'p> {
     /// the number of steps.
     fn enter(&mut self) -> bool;
 
+    /// Takes note of work beyond one step: the [`Value::weight`] of what was made.
+    fn spend(&mut self, _steps: usize) {}
+
     /// Called after each expression that [`Scope::enter`] let in.
     fn leave(&mut self);
 }
@@ -53,6 +56,9 @@ pub fn eval<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'
         return Value::Unknown;
     }
     let value = eval_inner(expr, scope);
+    if !matches!(expr.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Index { .. }) {
+        scope.spend(value.weight());
+    }
     scope.leave();
     value
 }
@@ -98,6 +104,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             let mut value = eval(first, scope);
             for (operator, right) in chain.into_iter().rev() {
                 value = binary(operator, value, right, scope);
+                scope.spend(value.weight());
             }
             value
         }
@@ -116,6 +123,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                     match eval(inner, scope).items() {
                         Some(items) => out.extend(items),
                         None => out.push(Value::Unknown),
+                    }
+                    if out.len() > MAX_ITEMS {
+                        return Value::Unknown;
                     }
                 } else {
                     out.push(eval(item, scope));
@@ -185,6 +195,9 @@ fn eval_map<'p, S: Scope<'p> + ?Sized>(entries: &'p [Entry], scope: &mut S) -> V
                 _ => out.push((Value::Unknown, Value::Unknown)),
             },
         }
+        if out.len() > MAX_ITEMS {
+            return Value::Unknown;
+        }
     }
     Value::map(out)
 }
@@ -205,6 +218,9 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
                     }
                 }
                 _ => out.open = true,
+            }
+            if out.positional.len() + out.named.len() > MAX_ITEMS {
+                return Args { open: true, ..Args::default() };
             }
             continue;
         }

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::expr::{self, Scope};
 use super::link::{Program, Target};
 use super::value::{
-    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value, grow,
 };
 use crate::module::{
     Block, Call, Class, Export, Expr, ExprKind, Function, Import, ImportNames, Param, Span, Stmt, StmtKind,
@@ -239,7 +239,7 @@ impl<'p> Interpreter<'p> {
                         value = match (&old, &value) {
                             (Value::List(items), Value::List(more)) if !Rc::ptr_eq(items, more) => {
                                 let more = more.borrow().clone();
-                                items.borrow_mut().extend(more);
+                                grow(&mut items.borrow_mut(), more);
                                 old
                             }
                             (Value::Text(a), Value::Text(b)) => {
@@ -249,6 +249,7 @@ impl<'p> Interpreter<'p> {
                             }
                             _ => Value::Unknown,
                         };
+                        self.spend(value.weight());
                     }
                     self.bind(&bind.target, value);
                 }
@@ -419,7 +420,9 @@ impl<'p> Interpreter<'p> {
 
     fn define_function(&mut self, function: &'p Function) {
         let Some(name) = &function.name else { return };
-        if function.is_abstract {
+        // An overload of a script has no body; in Python the last definition wins by itself, and one
+        // whose body is `...` may still be registered by its decorators.
+        if function.is_abstract && self.language() != Language::Python {
             return;
         }
         let decorators: Vec<_> =
@@ -675,7 +678,7 @@ impl<'p> Interpreter<'p> {
                 let object = expr::eval(object, self);
                 let key = expr::eval(key, self);
                 if let Value::Map(entries) = &object {
-                    entries.borrow_mut().push((key, value));
+                    grow(&mut entries.borrow_mut(), [(key, value)]);
                 }
             }
             ExprKind::List(targets) => {
@@ -718,7 +721,7 @@ impl<'p> Interpreter<'p> {
                 }
             }
             Value::Class(class) => class.env.set(name, value),
-            Value::Map(entries) => entries.borrow_mut().push((Value::text(name), value)),
+            Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
             Value::Native(_) => {
                 let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
@@ -739,6 +742,7 @@ impl<'p> Interpreter<'p> {
     ) -> CallId {
         let id = CallId(u32::try_from(self.calls.len()).unwrap_or(u32::MAX));
         let place = self.place(span);
+        self.spend(8 + args.positional.len() + args.named.len());
         self.calls.push(CallRecord { callee, args, place, conditional: self.conditional > 0, class });
         id
     }
@@ -1034,6 +1038,10 @@ impl<'p> Interpreter<'p> {
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
             Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+            // A setting that is absent by default is for the deployment to decide.
+            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
+                Value::Unknown
+            }
             other => other,
         }
     }
@@ -1186,6 +1194,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         }
         self.depth += 1;
         true
+    }
+
+    fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 
     fn leave(&mut self) {

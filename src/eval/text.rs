@@ -26,6 +26,8 @@ pub struct Text {
 const MAX_LENGTH: usize = 64 * 1024;
 /// The most parts of a text, for the same reason.
 const MAX_PARTS: usize = 256;
+/// The most environment variables that are remembered of one text.
+const MAX_VARIABLES: usize = 32;
 
 impl Text {
     /// A text that is known whole.
@@ -59,10 +61,46 @@ impl Text {
     /// Marks the text as coming from an environment variable.
     #[must_use]
     pub fn from_env(mut self, variable: &str) -> Self {
-        if !variable.is_empty() && !self.env.iter().any(|known| known == variable) {
-            self.env.push(variable.into());
+        if !variable.is_empty() {
+            self.mark(variable);
         }
         self
+    }
+
+    fn mark(&mut self, variable: &str) {
+        if self.env.len() < MAX_VARIABLES && !self.env.iter().any(|known| known == variable) {
+            self.env.push(variable.into());
+        }
+    }
+
+    /// Length of what is known, in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let known = |part: &Part| match part {
+            Part::Literal(text) => text.len(),
+            Part::Hole(_) => 0,
+        };
+        self.parts.iter().map(known).sum()
+    }
+
+    /// Whether nothing is known, which is also so of the empty text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text with `from` replaced in its known parts; `None` where that would be too long.
+    #[must_use]
+    pub fn replace(&self, from: &str, to: &str) -> Option<Self> {
+        let grown: usize = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => text.matches(from).count().saturating_mul(to.len()),
+                Part::Hole(_) => 0,
+            })
+            .fold(0, usize::saturating_add);
+        (grown <= MAX_LENGTH).then(|| self.map_literals(|part| part.replace(from, to)))
     }
 
     /// The whole text, if it has no hole.
@@ -86,15 +124,7 @@ impl Text {
         if text.is_empty() {
             return;
         }
-        let length: usize = self
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Literal(text) => text.len(),
-                Part::Hole(_) => 0,
-            })
-            .sum();
-        if length + text.len() > MAX_LENGTH {
+        if self.len() + text.len() > MAX_LENGTH {
             self.push_hole("");
             return;
         }
@@ -121,9 +151,7 @@ impl Text {
             }
         }
         for variable in &other.env {
-            if !self.env.contains(variable) {
-                self.env.push(variable.clone());
-            }
+            self.mark(variable);
         }
     }
 

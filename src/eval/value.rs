@@ -61,6 +61,10 @@ pub enum Value<'p> {
     Choice(Rc<Vec<Value<'p>>>),
 }
 
+/// The most items of a list or map. What would have more is not known, so that doubling in a
+/// loop cannot eat memory.
+pub const MAX_ITEMS: usize = 8_192;
+
 /// Index of a call record in the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u32);
@@ -299,6 +303,12 @@ impl<'p> ClassValue<'p> {
     }
 }
 
+/// Adds to a list or the entries of a map as much as has room.
+pub fn grow<T>(items: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+    let room = MAX_ITEMS.saturating_sub(items.len());
+    items.extend(more.into_iter().take(room));
+}
+
 /// An instance.
 #[derive(Debug)]
 pub struct Object<'p> {
@@ -317,16 +327,34 @@ impl<'p> Value<'p> {
         Self::Text(Rc::new(Text::literal(text)))
     }
 
-    /// A list.
+    /// A list, if it is not too long.
     #[must_use]
     pub fn list(items: Vec<Self>) -> Self {
+        if items.len() > MAX_ITEMS {
+            return Self::Unknown;
+        }
         Self::List(Rc::new(RefCell::new(items)))
     }
 
-    /// A map.
+    /// A map, if it is not too long.
     #[must_use]
     pub fn map(entries: Vec<(Self, Self)>) -> Self {
+        if entries.len() > MAX_ITEMS {
+            return Self::Unknown;
+        }
         Self::Map(Rc::new(RefCell::new(entries)))
+    }
+
+    /// What it costs to make, in steps of the evaluation: what is copied without a step of its
+    /// own must be paid for too, or a short program fills the memory.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len() / 64,
+            Self::List(items) => items.borrow().len(),
+            Self::Map(entries) => entries.borrow().len(),
+            _ => 0,
+        }
     }
 
     /// One of several; equal unknowns collapse.

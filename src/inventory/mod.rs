@@ -35,11 +35,14 @@ pub fn link<E: Send>(
     mut fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E> + Send,
 ) -> Result<Inventories, E> {
     let mut asked = BTreeSet::new();
-    for _ in 0..MAX_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         let mut wanted = BTreeSet::new();
         let program = program(&facts, known);
         for id in program.ids() {
-            program.missing_imports(id, &mut wanted);
+            // What an older file imports was asked for in an earlier round.
+            if round == 0 || asked.contains(program.file(id).path) {
+                program.missing_imports(id, &mut wanted);
+            }
         }
         wanted.retain(|path| !asked.contains(path));
         if wanted.is_empty() {

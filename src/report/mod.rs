@@ -17,7 +17,7 @@ mod view;
 pub use output::{OutputError, write_atomically};
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 

@@ -378,7 +378,7 @@ fn coverage() -> Coverage {
 }
 
 /// The audit of a small shop: twelve open findings and one that is suppressed.
-pub(super) fn audit() -> Audit {
+pub(crate) fn audit() -> Audit {
     let findings = findings();
     let accepted: Vec<_> = [
         ("app/settings.py", 40, "DEBUG = os.getenv(\"DEBUG\", \"0\")"),

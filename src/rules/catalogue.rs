@@ -1,6 +1,7 @@
 //! The rules compiled, and indexed by what they look at.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use globset::GlobSet;
@@ -112,7 +113,7 @@ pub struct Catalogue {
 /// What one language needs.
 #[derive(Debug)]
 struct LanguageRules {
-    needles: Needles,
+    needles: Arc<Needles>,
     by_role: BTreeMap<Role, RuleSet>,
 }
 
@@ -222,24 +223,33 @@ impl Catalogue {
             }
         }
         let mut languages = BTreeMap::new();
+        // Most languages see the same rules as another one does, and building an automaton costs
+        // as much as reading some hundred files.
+        let mut built: BTreeMap<Vec<usize>, Arc<Needles>> = BTreeMap::new();
         for language in Language::ALL.iter().copied() {
-            let seen = || rules.iter().enumerate().filter(move |(_, rule)| rule.sees(language));
-            if seen().next().is_none() {
+            let seen: Vec<usize> = (0..rules.len()).filter(|at| rules[*at].sees(language)).collect();
+            if seen.is_empty() {
                 continue;
             }
-            let needles = Needles::build(seen().map(|(at, rule)| (at, rule.needs.as_slice())), rules.len())
-                .map_err(|error| RuleError {
-                    path: "rules".to_owned(),
-                    line: 0,
-                    problem: format!("the literals of all rules are too many: {error}"),
-                    help: Some("turn some of them off".to_owned()),
-                })?;
             let mut by_role = BTreeMap::new();
             for role in Role::ALL.iter().copied() {
                 let mut set = RuleSet::new(rules.len());
-                seen().filter(|(_, rule)| rule.spec.roles.contains(&role)).for_each(|(at, _)| set.insert(at));
+                seen.iter().filter(|at| rules[**at].spec.roles.contains(&role)).for_each(|at| set.insert(*at));
                 by_role.insert(role, set);
             }
+            let needles = match built.get(&seen) {
+                Some(needles) => Arc::clone(needles),
+                None => {
+                    let needs = seen.iter().map(|at| (*at, rules[*at].needs.as_slice()));
+                    let needles = Needles::build(needs, rules.len()).map_err(|error| RuleError {
+                        path: "rules".to_owned(),
+                        line: 0,
+                        problem: format!("the literals of all rules are too many: {error}"),
+                        help: Some("turn some of them off".to_owned()),
+                    })?;
+                    Arc::clone(built.entry(seen).or_insert(Arc::new(needles)))
+                }
+            };
             languages.insert(language, LanguageRules { needles, by_role });
         }
         Ok(Self { rules, languages, index, window: limits.line_window, textual })

@@ -9,7 +9,7 @@ use crate::source::{LineIndex, Source};
 const CONTEXT: u32 = 2;
 /// Characters of a line that are shown.
 pub const MAX_LINE: usize = 160;
-/// Bytes around a place in which secrets are looked for: enough for a key of several lines.
+/// Bytes before a place in which the beginning of a key is looked for.
 const REACH: usize = 8 * 1024;
 
 /// The place as readers name it.
@@ -58,16 +58,20 @@ struct View<'s> {
 
 impl<'s> View<'s> {
     fn new(source: &'s Source, lines: &'s LineIndex, first: u32, last: u32) -> Self {
-        let offset = |line: u32| offset_of(source, lines, line);
-        let from = offset(first);
-        let last_text = lines.line(&source.text, last);
-        let to = offset(last) + last_text.len();
         let text = &source.text;
-        let start = boundary(text, from.saturating_sub(REACH));
+        // A name and its value may stand on two lines.
+        let start = offset_of(source, lines, first.saturating_sub(1).max(1));
+        let end = offset_of(source, lines, last) + lines.line(text, last).len();
         // A very long line is shown in part, and searched in part.
-        let end = boundary(text, to.saturating_add(REACH).min(from.saturating_add(16 * REACH)));
-        let text = text.get(start..end).unwrap_or_default();
-        Self { source, lines, start, text, secrets: redact::secrets(text) }
+        let end = boundary(text, end.min(start.saturating_add(16 * REACH)));
+        let part = text.get(start..end).unwrap_or_default();
+        let before = text.get(boundary(text, start.saturating_sub(REACH))..start).unwrap_or_default();
+        let mut secrets = redact::secrets(part);
+        if let Some(key) = redact::open_key(before, part) {
+            secrets.retain(|(secret, _)| secret.start >= key.end);
+            secrets.insert(0, (key, 0));
+        }
+        Self { source, lines, start, text: part, secrets }
     }
 
     fn line(&self, line: u32, column: u32) -> String {

@@ -25,6 +25,9 @@ pub mod spec;
 pub mod suppress;
 pub mod value;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

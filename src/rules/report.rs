@@ -9,6 +9,7 @@ use super::fingerprint::Fingerprints;
 use super::redact;
 use crate::finding::{Accepted, Finding};
 use crate::module::Span;
+use crate::source::{Language, Role, Source};
 
 /// A place that a rule has something to say about.
 pub(super) struct Hit {
@@ -33,9 +34,15 @@ pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>)
     let mut prints = Fingerprints::default();
     let mut findings = Vec::new();
     let mut accepted = Vec::new();
+    let tests = if hits.is_empty() { Vec::new() } else { test_parts(file.source) };
     for hit in hits {
         let spec = &catalogue.rules()[hit.rule].spec;
         let location = excerpt::location(file.source, file.lines, hit.span);
+        let is_test = tests.iter().any(|part| part.contains(&(hit.span.start as usize)));
+        let role = if is_test { Role::Test } else { file.source.role };
+        if is_test && !spec.roles.contains(&role) {
+            continue;
+        }
         match hit.outcome {
             Outcome::Accepted(reason) => accepted.push(Accepted {
                 rule: spec.id.clone(),
@@ -48,7 +55,7 @@ pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>)
                 category: spec.category,
                 severity: spec.severity,
                 confidence: spec.confidence,
-                role: file.source.role,
+                role,
                 message: without_secrets_of_line(file, location.line, message),
                 excerpt: excerpt::excerpt(file.source, file.lines, &location),
                 fingerprint: prints.next(
@@ -64,6 +71,33 @@ pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>)
     (findings, accepted)
 }
 
+/// The byte ranges of a Rust file's test modules: its path says production, and they are not. They
+/// are found in the text, since rules about lines have no module; the format is that of rustfmt,
+/// where the closing brace of a module of the top level stands alone at the beginning of a line.
+fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
+    let mut parts = Vec::new();
+    if source.language != Language::Rust {
+        return parts;
+    }
+    let mut rest = 0;
+    while let Some(at) = source.text[rest..].find("#[cfg(test)]\n") {
+        let start = rest + at;
+        rest = start + 1;
+        let at_line_start = start == 0 || source.text.as_bytes()[start - 1] == b'\n';
+        let opens = source.text[start..]
+            .lines()
+            .skip(1)
+            .find(|line| !line.starts_with("#["))
+            .is_some_and(|line| (line.starts_with("mod ") || line.starts_with("pub mod ")) && line.ends_with('{'));
+        if at_line_start && opens {
+            let end = source.text[start..].find("\n}").map_or(source.text.len(), |end| start + end + 2);
+            parts.push(start..end);
+            rest = end;
+        }
+    }
+    parts
+}
+
 /// A capture alone does not show that it is a secret; the line that it stands on does.
 fn without_secrets_of_line(file: &File<'_>, line: u32, mut message: String) -> String {
     for (secret, shown) in excerpt::secrets_of_line(file.source, file.lines, line) {
@@ -75,4 +109,27 @@ fn without_secrets_of_line(file: &File<'_>, line: u32, mut message: String) -> S
         }
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Encoding;
+
+    #[test]
+    fn a_test_module_is_no_production_code() {
+        let text = "fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n";
+        let source = Source {
+            path: "a.rs".into(),
+            language: Language::Rust,
+            role: Role::Production,
+            text: text.into(),
+            encoding: Encoding::Utf8,
+        };
+        let [part] = &test_parts(&source)[..] else { panic!("one part") };
+        assert!(part.contains(&text.find("fn b").unwrap()));
+        assert!(!part.contains(&text.find("fn a").unwrap()));
+        assert!(!part.contains(&text.find("fn c").unwrap()));
+        assert!(test_parts(&Source { text: "#[cfg(test)]\nmod tests;\nfn a() {}\n}".into(), ..source }).is_empty());
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::fingerprint::Fingerprints;
 use super::redact::redact;
 use super::spec::RuleSpec;
 use crate::finding::{Excerpt, Finding, Location, Waiver};
 use crate::module::Module;
-use crate::scan::Suppression;
 use crate::source::{Language, LineIndex, Role, Source};
 
 const MARK: &str = "readiness: ignore[";
@@ -20,6 +21,22 @@ pub const EXPIRED: &str = "suppression-expired";
 pub const UNKNOWN: &str = "suppression-unknown-rule";
 /// A suppression that does not say why.
 pub const WITHOUT_REASON: &str = "suppression-without-reason";
+
+/// `# readiness: ignore[rule-id, other-id] reason, until 2027-01-31` in a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    /// Line of the comment.
+    pub line: u32,
+    /// First line that it covers: its own, or where the comment stands alone, the next line that
+    /// holds code.
+    pub covers: u32,
+    /// The rule ids as written.
+    pub rules: Vec<String>,
+    /// The reason; empty is a fault that is reported.
+    pub reason: String,
+    /// The last day, `YYYY-MM-DD`, as written.
+    pub until: Option<String>,
+}
 
 /// What a comment suppresses.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Analyse, FileScan, Job, Status, Suppression, lines};
+use super::{Analyse, FileScan, Job, Status, lines};
+use crate::rules::suppress::Suppression;
 use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
 use crate::module::{Defect, Module};

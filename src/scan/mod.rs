@@ -34,6 +34,7 @@ pub mod worker;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
+use crate::rules::suppress::Suppression;
 use crate::module::Module;
 use crate::source::{Encoding, Language, Role};
 
@@ -138,20 +139,4 @@ pub struct Lines {
     pub comment: u32,
     /// Blank.
     pub blank: u32,
-}
-
-/// `# readiness: ignore[rule-id, other-id] reason, until 2027-01-31` in a comment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// Line of the comment.
-    pub line: u32,
-    /// First line that it covers: its own, or where the comment stands alone, the next line that
-    /// holds code.
-    pub covers: u32,
-    /// The rule ids as written.
-    pub rules: Vec<String>,
-    /// The reason; empty is a fault that is reported.
-    pub reason: String,
-    /// The last day, `YYYY-MM-DD`, as written.
-    pub until: Option<String>,
 }

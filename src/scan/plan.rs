@@ -39,6 +39,18 @@ impl Plan {
         }
     }
 
+    /// The plan for files of which only the modules are wanted.
+    #[must_use]
+    pub fn without_rules(&self) -> Self {
+        Self {
+            root: self.root.clone(),
+            rules: Vec::new(),
+            overrides: Overrides::default(),
+            limits: self.limits.clone(),
+            threads: self.threads,
+        }
+    }
+
     /// The audited root.
     #[must_use]
     pub fn root(&self) -> PathBuf {

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod cli;
+mod facts;
+mod fixture;
+mod hostile;
 mod isolation;
 mod pipeline;
+mod readme;
 mod rules;

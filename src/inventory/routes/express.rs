@@ -53,9 +53,13 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 chains.insert(id, Chain::Path(*router, path));
                 continue;
             }
-            (Chain::Router(router), "use") => mount(*router, call, graph),
+            (Chain::Router(router), "use") => {
+                mount(*router, call, graph);
+                graph.gives_back(id, *router);
+            }
             (Chain::Router(router), verb) if VERBS.contains(&verb) && call.args.positional.len() > 1 => {
                 register(*router, verb, call.args.positional.first(), &call.args.positional[1..], call, graph);
+                graph.gives_back(id, *router);
             }
             (Chain::Path(router, path), verb) if VERBS.contains(&verb) => {
                 register(*router, verb, Some(path), &call.args.positional, call, graph);

@@ -8,6 +8,14 @@ use crate::eval::link::Program;
 use crate::eval::text::{Part, Text};
 use crate::eval::value::{CallId, Closure, Place, Value};
 
+/// The most entries that are flattened, over all routers.
+const MAX_ENTRIES: usize = 200_000;
+/// The most ways to one router. Mounts multiply, so that sixty routers could give more routes than
+/// there is memory, and use up [`MAX_ENTRIES`] at the cost of every other application.
+const MAX_MOUNTS: usize = 64;
+/// The most routers inside each other.
+const MAX_NESTING: usize = 32;
+
 /// Stands for a hole while a path's syntax is rewritten.
 const HOLE: char = '\u{0}';
 
@@ -92,11 +100,26 @@ impl<'p> Handler<'p> {
 pub struct Graph<'p> {
     /// By the call that made them.
     pub routers: BTreeMap<CallId, Router<'p>>,
+    /// Calls that give back the router that they were made on, as chained registrations do.
+    same: BTreeMap<CallId, CallId>,
 }
 
 impl<'p> Graph<'p> {
+    /// The call that made the router which a call gives back.
+    #[must_use]
+    pub fn origin(&self, id: CallId) -> CallId {
+        self.same.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Notes that a call gives back the router that it was made on.
+    pub fn gives_back(&mut self, call: CallId, router: CallId) {
+        let origin = self.origin(router);
+        self.same.insert(call, origin);
+    }
+
     /// A router of one framework.
     pub fn router(&mut self, id: CallId, framework: &str) -> Option<&mut Router<'p>> {
+        let id = self.origin(id);
         self.routers.get_mut(&id).filter(|router| router.framework == framework)
     }
 
@@ -107,6 +130,7 @@ impl<'p> Graph<'p> {
 
     /// Adds a route to a router.
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
+        let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
             router.entries.push(Entry::Route(registration));
         }
@@ -114,6 +138,7 @@ impl<'p> Graph<'p> {
 
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
+        let (parent, child) = (self.origin(parent), self.origin(child));
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)
@@ -122,34 +147,57 @@ impl<'p> Graph<'p> {
         }
     }
 
-    /// The routes of every application, then those of routers that reach none.
-    #[must_use]
-    pub fn flatten(&self, program: &Program<'p>, syntax: impl Fn(&str, &str) -> String) -> Vec<Route> {
-        let mut flat = Flat { graph: self, program, syntax, routes: Vec::new(), seen: BTreeSet::new(), budget: 200_000 };
-        for (id, router) in &self.routers {
-            if router.is_application {
-                flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
-            }
-        }
-        let mounted: BTreeSet<CallId> = self
-            .routers
+    fn mounted(&self) -> BTreeSet<CallId> {
+        self.routers
             .values()
             .flat_map(|router| &router.entries)
             .filter_map(|entry| match entry {
                 Entry::Mount { child, .. } => Some(*child),
                 Entry::Route(_) => None,
             })
-            .collect();
+            .collect()
+    }
+
+    /// The routes of every application, then those of routers that reach none; and whether some
+    /// are missing because a limit was reached.
+    #[must_use]
+    pub fn flatten(
+        &self,
+        program: &Program<'p>,
+        syntax: impl Fn(&str, &str) -> String,
+    ) -> (Vec<Route>, bool) {
+        let mut flat = Flat {
+            graph: self,
+            program,
+            syntax,
+            routes: Vec::new(),
+            seen: BTreeMap::new(),
+            budget: MAX_ENTRIES,
+            cut: false,
+        };
+        let mounted = self.mounted();
         for (id, router) in &self.routers {
-            if !flat.seen.contains(id) && !mounted.contains(id) {
+            // An application that is mounted on another serves there.
+            if router.is_application && !mounted.contains(id) {
+                flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
+            }
+        }
+        for (id, router) in &self.routers {
+            if !flat.seen.contains_key(id) && !mounted.contains(id) {
                 flat.visit(*id, &router.prefix, false, false, &mut Vec::new());
             }
         }
-        let mut routes = flat.routes;
+        // What is left is mounted in a circle, which has no beginning.
+        for (id, router) in &self.routers {
+            if !flat.seen.contains_key(id) {
+                flat.visit(*id, &router.prefix, router.is_application, false, &mut Vec::new());
+            }
+        }
+        let (mut routes, cut) = (flat.routes, flat.cut);
         routes.sort();
         // A factory that runs twice registers everything twice.
         routes.dedup();
-        routes
+        (routes, cut)
     }
 }
 
@@ -158,23 +206,32 @@ struct Flat<'g, 'p, F> {
     program: &'g Program<'p>,
     syntax: F,
     routes: Vec<Route>,
-    seen: BTreeSet<CallId>,
+    /// How often each router was visited.
+    seen: BTreeMap<CallId, usize>,
     budget: usize,
+    /// Whether something was left out.
+    cut: bool,
 }
 
 impl<F: Fn(&str, &str) -> String> Flat<'_, '_, F> {
     fn visit(&mut self, id: CallId, prefix: &Text, mounted: bool, conditional: bool, path: &mut Vec<CallId>) {
         let Some(router) = self.graph.routers.get(&id) else { return };
-        if path.contains(&id) || path.len() > 32 {
+        if path.contains(&id) {
             return;
         }
-        self.seen.insert(id);
+        let visits = self.seen.entry(id).or_default();
+        if *visits >= MAX_MOUNTS || path.len() > MAX_NESTING {
+            self.cut = true;
+            return;
+        }
+        *visits += 1;
         path.push(id);
         for entry in &router.entries {
             if self.budget == 0 {
+                self.cut = true;
                 break;
             }
-            self.budget -= 1;
+            self.budget = self.budget.saturating_sub(1 + prefix.len() / 256);
             match entry {
                 Entry::Mount { child, prefix: own, conditional: also } => {
                     let prefix = join(prefix, own);

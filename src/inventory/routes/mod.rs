@@ -3,8 +3,11 @@
 
 mod express;
 mod fastapi;
+mod finale;
 mod flask;
 pub mod graph;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,9 +32,9 @@ pub struct Framework {
 }
 
 /// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS];
+pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
 
-/// The routes that a program registers, and whether its evaluation ran out of steps.
+/// The routes that a program registers, and whether some are missing because a limit was reached.
 #[must_use]
 pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
     let trace = interpreter::run(program);
@@ -39,10 +42,10 @@ pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
     }
-    let routes = graph.flatten(program, |name, path| {
+    let (routes, cut) = graph.flatten(program, |name, path| {
         FRAMEWORKS.iter().find(|framework| framework.name == name).map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
     });
-    (routes, trace.exhausted)
+    (routes, trace.exhausted || cut)
 }
 
 /// A route: what the program registers for a path.

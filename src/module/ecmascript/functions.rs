@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::{At, Kind, Lowering};
-use crate::module::{Expr, ExprKind, Function, Param, Stmt, StmtKind};
+use crate::module::{Bind, Expr, ExprKind, Function, Param, Stmt, StmtKind};
 
 impl<'t> Lowering<'t, '_> {
     /// Any node that is a function: a declaration, an expression, a method, a signature.
@@ -25,6 +25,7 @@ impl<'t> Lowering<'t, '_> {
         let is_arrow = at.kind == Kind::ArrowFunction;
         let mut past_arrow = false;
         let mut is_begun = false;
+        let mut properties = Vec::new();
         let mut child = self.enter();
         while let Some(inner) = child {
             if inner.kind != Kind::Decorator && !is_begun {
@@ -37,12 +38,14 @@ impl<'t> Lowering<'t, '_> {
                 Kind::AsyncWord => function.is_async = true,
                 Kind::Star => function.is_generator = true,
                 Kind::Arrow => past_arrow = true,
-                Kind::FormalParameters => function.params = self.params(),
+                Kind::FormalParameters => (function.params, properties) = self.params(),
                 Kind::TypeAnnotation => function.returns = Some(self.annotation()),
                 Kind::StatementBlock => {
                     function.is_abstract = false;
                     let body = self.nested(inner, |this| this.statements(true));
-                    function.body = body.unwrap_or_default();
+                    // `constructor(private readonly app: App)` also assigns to the field.
+                    function.body = properties.iter().map(assigns_field).collect();
+                    function.body.extend(body.unwrap_or_default());
                 }
                 Kind::TypeParameters | Kind::Asserts | Kind::TypePredicate => {
                     self.skim(inner.node);
@@ -81,13 +84,17 @@ impl<'t> Lowering<'t, '_> {
         }
     }
 
-    fn params(&mut self) -> Vec<Param> {
+    /// Parameters, and which of them are fields too.
+    fn params(&mut self) -> (Vec<Param>, Vec<Expr>) {
         let mut params = Vec::new();
+        let mut properties = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
             match at.kind {
                 Kind::RequiredParameter | Kind::OptionalParameter => {
-                    params.extend(self.typed_param());
+                    let (param, is_property) = self.typed_param();
+                    properties.extend(param.iter().filter(|_| is_property).map(|param| param.target.clone()));
+                    params.extend(param);
                 }
                 Kind::AssignmentPattern => {
                     let (target, default) = self.assignment();
@@ -98,11 +105,12 @@ impl<'t> Lowering<'t, '_> {
             }
             child = self.next();
         }
-        params
+        (params, properties)
     }
 
     /// A parameter of TypeScript, with modifiers, type and default.
-    fn typed_param(&mut self) -> Option<Param> {
+    fn typed_param(&mut self) -> (Option<Param>, bool) {
+        let mut is_property = false;
         let mut decorators = Vec::new();
         let (mut target, mut default, mut annotation) = (None, None, None);
         let mut child = self.enter();
@@ -110,7 +118,8 @@ impl<'t> Lowering<'t, '_> {
             match at.kind {
                 Kind::Decorator => decorators.extend(self.operand()),
                 Kind::TypeAnnotation => annotation = Some(self.annotation()),
-                Kind::AccessibilityModifier | Kind::OverrideModifier => {}
+                Kind::AccessibilityModifier | Kind::OverrideModifier => is_property = true,
+                _ if at.node.kind() == "readonly" => is_property = true,
                 _ if at.node.is_named() => {
                     let slot = if target.is_none() { &mut target } else { &mut default };
                     *slot = Some(self.expr(at));
@@ -119,8 +128,26 @@ impl<'t> Lowering<'t, '_> {
             }
             child = self.next();
         }
-        target.map(|target| Param { default, annotation, decorators, ..param(target) })
+        let param = target.map(|target| Param { default, annotation, decorators, ..param(target) });
+        (param, is_property)
     }
+}
+
+/// `this.name = name`
+fn assigns_field(name: &Expr) -> Stmt {
+    let this = Expr { span: name.span, kind: ExprKind::Name("this".into()) };
+    let field = match &name.kind {
+        ExprKind::Name(field) => field.clone(),
+        _ => SmolStr::default(),
+    };
+    let target = ExprKind::Attribute { object: Box::new(this), name: field };
+    let bind = Bind {
+        target: Expr { span: name.span, kind: target },
+        value: Some(name.clone()),
+        annotation: None,
+        operator: None,
+    };
+    Stmt { span: name.span, kind: StmtKind::Bind(bind) }
 }
 
 /// A parameter of which only the pattern is known. `...rest` comes as a spread.

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::{Language, Role};
@@ -135,14 +136,27 @@ fn is_python_migration(text: &str) -> bool {
 }
 
 fn is_python_test(text: &str) -> bool {
-    starts_a_line(text, &["import pytest", "from pytest"])
-        || (starts_a_line(text, &["import unittest", "from unittest", "from django.test import"])
-            && text.contains("TestCase)"))
-        || (starts_a_line(text, &["import factory\n", "from factory"])
-            && text.contains("Factory):"))
+    type Starts = LazyLock<Option<AhoCorasick>>;
+    static PYTEST: Starts = LazyLock::new(|| AhoCorasick::new(["import pytest", "from pytest"]).ok());
+    static UNITTEST: Starts =
+        LazyLock::new(|| AhoCorasick::new(["import unittest", "from unittest", "from django.test import"]).ok());
+    static FACTORY: Starts = LazyLock::new(|| AhoCorasick::new(["import factory\n", "from factory"]).ok());
+    starts_a_line(text, PYTEST.as_ref())
+        || (starts_a_line(text, UNITTEST.as_ref()) && text.contains("TestCase)"))
+        || (starts_a_line(text, FACTORY.as_ref()) && text.contains("Factory):"))
 }
 
 fn of_script(text: &str) -> Role {
+    /// What the packages of `MOCK` and `TEST` begin with, quoted.
+    static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        const NAMES: &[&str] = &[
+            "msw", "miragejs", "axios-mock-adapter", "nock", "vitest", "@jest/globals", "@playwright/test",
+            "supertest", "enzyme", "mocha", "chai", "ava", "node:test", "cypress", "@testing-library/",
+            "@angular/core/testing",
+        ];
+        let quoted = NAMES.iter().flat_map(|name| ['"', '\''].map(|quote| format!("{quote}{name}")));
+        AhoCorasick::builder().build(quoted).ok()
+    });
     static MOCK: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r#"(?m)^import\b[^;\n]*\bfrom\s+["'](msw|msw/node|msw/browser|miragejs|axios-mock-adapter|nock)["']"#,
@@ -157,11 +171,13 @@ fn of_script(text: &str) -> Role {
         LazyLock::new(|| pattern(r#"(?m)^(describe|context|it|test)(\.\w+)?\(\s*["'`]"#));
     static CONFIGURES: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?m)^(module\.exports|export default) *=? *defineConfig\("));
-    if MOCK.is_match(text) {
+    // The expressions look at every line. Nearly no file names any of these packages.
+    let names_a_tool = NAMES.as_ref().is_none_or(|names| names.is_match(text));
+    if names_a_tool && MOCK.is_match(text) {
         Role::Mock
     } else if CONFIGURES.is_match(text) {
         Role::Config
-    } else if TEST.is_match(text)
+    } else if names_a_tool && TEST.is_match(text)
         || CASES.is_match(text)
         || text.starts_with("/// <reference types=\"cypress\"")
     {
@@ -238,10 +254,10 @@ fn is_rust_test(text: &str) -> bool {
     }
 }
 
-fn starts_a_line(text: &str, starts: &[&str]) -> bool {
-    starts.iter().any(|start| {
-        text.match_indices(start)
-            .any(|(at, _)| at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'))
+/// Whether the text holds one of these at the beginning of a line.
+fn starts_a_line(text: &str, starts: Option<&AhoCorasick>) -> bool {
+    starts.is_some_and(|starts| {
+        starts.find_iter(text).any(|hit| hit.start() == 0 || text.as_bytes().get(hit.start() - 1) == Some(&b'\n'))
     })
 }
 

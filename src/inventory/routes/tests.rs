@@ -1,0 +1,347 @@
+//! The awkward forms of each framework, each with the table that it comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::inventory;
+use crate::limits::{Limits, PARSE_STACK};
+use crate::module::{Module, lower};
+use crate::source::language;
+
+/// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
+/// what is unmounted, conditional or unresolved.
+fn routes(files: &[(&str, &str)]) -> String {
+    let lowered = |path: &str, text: &str| -> Module {
+        let language = language::of(path, None);
+        std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .stack_size(PARSE_STACK)
+                .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
+                .unwrap()
+                .join()
+                .unwrap()
+        })
+    };
+    let facts: BTreeMap<String, Module> =
+        files.iter().map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text)))).collect();
+    let known: BTreeSet<String> = facts.keys().cloned().collect();
+    let linked = inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
+    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
+    let mut out = String::new();
+    for route in linked.routes {
+        let methods = if route.methods.is_empty() { "ANY".to_owned() } else { route.methods.join(",") };
+        let handler = route.handler.as_deref().unwrap_or("-");
+        out += &format!("{methods} {} {handler} {}:{}", route.path, route.file, route.line);
+        for (mark, set) in
+            [("unmounted", !route.mounted), ("conditional", route.conditional), ("unresolved", !route.resolved)]
+        {
+            if set {
+                out += &format!(" [{mark}]");
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Compares without regard to order: each line is a route.
+fn assert_routes(files: &[(&str, &str)], expected: &str) {
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines.join("\n")
+    };
+    let found = routes(files);
+    assert_eq!(sorted(&found), sorted(expected), "found:\n{found}");
+}
+
+#[test]
+fn flask_blueprints_nest_and_take_prefixes_from_both_sides() {
+    assert_routes(
+        &[
+        (
+            "shop/__init__.py",
+            r#"
+from flask import Flask
+from .views import admin, register_all
+
+def create_app():
+    app = Flask(__name__)
+    register_all(app)
+    app.register_blueprint(admin.bp, url_prefix="/office")
+    for name in ["a", "b"]:
+        app.add_url_rule(f"/{name}/<int:id>", name, admin.show, methods=["GET", "POST"])
+    return app
+"#,
+        ),
+        ("shop/views/__init__.py", "from . import orders\n\ndef register_all(app):\n    orders.init(app)\n"),
+        (
+            "shop/views/orders.py",
+            r#"
+from flask import Blueprint
+from flask.views import MethodView
+
+parent = Blueprint("parent", __name__, url_prefix="/api")
+child = Blueprint("child", __name__, url_prefix="/orders")
+
+@child.route("/")
+@child.route("/all", methods=["GET", "DELETE"])
+def listing():
+    return []
+
+@child.post("/<path:rest>")
+def create(rest):
+    return rest
+
+class Item(MethodView):
+    def get(self, id):
+        return id
+    def put(self, id):
+        return id
+
+child.add_url_rule("/<int:id>", view_func=Item.as_view("item"))
+
+def init(app):
+    parent.register_blueprint(child)
+    app.register_blueprint(parent)
+"#,
+        ),
+        (
+            "shop/views/admin.py",
+            r#"
+import flask as f
+bp = f.Blueprint("admin", __name__, url_prefix="/never-used")
+lost = f.Blueprint("lost", __name__, url_prefix="/lost")
+
+@bp.route("/")
+def show():
+    return "x"
+
+@lost.get("/x")
+def nowhere():
+    return "x"
+"#,
+        ),
+        ],
+        "\
+GET /api/orders/ shop.views.orders.listing shop/views/orders.py:10
+GET,PUT /api/orders/{id} shop.views.orders.Item shop/views/orders.py:17
+DELETE,GET /api/orders/all shop.views.orders.listing shop/views/orders.py:10
+POST /api/orders/{rest*} shop.views.orders.create shop/views/orders.py:14
+GET,POST /a/{id} shop.views.admin.show shop/views/admin.py:7
+GET,POST /b/{id} shop.views.admin.show shop/views/admin.py:7
+GET /lost/x shop.views.admin.nowhere shop/views/admin.py:11 [unmounted]
+GET /office/ shop.views.admin.show shop/views/admin.py:7",
+    );
+}
+
+#[test]
+fn flask_restful_resources_go_through_a_subclass_of_the_api() {
+    assert_routes(
+        &[
+            (
+                "app/api.py",
+                r#"
+from flask_restful import Api, Resource
+from flask import Flask
+
+def scoped(url):
+    if MULTI:
+        return "/<org>" + url
+    return url
+
+class ApiExt(Api):
+    def add_org_resource(self, resource, *urls, **kwargs):
+        urls = [scoped(url) for url in urls]
+        return self.add_resource(resource, *urls, **kwargs)
+
+MULTI = False
+api = ApiExt()
+
+class Base(Resource):
+    def get(self):
+        return 1
+
+class Users(Base):
+    def post(self):
+        return 2
+
+api.add_org_resource(Users, "/users", "/people", endpoint="users")
+
+def init_app(app):
+    api.init_app(app)
+
+app = Flask(__name__)
+init_app(app)
+"#,
+            ),
+        ],
+        "\
+GET,POST /people api.Users app/api.py:22
+GET,POST /users api.Users app/api.py:22",
+    );
+}
+
+#[test]
+fn fastapi_prefixes_come_from_settings_and_routers_under_other_names() {
+    assert_routes(
+        &[
+            (
+                "backend/app/core/config.py",
+                r#"
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+class Settings(BaseSettings):
+    API: str = Field(default="/api/v1")
+    ADMIN: str = "/admin"
+    ENV: str | None = None
+
+settings = Settings()
+"#,
+            ),
+            (
+                "backend/app/main.py",
+                r#"
+from fastapi import FastAPI
+from app.core.config import settings
+from app.routes import router as everything, extra
+
+app = FastAPI()
+app.include_router(everything, prefix=settings.API)
+if settings.ENV == "dev":
+    app.include_router(extra, prefix=settings.ADMIN)
+sub = FastAPI()
+app.mount("/sub", sub)
+
+@sub.websocket("/live/{room}")
+async def live(room): ...
+
+@app.api_route("/any", methods=["GET", "HEAD"])
+def anything():
+    return 1
+"#,
+            ),
+            ("backend/app/__init__.py", ""),
+            ("backend/app/core/__init__.py", ""),
+            (
+                "backend/app/routes/__init__.py",
+                "from fastapi import APIRouter\nfrom . import users\nfrom .users import admin as extra\n\nrouter = APIRouter()\nrouter.include_router(users.router)\n",
+            ),
+            ("backend/app/routes.py", "router = None\n"),
+            (
+                "backend/app/routes/users.py",
+                r#"
+from fastapi import APIRouter
+router = APIRouter(prefix="/users")
+admin = APIRouter()
+
+@router.get("/{id:path}")
+def read(id): return id
+
+@router.post("")
+def create(): return 1
+
+@admin.delete("/all")
+def wipe(): return 1
+
+async def added(): return 1
+router.add_api_route("/added", added, methods=["PUT"])
+"#,
+            ),
+        ],
+        "\
+GET /api/v1/users/{id*} app.routes.users.read backend/app/routes/users.py:7
+POST /api/v1/users app.routes.users.create backend/app/routes/users.py:10
+PUT /api/v1/users/added app.routes.users.added backend/app/routes/users.py:15
+DELETE /admin/all app.routes.users.wipe backend/app/routes/users.py:13 [conditional]
+WS /sub/live/{room} app.main.live backend/app/main.py:14
+GET,HEAD /any app.main.anything backend/app/main.py:17",
+    );
+}
+
+#[test]
+fn express_routers_are_mounted_across_files_in_loops_and_classes() {
+    assert_routes(
+        &[
+            (
+                "src/server.ts",
+                r#"
+import express, { Application } from "express"
+import routes from "./routes"
+import * as admin from "./admin.js"
+
+class Server {
+  private app: Application = express()
+  constructor(private prefix: string) { this.mount() }
+  mount() {
+    this.app.use(`${this.prefix}/v1`, routes)
+    for (const [name, router] of Object.entries(admin.routers)) {
+      this.app.use("/" + name, router)
+    }
+    ["/a", "/b"].forEach((path) => this.app.get(path, (req, res) => res.end()))
+    this.app.route("/chain/:id").get(show).post(show)
+    this.app.all(["/x", "/y"], show)
+    this.app.get("view engine")
+  }
+}
+function show(req, res) { res.end() }
+new Server("/api")
+"#,
+            ),
+            (
+                "src/routes/index.ts",
+                r#"
+import { Router } from "express"
+const users = require("./users")
+const router = Router()
+router.use("/users", guard, users)
+export default router
+"#,
+            ),
+            (
+                "src/routes/users.js",
+                r#"
+const { Router } = require("express")
+const router = Router()
+router.get("/:id(\\d+)", (req, res) => res.json({}))
+router.use("/:id/notes", require("./notes")(Router()))
+module.exports = router
+"#,
+            ),
+            ("src/routes/notes.js", "module.exports = (router) => {\n  router.delete('/*', drop)\n  return router\n}\nfunction drop() {}\n"),
+            ("src/admin.ts", "import { Router } from 'express'\nconst office = Router().post('/shut', () => {})\nexport const routers = { office }\n"),
+        ],
+        "\
+GET /api/v1/users/{id} - src/routes/users.js:4
+DELETE /api/v1/users/{id}/notes/{*} drop src/routes/notes.js:2
+POST /office/shut - src/admin.ts:2
+GET /a - src/server.ts:14
+GET /b - src/server.ts:14
+GET /chain/{id} show src/server.ts:15
+POST /chain/{id} show src/server.ts:15
+ANY /x show src/server.ts:16
+ANY /y show src/server.ts:16",
+    );
+}
+
+#[test]
+fn what_cannot_be_resolved_is_kept_with_a_hole() {
+    assert_routes(
+        &[(
+            "app.py",
+            r#"
+import os
+from flask import Flask
+app = Flask(__name__)
+app.add_url_rule("/" + os.environ["PREFIX"] + "/x", view_func=print, methods=METHODS)
+
+@app.route(os.getenv("HOME_PATH", "/home"))
+def home():
+    return 1
+"#,
+        )],
+        "\
+ANY /{}/x - app.py:5 [unresolved]
+GET /home app.home app.py:8",
+    );
+}
