@@ -94,10 +94,13 @@ impl<'m> Visitor<'m> for Answers<'m> {
     }
 }
 
-/// `res.json(…)`, `response.send(…)` for their effect.
+/// `res.json(…)`, `res.status(…).json(…)` for their effect.
 fn is_response(call: &Call) -> bool {
-    matches!(&call.callee.kind, ExprKind::Attribute { object, .. }
-        if last_name(object).is_some_and(|name| matches!(name, "res" | "response" | "reply")))
+    let ExprKind::Attribute { object, .. } = &call.callee.kind else { return false };
+    match &object.kind {
+        ExprKind::Call(inner) => is_response(inner),
+        _ => last_name(object).is_some_and(|name| matches!(name, "res" | "response" | "reply")),
+    }
 }
 
 /// What a call answers with.
@@ -133,7 +136,7 @@ fn verdict(value: &Expr) -> Option<&'static str> {
     match &value.kind {
         ExprKind::Await(inner) => verdict(inner),
         ExprKind::Call(call) => answer_of(call).and_then(|answer| {
-            let says_nothing = is_constant(answer) && is_neutral(answer) && is_collection(answer);
+            let says_nothing = is_collection(answer) && is_constant(answer) && is_neutral(answer) && !mentions_failure(answer);
             verdict(answer).or(says_nothing.then_some("an empty success"))
         }),
         // `return {…}, 500`

@@ -8,9 +8,13 @@ use crate::source::{Encoding, Language, LineIndex, Role};
 
 /// The lines that a check finds, accepted ones with a `~`.
 fn python(check: &str, code: &str) -> Vec<String> {
+    run(Language::Python, check, code)
+}
+
+fn run(language: Language, check: &str, code: &str) -> Vec<String> {
     let source = Source {
-        path: "app.py".to_owned(),
-        language: Language::Python,
+        path: "app".to_owned(),
+        language,
         role: Role::Production,
         text: code.to_owned(),
         encoding: Encoding::Utf8,
@@ -128,4 +132,37 @@ fn functions_that_promise_data_and_make_it_up_are_found() {
     ] {
         assert!(found(code).is_empty(), "{code}");
     }
+}
+
+#[test]
+fn handlers_of_express_are_seen() {
+    let found = |code: &str| run(Language::JavaScript, "unguarded-current-user", code);
+    assert_eq!(found("app.get('/a', (req, res) => {\n  res.json(req.user.id);\n});\n"), ["2"]);
+    assert_eq!(found("router.post('/a', upload, async function (req, res) {\n  res.json(req.user.id);\n});\n"), ["2"]);
+    for code in [
+        "app.get('/a', requireLogin, (req, res) => {\n  res.json(req.user.id);\n});\n",
+        "app.get('/a', (req, res) => {\n  res.json(req.user?.id);\n});\n",
+        "app.get('/a', (req, res) => {\n  if (!req.user) return res.sendStatus(401);\n  res.json(req.user.id);\n});\n",
+        "app.use(passport.session());\napp.get('/a', (req, res) => {\n  res.json(req.user.id);\n});\n",
+        "const f = (req, res) => {\n  res.json(req.user.id);\n};\n",
+    ] {
+        assert!(found(code).is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn javascript_catches_stubs_and_middleware_are_seen() {
+    let caught = |answer: &str| run(Language::TypeScript, "except-returns-data", &format!("function f(req, res) {{\n  try {{ g(); }} catch (e) {{\n    {answer};\n  }}\n}}\n"));
+    assert_eq!(caught("return { users: [{ id: 1 }] }"), ["3"]);
+    assert_eq!(caught("res.json({ success: true, data: [] })"), ["3"]);
+    assert_eq!(caught("res.status(200).json({ success: true })"), ["3"]);
+    assert!(caught("res.status(500).json({ success: true })").is_empty());
+    assert!(caught("res.json({ success: false })").is_empty());
+    let stub = |code: &str| run(Language::TypeScript, "stub-returns-literal", code);
+    assert_eq!(stub("export const fetchUsers = async () => [{ id: 1, name: 'A' }];\n"), ["1"]);
+    assert!(stub("export const fetchUsers = () => api.get('/users');\n").is_empty());
+    let allows = |code: &str| run(Language::JavaScript, "auth-allows-anonymous", code);
+    assert_eq!(allows("function requireAuth(req, res, next) {\n  if (!req.user) { return next(); }\n  check(req, next);\n}\n"), ["2"]);
+    assert_eq!(allows("const isAdmin = (user) => {\n  if (process.env.NODE_ENV === 'test') return true;\n  return user.admin;\n};\n"), ["2"]);
+    assert!(allows("function requireAuth(req, res, next) {\n  if (!req.user) { return next(new Error('x')); }\n  next();\n}\n").is_empty());
 }

@@ -38,12 +38,17 @@ pub fn line_text(source: &Source, lines: &LineIndex, line: u32, column: u32) -> 
     View::new(source, lines, line, line).line(line, column)
 }
 
-/// The secrets of a line as they stand in the source, for masking captures.
+/// The secrets on the lines of a place as they stand in the source, for masking captures: a value
+/// alone does not show that it is secret, the name beside it does.
 #[must_use]
-pub fn secrets_of_line<'s>(source: &'s Source, lines: &LineIndex, line: u32) -> Vec<(&'s str, usize)> {
-    let text = lines.line(&source.text, line);
-    let cut = (0..=text.len().min(REACH)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let text = &text[..cut];
+pub fn secrets_of_place<'s>(source: &'s Source, lines: &LineIndex, span: Span) -> Vec<(&'s str, usize)> {
+    let last = lines.line_of(span.end.max(span.start));
+    let start = offset_of(source, lines, span.line);
+    let end = offset_of(source, lines, last) + lines.line(&source.text, last).len();
+    let near = (span.start as usize).saturating_sub(REACH / 2).max(start);
+    let start = boundary(&source.text, near);
+    let end = boundary(&source.text, end.min(start.saturating_add(REACH)));
+    let text = source.text.get(start..end).unwrap_or_default();
     redact::secrets(text).into_iter().filter_map(|(range, shown)| Some((text.get(range)?, shown))).collect()
 }
 

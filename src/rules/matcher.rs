@@ -128,7 +128,8 @@ impl<'m> Matcher<'_, 'm> {
     }
 
     fn message(&self, rule: &Rule, place: &Place<'m>) -> String {
-        super::message::fill(&rule.spec.message, |name| self.capture(rule, place, name))
+        let secrets = super::excerpt::secrets_of_place(self.file.source, self.file.lines, place.span);
+        super::message::fill(&rule.spec.message, &secrets, |name| self.capture(rule, place, name))
     }
 
     fn capture<'p>(&'p self, rule: &Rule, place: &'p Place<'m>, name: &str) -> Option<Cow<'p, str>> {

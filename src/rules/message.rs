@@ -1,5 +1,6 @@
 //! Captures and the messages made of them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::redact;
@@ -12,9 +13,17 @@ pub(super) fn holes(message: &str) -> impl Iterator<Item = &str> {
     message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
+/// Longest part of a capture that is looked at, in bytes.
+const MAX_LOOK: usize = 4 * 1024;
+
 /// Fills the holes of a message; a capture that is absent reads `(none)`. Line breaks become
-/// blanks, long captures are cut, secrets masked.
-pub(super) fn fill<'c>(message: &str, mut capture: impl FnMut(&str) -> Option<std::borrow::Cow<'c, str>>) -> String {
+/// blanks and secrets are masked, also those that only the source tells (with how many bytes of
+/// each may be shown); then long captures are cut.
+pub(super) fn fill<'c>(
+    message: &str,
+    secrets: &[(&str, usize)],
+    mut capture: impl FnMut(&str) -> Option<Cow<'c, str>>,
+) -> String {
     let mut filled = String::with_capacity(message.len() + 32);
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('{') {
@@ -25,16 +34,33 @@ pub(super) fn fill<'c>(message: &str, mut capture: impl FnMut(&str) -> Option<st
             continue;
         };
         match capture(name) {
-            Some(value) => filled.push_str(&shorten(&value)),
+            Some(value) => filled.push_str(&shorten(&masked(&value, secrets))),
             None => filled.push_str("(none)"),
         }
         rest = behind;
     }
     filled.push_str(rest);
     match redact::redact(&filled) {
-        std::borrow::Cow::Borrowed(_) => filled,
-        std::borrow::Cow::Owned(masked) => masked,
+        Cow::Borrowed(_) => filled,
+        Cow::Owned(masked) => masked,
     }
+}
+
+/// A capture without its secrets. They are masked before it is cut, since half a secret is not
+/// recognised.
+fn masked(value: &str, secrets: &[(&str, usize)]) -> String {
+    let end = (0..=value.len().min(MAX_LOOK)).rev().find(|at| value.is_char_boundary(*at)).unwrap_or(0);
+    let value = &value[..end];
+    let mut masked = redact::redact(value).into_owned();
+    for (secret, shown) in secrets {
+        if secret.chars().count() >= 3 && masked.contains(secret) {
+            let mask = format!("{}{}", secret.get(..*shown).unwrap_or_default(), redact::MASK);
+            masked = masked.replace(secret, &mask);
+        } else if secret.len() > value.len() && !value.is_empty() && secret.starts_with(value) {
+            masked = redact::MASK.to_owned();
+        }
+    }
+    masked
 }
 
 /// One line of at most [`MAX_CAPTURE`] characters, control characters escaped.
@@ -71,7 +97,16 @@ mod tests {
 
     #[test]
     fn holes_are_filled_and_missing_captures_are_named() {
-        let filled = fill("`{0}` or {1}: {", |name| (name == "0").then(|| "a\n  b".into()));
+        let filled = fill("`{0}` or {1}: {", &[], |name| (name == "0").then(|| "a\n  b".into()));
         assert_eq!(filled, "`a b` or (none): {");
+    }
+
+    #[test]
+    fn a_secret_longer_than_a_capture_may_be_is_masked_before_the_cut() {
+        let secret = "q7".repeat(60);
+        let url = format!("postgres://app:{secret}@db/x");
+        assert_eq!(fill("{0}", &[], |_| Some(url.as_str().into())), "postgres://app:…@db/x");
+        let told = [(secret.as_str(), 0)];
+        assert_eq!(fill("is {0}", &told, |_| Some(secret.as_str().into())), "is …");
     }
 }

@@ -6,7 +6,6 @@ use super::catalogue::Catalogue;
 use super::constraint::File;
 use super::excerpt;
 use super::fingerprint::Fingerprints;
-use super::redact;
 use crate::finding::{Accepted, Finding};
 use crate::module::Span;
 use crate::source::{Language, Role, Source};
@@ -56,7 +55,7 @@ pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>)
                 severity: spec.severity,
                 confidence: spec.confidence,
                 role,
-                message: without_secrets_of_line(file, location.line, message),
+                message,
                 excerpt: excerpt::excerpt(file.source, file.lines, &location),
                 fingerprint: prints.next(
                     &spec.id,
@@ -96,19 +95,6 @@ fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
         }
     }
     parts
-}
-
-/// A capture alone does not show that it is a secret; the line that it stands on does.
-fn without_secrets_of_line(file: &File<'_>, line: u32, mut message: String) -> String {
-    for (secret, shown) in excerpt::secrets_of_line(file.source, file.lines, line) {
-        // A capture is cut at 60 characters, a secret may be longer.
-        let start: String = secret.chars().take(super::message::MAX_CAPTURE).collect();
-        if start.chars().count() >= 3 && message.contains(&start) {
-            let mask = format!("{}{}", secret.get(..shown).unwrap_or_default(), redact::MASK);
-            message = message.replace(&start, &mask);
-        }
-    }
-    message
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ impl Faults<'_> {
             text.push_str(&format!(", until {until}"));
         }
         let text = redact(text.trim_end()).into_owned();
-        let message = super::message::fill(&spec.message, |name| {
+        let message = super::message::fill(&spec.message, &[], |name| {
             captures.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
         });
         self.findings.push(Finding {

@@ -231,10 +231,10 @@ fn mistakes_in_rule_files_name_line_and_remedy() {
 #[test]
 fn secrets_reach_neither_message_nor_excerpt_nor_accepted_line() {
     let secret = ["hunter2", "hunter2"].concat();
-    let code = format!("import os\nos.getenv('SECRET_KEY', '{secret}')\nx = 1\nos.getenv('API_TOKEN', '{secret}0')\n");
+    let code = format!("import os\nos.getenv('SECRET_KEY', '{secret}')\nx = 1\nos.getenv('API_TOKEN', '{secret}0')\nos.getenv(\n  'DB_PASSWORD',\n  '{secret}1',\n)\n");
     let matcher = "call = ['os.getenv']\n[accept]\n'r' = { args.0 = ['TOKEN'] }";
     let found = matches(&[simple("{0} is {1}", matcher)], &source(Language::Python, &code));
-    assert_eq!(shown(&found), ["2: SECRET_KEY is …", "4 accepted: r"]);
+    assert_eq!(shown(&found), ["2: SECRET_KEY is …", "5: DB_PASSWORD is …", "4 accepted: r"]);
     assert!(!format!("{found:?}").contains(&secret));
 }
 
@@ -261,4 +261,55 @@ fn suppressions_cover_their_line_or_the_next_code() {
         faults,
         ["6 suppression-without-reason", "7 suppression-expired", "9 suppression-unused", "9 suppression-unknown-rule"]
     );
+}
+
+fn code(language: Language, message: &str, matcher: &str, code: &str) -> Vec<String> {
+    shown(&matches(&[simple(message, matcher)], &source(language, code)))
+}
+
+#[test]
+fn javascript_names_are_resolved_too() {
+    let text = "import axios, { get as g } from 'axios';\nimport * as Sentry from '@sentry/node';\nconst { exec: run } = require('child_process');\nconst fs = require('node:fs');\naxios.post('/a');\ng('/b');\nSentry.init();\nrun('ls');\nfs.readFile('x');\nnew Foo(1);\n";
+    let found = code(
+        Language::JavaScript,
+        "{callee}",
+        "call = ['axios.*', '@sentry/node.init', 'child_process.exec', 'fs.readFile', 'Foo']",
+        text,
+    );
+    assert_eq!(
+        found,
+        ["5: axios.post", "6: axios.get", "7: @sentry/node.init", "8: child_process.exec", "9: fs.readFile", "10: Foo"]
+    );
+}
+
+#[test]
+fn javascript_fallbacks_and_receivers_are_seen() {
+    let text = "const host = process.env.HOST || 'localhost';\nconst port = Number(process.env.PORT ?? 3000);\nconst key = process.env['KEY'];\nlisten({ url: process.env.URL || `http://${host}` });\n";
+    let fallback = |rest: &str| code(Language::TypeScript, "{last} {fallback}", &format!("access = ['process.env.*']\n{rest}"), text);
+    assert_eq!(fallback("fallback = { literal = true }"), ["1: HOST localhost", "2: PORT 3000"]);
+    assert_eq!(fallback("fallback = { absent = true }"), ["3: KEY (none)"]);
+    assert_eq!(fallback("fallback = {}\nassigned_to = ['^(url|port)$']"), ["2: PORT 3000", "4: URL http://{}"]);
+}
+
+#[test]
+fn text_between_tags_module_names_types_and_keys_are_no_texts() {
+    let text = "import x from 'mark/a';\nconst y = require('mark/b');\ntype T = 'mark c';\nconst z = { mark: 1, 'mark e': <p title='mark f'>mark g</p> };\nconst t = `mark ${z} h`;\n";
+    assert_eq!(code(Language::Tsx, "{text}", "text = ['^mark']", text), ["4: mark e", "4: mark f", "5: mark {} h"]);
+}
+
+#[test]
+fn rust_fallbacks_and_receivers_are_seen() {
+    let text = "use std::env;\nfn main() {\n    let a = env::var(\"A\").unwrap_or(\"x\".to_string());\n    let b = std::env::var(\"B\").unwrap_or_else(|_| \"y\".into());\n    let c = env::var(\"C\").expect(\"C\");\n    let d = env::var(\"D\").ok().unwrap_or(String::new());\n}\n";
+    let found = |message: &str, matcher: &str| code(Language::Rust, message, matcher, text);
+    assert_eq!(found("{0}", "call = ['std::env::var']\nfallback = { absent = true }"), ["5: C"]);
+    assert_eq!(found("{0}", "call = ['std::env::var']\nassigned_to = ['^a$']"), ["3: A"]);
+    assert_eq!(found("{0}", "call = ['**.unwrap_or', '**.unwrap_or_else']\nreceiver = ['std::env::var']").len(), 3);
+}
+
+#[test]
+fn a_text_without_a_parser_still_gives_up_its_suppressions() {
+    let dotenv = source(Language::Dotenv, "# readiness: ignore[a-rule] because\nA=1\nB='# readiness: ignore[b]'\n");
+    let lines = LineIndex::new(&dotenv.text);
+    let found = suppress::of_text(&dotenv, &lines);
+    assert_eq!((found[0].line, found[0].covers, found[0].reason.as_str()), (1, 2, "because"));
 }

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use super::{Analyse, FileScan, Job, Status, lines};
-use crate::rules::suppress::Suppression;
 use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
 use crate::module::{Defect, Module};
+use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role, Source};
 
 /// A file with more bytes than this is analysed only while no other such file is. The 99th

@@ -34,8 +34,8 @@ pub mod worker;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
-use crate::rules::suppress::Suppression;
 use crate::module::Module;
+use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
 pub use plan::{

@@ -55,7 +55,8 @@ impl Mark {
 }
 
 static MARKS: LazyLock<Vec<Mark>> = LazyLock::new(|| {
-    let mark = Regex::new(r"\b(expect|accepted): ([a-z][a-z-]*)|readiness: (ignore)\[([a-z-]+)\]").unwrap();
+    let mark = Regex::new(r"\b(expect|accepted): ([a-z][a-z-]*)|readiness: (ignore)\[([a-z-]+)\]")
+        .unwrap();
     let comment = Regex::new(r"^\s*(?:#|//|--|/\*|\{/\*|<!--)").unwrap();
     let root = project_folder().join("fixtures/shop");
     let mut marks = Vec::new();
@@ -99,7 +100,12 @@ fn compare(kind: &str, said: impl Iterator<Item = (Place, String)>) {
     let mut differences = String::new();
     for (place, what) in &said {
         if !marks.iter().any(|mark| mark.covers(place)) {
-            writeln!(differences, "not marked:  {}:{} {}: {what}", place.path, place.line, place.rule).unwrap();
+            writeln!(
+                differences,
+                "not marked:  {}:{} {}: {what}",
+                place.path, place.line, place.rule
+            )
+            .unwrap();
         }
     }
     for mark in marks {
@@ -115,7 +121,9 @@ fn findings(suppressed: bool) -> impl Iterator<Item = (Place, String)> {
     AUDIT
         .findings
         .iter()
-        .filter(move |finding| finding.suppressed.is_some() == suppressed && finding.severity >= Severity::Low)
+        .filter(move |finding| {
+            finding.suppressed.is_some() == suppressed && finding.severity >= Severity::Low
+        })
         .map(|finding| {
             let place = Place {
                 path: finding.location.path.clone(),
@@ -218,7 +226,8 @@ fn route_lines(json: &str) -> BTreeSet<String> {
 #[test]
 fn the_routes_are_those_of_the_list() {
     let expected = fs::read_to_string(project_folder().join("fixtures/shop.routes.json")).unwrap();
-    let run = readiness(project_folder(), &["routes", "fixtures/shop", "--no-config", "-f", "json"]);
+    let run =
+        readiness(project_folder(), &["routes", "fixtures/shop", "--no-config", "-f", "json"]);
     let (expected, found) = (route_lines(&expected), route_lines(&run.stdout));
     let only = |left: &BTreeSet<String>, right: &BTreeSet<String>| {
         left.difference(right).map(|line| format!("  {line}\n")).collect::<String>()
@@ -235,10 +244,16 @@ fn the_routes_are_those_of_the_list() {
 fn the_same_bytes_every_time_and_from_everywhere() {
     let first = audit_as(project_folder(), "fixtures/shop", &[]);
     assert!(first == audit_as(project_folder(), "fixtures/shop", &[]), "a second run differs");
-    assert!(first == audit_as(project_folder(), "fixtures/shop", &["--threads", "1"]), "one thread differs");
+    assert!(
+        first == audit_as(project_folder(), "fixtures/shop", &["--threads", "1"]),
+        "one thread differs"
+    );
     let backend = project_folder().join("fixtures/shop/backend");
     assert!(first == audit_as(&backend, "..", &[]), "a run from a folder within differs");
     let elsewhere = tempfile::tempdir().unwrap();
     let absolute = project_folder().join("fixtures/shop");
-    assert!(first == audit_as(elsewhere.path(), absolute.to_str().unwrap(), &[]), "an absolute root differs");
+    assert!(
+        first == audit_as(elsewhere.path(), absolute.to_str().unwrap(), &[]),
+        "an absolute root differs"
+    );
 }

@@ -77,7 +77,7 @@ impl<'t> Lowering<'t, '_> {
                 Kind::ExtendsClause => self.heritage(bases),
                 Kind::ImplementsClause => self.type_bases(Some("implements"), bases),
                 Kind::TypeArguments => self.skim(at.node),
-                _ if at.node.is_named() => bases.push(Arg { name: None, value: self.expr(at) }),
+                _ if at.kind.is_named() => bases.push(Arg { name: None, value: self.expr(at) }),
                 _ => {}
             }
             child = self.next();
@@ -87,7 +87,7 @@ impl<'t> Lowering<'t, '_> {
     fn type_bases(&mut self, name: Option<&'static str>, bases: &mut Vec<Arg>) {
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let name = name.map(SmolStr::new_static);
                 bases.push(Arg { name, value: self.ty(at) });
             }
@@ -102,7 +102,7 @@ impl<'t> Lowering<'t, '_> {
         while let Some(at) = child {
             match at.kind {
                 Kind::Decorator => decorators.extend(self.operand()),
-                _ if at.node.is_named() => {
+                _ if at.kind.is_named() => {
                     self.member_stmt(at, std::mem::take(&mut decorators), &mut out);
                 }
                 _ => {}
@@ -122,10 +122,10 @@ impl<'t> Lowering<'t, '_> {
                     return;
                 };
                 self.parameter_properties(at, &function, out);
-                let span = function.decorators.first().map_or(span, |first| Span {
-                    end: span.end,
-                    ..first.span
-                });
+                let span = function
+                    .decorators
+                    .first()
+                    .map_or(span, |first| Span { end: span.end, ..first.span });
                 out.push(Stmt { span, kind: StmtKind::Function(Box::new(function)) });
             }
             Kind::FieldDefinition | Kind::PublicFieldDefinition | Kind::PropertySignature => {
@@ -156,7 +156,7 @@ impl<'t> Lowering<'t, '_> {
                 Kind::Decorator => decorators.extend(self.operand()),
                 Kind::TypeAnnotation => annotation = Some(self.annotation()),
                 Kind::AccessibilityModifier | Kind::OverrideModifier => {}
-                _ if !inner.node.is_named() => {}
+                _ if !inner.kind.is_named() => {}
                 _ if target.is_none() => {
                     let span = self.span(inner.node);
                     let name = self.property_name(inner);
@@ -181,6 +181,9 @@ impl<'t> Lowering<'t, '_> {
             return;
         }
         for Param { target, annotation, .. } in &function.params {
+            if !matches!(target.kind, ExprKind::Name(_)) {
+                continue;
+            }
             // A modifier stands directly before the name, whatever decorators come first.
             let from = at.node.start_byte();
             let here = self.span(at.node).start;
@@ -220,7 +223,7 @@ impl<'t> Lowering<'t, '_> {
         let mut next = Some(0_i64);
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let span = self.span(at.node);
                 let (name, name_span, given) = self.enum_member(at);
                 let value = given.or_else(|| {
@@ -245,7 +248,7 @@ impl<'t> Lowering<'t, '_> {
         if at.kind == Kind::EnumAssignment {
             let mut child = self.enter();
             while let Some(inner) = child {
-                if inner.node.is_named() {
+                if inner.kind.is_named() {
                     if name.is_none() {
                         name = Some((self.property_name(inner), self.span(inner.node)));
                     } else {

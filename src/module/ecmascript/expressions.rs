@@ -65,9 +65,7 @@ impl<'t> Lowering<'t, '_> {
             Kind::ArrowFunction
             | Kind::FunctionExpression
             | Kind::GeneratorFunction
-            | Kind::MethodDefinition => {
-                ExprKind::Function(Box::new(self.function(at, Vec::new())))
-            }
+            | Kind::MethodDefinition => ExprKind::Function(Box::new(self.function(at, Vec::new()))),
             Kind::ClassExpression => ExprKind::Class(Box::new(self.class(at))),
             Kind::AssignmentExpression
             | Kind::AssignmentPattern
@@ -105,7 +103,7 @@ impl<'t> Lowering<'t, '_> {
         let mut child = self.enter();
         while let Some(inner) = child {
             let is_type = matches!(inner.kind, Kind::TypeArguments | Kind::TypeAnnotation);
-            if inner.node.is_named() && !is_type && found.is_none() {
+            if inner.kind.is_named() && !is_type && found.is_none() {
                 found = Some(self.expr(inner));
             } else {
                 self.skim(inner.node);
@@ -116,13 +114,16 @@ impl<'t> Lowering<'t, '_> {
     }
 
     fn member(&mut self, at: At<'t>) -> ExprKind {
+        if let Some(kind) = self.plain_path(at) {
+            return kind;
+        }
         let mut object = None;
         let mut name = SmolStr::default();
         let mut child = self.enter();
         while let Some(inner) = child {
             if object.is_none() {
                 object = Some(self.expr(inner));
-            } else if inner.node.is_named() && inner.kind != Kind::OptionalChain {
+            } else if inner.kind.is_named() && inner.kind != Kind::OptionalChain {
                 name = self.word(inner.node);
             }
             child = self.next();
@@ -131,11 +132,34 @@ impl<'t> Lowering<'t, '_> {
         ExprKind::Attribute { object, name }
     }
 
+    /// `a.b.c` of plain names is read from the source, without a look at its parts.
+    fn plain_path(&self, at: At<'t>) -> Option<ExprKind> {
+        let source = self.source(at.node);
+        let room = MAX_NESTING.saturating_sub(self.depth);
+        let is_plain = self.masks.is_empty()
+            && !source.as_bytes().first()?.is_ascii_digit()
+            && source.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.'));
+        if !is_plain || source.bytes().filter(|byte| *byte == b'.').count() >= room {
+            return None;
+        }
+        let whole = self.span(at.node);
+        let first = source.find('.')?;
+        let mut kind = ExprKind::Name(SmolStr::new(&source[..first]));
+        let mut end = first;
+        for name in source[first + 1..].split('.') {
+            let span = Span { end: whole.start + super::offset(end), ..whole };
+            let object = Box::new(Expr { span, kind });
+            kind = ExprKind::Attribute { object, name: SmolStr::new(name) };
+            end += 1 + name.len();
+        }
+        Some(kind)
+    }
+
     fn subscript(&mut self, at: At<'t>) -> ExprKind {
         let (mut object, mut key) = (None, None);
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.node.is_named() && inner.kind != Kind::OptionalChain {
+            if inner.kind.is_named() && inner.kind != Kind::OptionalChain {
                 let slot = if object.is_none() { &mut object } else { &mut key };
                 *slot = Some(self.expr(inner));
             }
@@ -151,14 +175,14 @@ impl<'t> Lowering<'t, '_> {
         let mut child = self.enter();
         while let Some(inner) = child {
             match inner.kind {
-                Kind::Arguments if callee.is_some() => args = self.arguments(),
+                Kind::Arguments if callee.is_some() => args = self.arguments(inner),
                 Kind::TemplateString if callee.is_some() => {
                     let value = self.expr(inner);
                     args.push(Arg { name: None, value });
                 }
                 Kind::TypeArguments => self.skim(inner.node),
                 Kind::OptionalChain => {}
-                _ if inner.node.is_named() && callee.is_none() => callee = Some(self.expr(inner)),
+                _ if inner.kind.is_named() && callee.is_none() => callee = Some(self.expr(inner)),
                 _ => {}
             }
             child = self.next();
@@ -168,11 +192,14 @@ impl<'t> Lowering<'t, '_> {
         ExprKind::Call(Box::new(Call { callee, args, new, is_macro: false }))
     }
 
-    fn arguments(&mut self) -> Vec<Arg> {
+    fn arguments(&mut self, at: At<'t>) -> Vec<Arg> {
+        if at.node.byte_range().len() <= "()".len() {
+            return Vec::new();
+        }
         let mut args = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 args.push(Arg { name: None, value: self.expr(at) });
             }
             child = self.next();
@@ -191,7 +218,7 @@ impl<'t> Lowering<'t, '_> {
                     items.push(self.nothing(at));
                 }
                 is_due = true;
-            } else if at.node.is_named() {
+            } else if at.kind.is_named() {
                 items.push(self.expr(at));
                 is_due = false;
             }
@@ -204,7 +231,7 @@ impl<'t> Lowering<'t, '_> {
         let mut entries = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 entries.push(self.entry(at));
             }
             child = self.next();
@@ -218,7 +245,7 @@ impl<'t> Lowering<'t, '_> {
                 let (mut key, mut value) = (None, None);
                 let mut child = self.enter();
                 while let Some(inner) = child {
-                    if inner.node.is_named() {
+                    if inner.kind.is_named() {
                         if key.is_none() {
                             key = Some(self.key(inner));
                         } else {
@@ -269,7 +296,7 @@ impl<'t> Lowering<'t, '_> {
         let mut span = Span::default();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let slot = if target.is_none() { &mut target } else { &mut value };
                 *slot = Some(self.expr(at));
             } else {
@@ -287,7 +314,7 @@ impl<'t> Lowering<'t, '_> {
         let mut span = Span::default();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let slot = if target.is_none() { &mut target } else { &mut value };
                 *slot = Some(self.expr(at));
             } else {
@@ -308,10 +335,14 @@ impl<'t> Lowering<'t, '_> {
 
     fn assign_augmented(&mut self, at: At<'t>) -> ExprKind {
         let (target, operator, value) = self.augmented();
-        let right = Box::new(value.unwrap_or_else(|| self.nothing(at)));
-        let left = Box::new(target.clone());
-        let span = self.span(at.node);
-        let value = Expr { span, kind: ExprKind::Binary { operator, left, right } };
+        let mut value = value.unwrap_or_else(|| self.nothing(at));
+        // Only a path may be said twice: a target that holds such an assignment itself would
+        // double with every level.
+        if is_path(&target) {
+            let (left, right) = (Box::new(target.clone()), Box::new(value));
+            let span = self.span(at.node);
+            value = Expr { span, kind: ExprKind::Binary { operator, left, right } };
+        }
         ExprKind::Assign { target: Box::new(target), value: Box::new(value) }
     }
 
@@ -320,7 +351,7 @@ impl<'t> Lowering<'t, '_> {
         let mut operand = None;
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.node.is_named() {
+            if inner.kind.is_named() {
                 operand = Some(self.expr(inner));
             } else {
                 operator = self.word(inner.node);
@@ -336,7 +367,7 @@ impl<'t> Lowering<'t, '_> {
         let mut operator = SmolStr::default();
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.node.is_named() {
+            if inner.kind.is_named() {
                 let slot = if left.is_none() { &mut left } else { &mut right };
                 *slot = Some(self.expr(inner));
             } else {
@@ -354,7 +385,7 @@ impl<'t> Lowering<'t, '_> {
         let mut filled = 0;
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.node.is_named() {
+            if inner.kind.is_named() {
                 let expr = self.expr(inner);
                 if let Some(slot) = parts.get_mut(filled) {
                     *slot = Some(expr);
@@ -376,6 +407,14 @@ impl<'t> Lowering<'t, '_> {
         let object = Box::new(Expr { span, kind: ExprKind::Name(SmolStr::new(object.trim())) });
         ExprKind::Attribute { object, name: SmolStr::new(name.trim()) }
     }
+}
+
+/// `a`, `a.b.c`.
+fn is_path(mut expr: &Expr) -> bool {
+    while let ExprKind::Attribute { object, .. } = &expr.kind {
+        expr = object;
+    }
+    matches!(expr.kind, ExprKind::Name(_))
 }
 
 /// A text of fixed characters.

@@ -51,7 +51,7 @@ impl<'t> Lowering<'t, '_> {
                     self.skim(inner.node);
                 }
                 Kind::AccessibilityModifier | Kind::OverrideModifier => {}
-                _ if !inner.node.is_named() => {}
+                _ if !inner.kind.is_named() => {}
                 _ if past_arrow => {
                     function.is_abstract = false;
                     let value = self.expr(inner);
@@ -100,7 +100,7 @@ impl<'t> Lowering<'t, '_> {
                     let (target, default) = self.assignment();
                     params.push(Param { default, ..param(target) });
                 }
-                _ if at.node.is_named() => params.push(param(self.expr(at))),
+                _ if at.kind.is_named() => params.push(param(self.expr(at))),
                 _ => {}
             }
             child = self.next();
@@ -120,7 +120,7 @@ impl<'t> Lowering<'t, '_> {
                 Kind::TypeAnnotation => annotation = Some(self.annotation()),
                 Kind::AccessibilityModifier | Kind::OverrideModifier => is_property = true,
                 _ if at.node.kind() == "readonly" => is_property = true,
-                _ if at.node.is_named() => {
+                _ if at.kind.is_named() => {
                     let slot = if target.is_none() { &mut target } else { &mut default };
                     *slot = Some(self.expr(at));
                 }
@@ -128,6 +128,9 @@ impl<'t> Lowering<'t, '_> {
             }
             child = self.next();
         }
+        // `this: T` says a type and takes no argument.
+        let target =
+            target.filter(|at| !matches!(&at.kind, ExprKind::Name(name) if name == "this"));
         let param = target.map(|target| Param { default, annotation, decorators, ..param(target) });
         (param, is_property)
     }

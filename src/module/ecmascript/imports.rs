@@ -83,8 +83,7 @@ impl<'t> Lowering<'t, '_> {
                     while let Some(at) = name {
                         if at.kind == Kind::ImportSpecifier {
                             let (pair, is_type) = self.specifier();
-                            let names =
-                                if is_type { &mut clause.types } else { &mut clause.names };
+                            let names = if is_type { &mut clause.types } else { &mut clause.names };
                             names.extend(pair);
                         }
                         name = self.next();
@@ -169,7 +168,7 @@ impl<'t> Lowering<'t, '_> {
                 Kind::Str if !is_default && !is_assignment => {
                     module = Some(self.string_word(inner));
                 }
-                _ if !inner.node.is_named() || is_umd => {}
+                _ if !inner.kind.is_named() || is_umd => {}
                 _ if is_declaration(inner.kind) => self.stmt(inner, out),
                 _ => value = Some(self.expr(inner)),
             }

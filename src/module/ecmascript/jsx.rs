@@ -81,7 +81,7 @@ impl<'t> Lowering<'t, '_> {
         let mut child = self.enter();
         while let Some(inner) = child {
             match inner.kind {
-                _ if !inner.node.is_named() => {}
+                _ if !inner.kind.is_named() => {}
                 _ if name.is_none() => name = Some(self.word(inner.node)),
                 Kind::Str => value = Some(self.jsx_string(inner)),
                 Kind::JsxExpression => {

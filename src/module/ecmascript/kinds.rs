@@ -18,9 +18,17 @@ macro_rules! kinds {
         pub(super) enum Kind {
             Error,
             Unknown,
-            Token,
             $($node,)*
+            Token,
             $($token,)*
+        }
+
+        impl Kind {
+            /// Whether the grammar gives it a name: everything but punctuation and keywords.
+            #[inline]
+            pub(super) fn is_named(self) -> bool {
+                (self as u8) < (Self::Token as u8)
+            }
         }
 
         fn kind_of(name: &str, named: bool) -> Kind {

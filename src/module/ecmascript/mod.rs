@@ -11,7 +11,7 @@ mod imports;
 mod jsx;
 mod kinds;
 mod statements;
-mod strings;
+pub(super) mod strings;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -67,19 +67,14 @@ pub(super) fn lower_part(
     Ok(lower_tree(grammar, &tree, text, origin, masks))
 }
 
-fn lower_tree(
-    grammar: Grammar,
-    tree: &Tree,
-    text: &str,
-    origin: Span,
-    masks: &[Mask],
-) -> Module {
+fn lower_tree(grammar: Grammar, tree: &Tree, text: &str, origin: Span, masks: &[Mask]) -> Module {
     let mut walk = Walk::part(tree, text, origin);
     let defects = if tree.root_node().has_error() { walk.defects() } else { Vec::new() };
     let mut lowering = Lowering {
         walk,
         table: Table::of(grammar),
         masks,
+        ends: vec![tree.root_node().end_byte()],
         depth: 0,
         comments: Vec::new(),
         defects,
@@ -104,6 +99,8 @@ struct Lowering<'t, 'm> {
     walk: Walk<'t>,
     table: &'static Table,
     masks: &'m [Mask],
+    /// Where the node that the walk stands on ends, behind the ends of those around it.
+    ends: Vec<usize>,
     depth: usize,
     comments: Vec<Comment>,
     defects: Vec<Defect>,
@@ -116,17 +113,42 @@ impl<'t> Lowering<'t, '_> {
 
     /// Moves to the first child; `None` when there is none, and then the cursor has not moved.
     fn enter(&mut self) -> Option<At<'t>> {
-        if self.walk.down() { self.settle() } else { None }
+        if self.walk.down() {
+            self.ends.push(0);
+            self.settle()
+        } else {
+            None
+        }
     }
 
     /// Moves to the next sibling; `None` behind the last one, and then the cursor is back on the
-    /// parent. Every loop that began with [`Self::enter`] therefore runs to its end.
+    /// parent. Every loop that began with [`Self::enter`] therefore runs to its end, save that
+    /// closing punctuation is not visited: moving the cursor is most of the cost of a lowering.
     fn next(&mut self) -> Option<At<'t>> {
-        if self.walk.next() {
+        if !self.is_last() && self.walk.next() {
             self.settle()
         } else {
-            self.walk.up();
+            self.leave();
             None
+        }
+    }
+
+    /// Goes back to the parent.
+    fn leave(&mut self) {
+        self.walk.up();
+        self.ends.pop();
+    }
+
+    /// Whether nothing but closing punctuation follows the current child in its parent.
+    fn is_last(&self) -> bool {
+        let [.., parent, child] = self.ends.as_slice() else { return false };
+        let bytes = self.walk.text.as_bytes();
+        match bytes.get(*child..*parent) {
+            Some([] | [b')' | b']' | b'}' | b';' | b'>']) => true,
+            Some(rest @ [b' ' | b'\n' | b'\r' | b'\t', ..]) => {
+                matches!(rest.trim_ascii_start(), [b')' | b']' | b'}'] | b"/>")
+            }
+            _ => false,
         }
     }
 
@@ -135,13 +157,16 @@ impl<'t> Lowering<'t, '_> {
         loop {
             let node = self.walk.node();
             let kind = self.table.kind(node.kind_id());
+            if let Some(end) = self.ends.last_mut() {
+                *end = node.end_byte();
+            }
             match kind {
                 Kind::Comment | Kind::HtmlComment => self.comment(node),
                 Kind::Error => self.salvage(),
                 _ => return Some(At { kind, node }),
             }
             if !self.walk.next() {
-                self.walk.up();
+                self.leave();
                 return None;
             }
         }
@@ -181,7 +206,7 @@ impl<'t> Lowering<'t, '_> {
         let mut found = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let expr = self.expr(at);
                 if !matches!(&expr.kind, ExprKind::Other(inner) if inner.is_empty()) {
                     found.push(expr);
@@ -233,7 +258,7 @@ impl<'t> Lowering<'t, '_> {
         let mut found = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 self.stmt(at, &mut found);
             }
             found.append(&mut self.stray);

@@ -20,7 +20,7 @@ impl<'t> Lowering<'t, '_> {
                 self.stmt(at, &mut out);
                 in_prologue = out.len() == before + 1 && into_directive(&mut out[before]);
             } else {
-                in_prologue &= !at.node.is_named() || at.kind == Kind::HashBang;
+                in_prologue &= !at.kind.is_named() || at.kind == Kind::HashBang;
                 self.stmt(at, &mut out);
             }
             self.flush(&mut out);
@@ -117,7 +117,7 @@ impl<'t> Lowering<'t, '_> {
                 StmtKind::Pass
             }
             Kind::EmptyStatement | Kind::HashBang | Kind::Token => return,
-            _ if !at.node.is_named() => return,
+            _ if !at.kind.is_named() => return,
             _ => StmtKind::Expr(self.expr(at)),
         };
         out.push(Stmt { span: self.span(at.node), kind });
@@ -128,7 +128,7 @@ impl<'t> Lowering<'t, '_> {
         let mut found = None;
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() && found.is_none() {
+            if at.kind.is_named() && found.is_none() {
                 found = Some(self.expr(at));
             }
             child = self.next();
@@ -140,7 +140,7 @@ impl<'t> Lowering<'t, '_> {
         let span = self.span(at.node);
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.node.is_named() {
+            if inner.kind.is_named() {
                 self.effect(inner, span, out);
             }
             child = self.next();
@@ -171,7 +171,7 @@ impl<'t> Lowering<'t, '_> {
     fn sequence(&mut self, out: &mut Block) {
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 let span = self.span(at.node);
                 self.effect(at, span, out);
             }
@@ -201,7 +201,7 @@ impl<'t> Lowering<'t, '_> {
         while let Some(inner) = child {
             if inner.kind == Kind::TypeAnnotation {
                 annotation = Some(self.annotation());
-            } else if inner.node.is_named() {
+            } else if inner.kind.is_named() {
                 let slot = if target.is_none() { &mut target } else { &mut value };
                 *slot = Some(self.expr(inner));
             }
@@ -226,7 +226,7 @@ impl<'t> Lowering<'t, '_> {
                     out.push(Stmt { span, kind: StmtKind::Namespace { name, body, decorators: Vec::new() } });
                 }
                 Kind::PropertyIdentifier => {}
-                _ if inner.node.is_named() => self.stmt(inner, out),
+                _ if inner.kind.is_named() => self.stmt(inner, out),
                 _ => {}
             }
             child = self.next();
@@ -273,7 +273,7 @@ impl<'t> Lowering<'t, '_> {
                     }
                 }
                 Kind::ParenthesizedExpression if test.is_none() => test = Some(self.expr(inner)),
-                _ if inner.node.is_named() && then.is_none() => then = Some(self.body(inner)),
+                _ if inner.kind.is_named() && then.is_none() => then = Some(self.body(inner)),
                 _ => {}
             }
             child = self.next();
@@ -295,7 +295,7 @@ impl<'t> Lowering<'t, '_> {
                     }
                     case = self.next();
                 }
-            } else if inner.node.is_named() && subject.is_none() {
+            } else if inner.kind.is_named() && subject.is_none() {
                 subject = Some(self.expr(inner));
             }
             child = self.next();
@@ -314,7 +314,7 @@ impl<'t> Lowering<'t, '_> {
             } else if in_body {
                 self.stmt(at, &mut arm.body);
                 self.flush(&mut arm.body);
-            } else if at.node.is_named() {
+            } else if at.kind.is_named() {
                 arm.pattern = Some(self.expr(at));
             }
             child = self.next();
@@ -332,7 +332,7 @@ impl<'t> Lowering<'t, '_> {
             match at.kind {
                 // `for (var x = 1 in y)` is allowed by old code.
                 Kind::Equals => is_initial = true,
-                _ if !at.node.is_named() => past_head |= self.source(at.node) == ")",
+                _ if !at.kind.is_named() => past_head |= self.source(at.node) == ")",
                 _ if past_head => body = self.body(at),
                 _ if target.is_none() => target = Some(self.expr(at)),
                 _ if is_initial => is_initial = false,
@@ -349,7 +349,7 @@ impl<'t> Lowering<'t, '_> {
         let mut child = self.enter();
         while let Some(inner) = child {
             let field = self.walk.field();
-            if inner.node.is_named() {
+            if inner.kind.is_named() {
                 if field == self.table.initializer || field == self.table.increment {
                     let slot = if field == self.table.increment { &mut step } else { &mut *out };
                     match inner.kind {
@@ -392,7 +392,7 @@ impl<'t> Lowering<'t, '_> {
         while let Some(at) = child {
             if at.kind == Kind::ParenthesizedExpression && over.is_none() {
                 over = Some(self.expr(at));
-            } else if at.node.is_named() {
+            } else if at.kind.is_named() {
                 body = self.body(at);
             }
             child = self.next();
@@ -444,7 +444,7 @@ impl<'t> Lowering<'t, '_> {
         while let Some(at) = child {
             if at.kind == Kind::ParenthesizedExpression && items.is_empty() {
                 items.push((self.expr(at), None));
-            } else if at.node.is_named() {
+            } else if at.kind.is_named() {
                 body = self.body(at);
             }
             child = self.next();
@@ -460,10 +460,10 @@ impl<'t> Lowering<'t, '_> {
 
 /// The statement of a class; its span begins with the decorators.
 fn with_decorators(class: crate::module::Class) -> Stmt {
-    let span = class.decorators.first().map_or(class.span, |first| Span {
-        end: class.span.end,
-        ..first.span
-    });
+    let span = class
+        .decorators
+        .first()
+        .map_or(class.span, |first| Span { end: class.span.end, ..first.span });
     Stmt { span, kind: StmtKind::Class(Box::new(class)) }
 }
 

@@ -66,22 +66,29 @@ impl<'t> Lowering<'t, '_> {
     /// Appends fixed characters that begin at `start` of the file: escapes are resolved, and
     /// template syntax that was masked becomes a hole again.
     fn push_text(&self, text: &str, start: u32, parts: &mut Vec<TextPart>) {
-
+        if text.is_empty() {
+            return;
+        }
         let end = start.saturating_add(offset(text.len()));
-        let masks = self.masks;
-        let first = masks.partition_point(|mask| mask.start < start);
+        let first = self.masks.partition_point(|mask| mask.start < start);
+        let masks = self.masks.get(first..).unwrap_or_default();
+        if masks.first().is_none_or(|mask| mask.end > end) {
+            parts.push(TextPart::Literal(unescape(text)));
+            return;
+        }
+        let mut literal = String::new();
         let mut fixed = 0;
-        for mask in masks.iter().skip(first).take_while(|mask| mask.end <= end) {
+        for mask in masks.iter().take_while(|mask| mask.end <= end) {
             let (from, to) = ((mask.start - start) as usize, (mask.end - start) as usize);
-            if let Some(before) = text.get(fixed..from).filter(|before| !before.is_empty()) {
-                parts.push(TextPart::Literal(unescape(before)));
-            }
-            parts.extend(mask.hole.clone().map(TextPart::Hole));
+            literal.push_str(text.get(fixed..from).unwrap_or_default());
             fixed = to;
+            if let Some(hole) = &mask.hole {
+                push_literal(&mut literal, parts);
+                parts.push(TextPart::Hole(hole.clone()));
+            }
         }
-        if let Some(rest) = text.get(fixed..).filter(|rest| !rest.is_empty()) {
-            parts.push(TextPart::Literal(unescape(rest)));
-        }
+        literal.push_str(text.get(fixed..).unwrap_or_default());
+        push_literal(&mut literal, parts);
     }
 
     /// The template expression that was masked exactly here.
@@ -89,6 +96,13 @@ impl<'t> Lowering<'t, '_> {
         let masks = self.masks;
         let mask = masks.get(masks.partition_point(|mask| mask.start < span.start))?;
         if mask.start == span.start && mask.end >= span.end { mask.hole.clone() } else { None }
+    }
+}
+
+fn push_literal(literal: &mut String, parts: &mut Vec<TextPart>) {
+    if !literal.is_empty() {
+        parts.push(TextPart::Literal(unescape(literal)));
+        literal.clear();
     }
 }
 
@@ -130,7 +144,8 @@ fn escape<'a>(rest: &'a str, out: &mut String) -> &'a str {
         'f' => out.push('\u{c}'),
         'v' => out.push('\u{b}'),
         '0'..='7' => {
-            let digits = 1 + rest.bytes().take(2).take_while(|byte| (b'0'..b'8').contains(byte)).count();
+            let digits =
+                1 + rest.bytes().take(2).take_while(|byte| (b'0'..b'8').contains(byte)).count();
             let value = std::iter::once(first)
                 .chain(rest.chars())
                 .take(digits)
@@ -179,7 +194,7 @@ fn unicode<'a>(rest: &'a str, out: &mut String) -> &'a str {
 }
 
 /// A comment without its marks, and whether it is documentation.
-pub(super) fn comment_text(source: &str) -> (SmolStr, bool) {
+pub(in crate::module) fn comment_text(source: &str) -> (SmolStr, bool) {
     let Some(block) = source.strip_prefix("/*") else {
         let text = source.strip_prefix("<!--").or_else(|| source.strip_prefix("-->"));
         let text = text.unwrap_or_else(|| source.trim_start_matches('/'));
@@ -189,14 +204,15 @@ pub(super) fn comment_text(source: &str) -> (SmolStr, bool) {
     let doc = block.starts_with('*') && !block.starts_with("**") && block.len() > 1;
     let block = if doc { &block[1..] } else { block };
     if !block.contains('\n') {
-        return (SmolStr::new(block.trim().trim_start_matches('*').trim()), doc);
+        return (SmolStr::new(block.trim().trim_matches('*').trim()), doc);
     }
     let mut text = SmolStrBuilder::new();
     let mut blank_lines = 0;
     let mut is_first = true;
     for line in block.lines() {
         let line = line.trim();
-        let line = line.strip_prefix('*').map_or(line, |line| line.strip_prefix(' ').unwrap_or(line));
+        let line =
+            line.strip_prefix('*').map_or(line, |line| line.strip_prefix(' ').unwrap_or(line));
         if line.trim().is_empty() {
             blank_lines += usize::from(!is_first);
             continue;

@@ -12,7 +12,7 @@ impl<'t> Lowering<'t, '_> {
         let mut found = None;
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 found = Some(self.ty(at));
             }
             child = self.next();
@@ -36,9 +36,7 @@ impl<'t> Lowering<'t, '_> {
             Kind::Identifier | Kind::TypeIdentifier | Kind::PredefinedType | Kind::ThisType => {
                 ExprKind::Name(self.word(at.node))
             }
-            Kind::NestedTypeIdentifier | Kind::NestedIdentifier | Kind::MemberExpression => {
-                return self.expr(at);
-            }
+            Kind::NestedTypeIdentifier | Kind::NestedIdentifier => return self.expr(at),
             Kind::LiteralType => match self.operand() {
                 Some(literal) => return literal,
                 None => ExprKind::Other(Vec::new()),
@@ -71,7 +69,6 @@ impl<'t> Lowering<'t, '_> {
                 }
                 ExprKind::Other(all)
             }
-            Kind::TypeQuery => ExprKind::Other(self.inner()),
             _ => {
                 self.skim(at.node);
                 ExprKind::Other(Vec::new())
@@ -84,7 +81,7 @@ impl<'t> Lowering<'t, '_> {
         let mut types = Vec::new();
         let mut child = self.enter();
         while let Some(at) = child {
-            if at.node.is_named() {
+            if at.kind.is_named() {
                 types.push(self.ty(at));
             }
             child = self.next();
@@ -105,7 +102,7 @@ impl<'t> Lowering<'t, '_> {
                 } else {
                     Some(Expr { span, kind: ExprKind::List(arguments) })
                 };
-            } else if inner.node.is_named() {
+            } else if inner.kind.is_named() {
                 object = Some(self.ty(inner));
             }
             child = self.next();

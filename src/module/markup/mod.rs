@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 use tree_sitter::Node;
 
 use self::template::{Dialect, Mask};
+use super::ecmascript::strings::comment_text;
 use super::tree::{self, Grammar, Refusal, Walk};
 use super::{
     Block, Comment, Defect, Expr, ExprKind, MAX_DEFECTS, MAX_NESTING, Markup, Module, Span, Stmt,
@@ -286,8 +287,9 @@ impl<'t> Lowering<'t, '_> {
         }
         // `<input {{ attributes }}>`
         if value.is_none()
-            && let Some(Mask { hole: Some(hole), .. }) =
-                self.masks.iter().find(|mask| mask.start == name_span.start)
+            && let first = self.masks.partition_point(|mask| mask.start < name_span.start)
+            && let Some(Mask { start, hole: Some(hole), .. }) = self.masks.get(first)
+            && *start == name_span.start
         {
             return (SmolStr::new_static("..."), hole.clone());
         }
@@ -347,6 +349,9 @@ impl<'t> Lowering<'t, '_> {
             if is_masked { (self.walk.text, self.masks) } else { (self.original, &[][..]) };
         match ecmascript::lower_part(grammar, slice(text, code), code, masks, self.limits) {
             Ok(mut module) => {
+                for comment in &mut module.comments {
+                    comment.text = comment_text(slice(self.original, comment.span)).0;
+                }
                 self.scripts.append(&mut module.body);
                 self.comments.append(&mut module.comments);
                 self.defects.append(&mut module.defects);
@@ -383,7 +388,11 @@ fn script_grammar(markup: &Markup) -> Option<(Grammar, bool)> {
     match attribute("type").as_deref() {
         None
         | Some(
-            "" | "module" | "text/javascript" | "application/javascript" | "text/ecmascript"
+            ""
+            | "module"
+            | "text/javascript"
+            | "application/javascript"
+            | "text/ecmascript"
             | "application/x-javascript",
         ) => Some((Grammar::JavaScript, true)),
         Some("text/babel" | "text/jsx") => Some((Grammar::JavaScript, false)),

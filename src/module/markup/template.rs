@@ -42,13 +42,17 @@ pub(super) struct Masked {
 /// An expression longer than this is no template's, in bytes.
 const LONGEST_EXPRESSION: usize = 4_096;
 
+/// Deepest brackets of an expression. It bounds the look-ahead from brackets that never close.
+const DEEPEST_EXPRESSION: usize = 32;
+
 /// Masks a text.
 pub(super) fn mask(text: &str, dialect: Dialect, lines: &LineIndex) -> Masked {
     let masked = Masked { text: text.to_owned(), masks: Vec::new(), comments: Vec::new() };
     if text.len() > u32::MAX as usize {
         return masked;
     }
-    let mut scanner = Scanner { text, bytes: text.as_bytes().to_vec(), lines, masked };
+    let mut scanner =
+        Scanner { text, bytes: text.as_bytes().to_vec(), lines, masked, absent: Vec::new() };
     match dialect {
         Dialect::Html => scanner.server(0, text.len()),
         Dialect::Vue => scanner.outside_scripts(Scanner::server),
@@ -79,6 +83,8 @@ struct Scanner<'s> {
     bytes: Vec<u8>,
     lines: &'s LineIndex,
     masked: Masked,
+    /// Closing marks that do not stand in the rest of the stretch.
+    absent: Vec<&'static str>,
 }
 
 impl<'s> Scanner<'s> {
@@ -86,21 +92,23 @@ impl<'s> Scanner<'s> {
     fn outside_scripts(&mut self, scan: fn(&mut Self, usize, usize)) {
         let lower = self.text.to_ascii_lowercase();
         let mut from = 0;
-        while from < lower.len() {
-            let next = ["script", "style"]
-                .iter()
-                .filter_map(|tag| Some((from + lower[from..].find(&format!("<{tag}"))?, tag)))
-                .min();
-            let Some((begin, tag)) = next else { break };
+        for (begin, _) in lower.match_indices("<s") {
+            let close = match &lower[begin..] {
+                rest if begin < from || rest.is_empty() => continue,
+                rest if rest.starts_with("<script") => "</script",
+                rest if rest.starts_with("<style") => "</style",
+                _ => continue,
+            };
             scan(self, from, begin);
-            let end = lower[begin..].find(&format!("</{tag}"));
-            from = end.map_or(lower.len(), |end| begin + end + tag.len() + 2);
+            let end = lower[begin..].find(close);
+            from = end.map_or(lower.len(), |end| begin + end + close.len());
         }
-        scan(self, from.min(lower.len()), lower.len());
+        scan(self, from, lower.len());
     }
 
     /// Masks `{{ }}`, `{% %}`, `{# #}`, `<% %>` between two offsets.
     fn server(&mut self, from: usize, to: usize) {
+        self.absent.clear();
         let mut at = from;
         while let Some(step) = self.text[at..to].find(['{', '<']) {
             at += step;
@@ -110,7 +118,7 @@ impl<'s> Scanner<'s> {
             } else if rest.starts_with("{%") {
                 self.tag(at, rest)
             } else if let Some(inner) = rest.strip_prefix("{#") {
-                inner.find("#}").map(|end| {
+                self.find(inner, "#}").map(|end| {
                     let text = SmolStr::new(inner[..end].trim_matches('-').trim());
                     self.put(at, at + end + 4, Shown::Comment(text))
                 })
@@ -123,10 +131,23 @@ impl<'s> Scanner<'s> {
         }
     }
 
+    /// Where a closing mark stands. One that was missing once is missing for good, and looking
+    /// again from every opening mark would take quadratic time.
+    fn find(&mut self, text: &str, close: &'static str) -> Option<usize> {
+        if self.absent.contains(&close) {
+            return None;
+        }
+        let found = text.find(close);
+        if found.is_none() {
+            self.absent.push(close);
+        }
+        found
+    }
+
     /// `{{ x }}` and what Handlebars and Go make of it.
     fn mustache(&mut self, at: usize, rest: &str) -> Option<usize> {
         if let Some(inner) = rest.strip_prefix("{{!--") {
-            let end = inner.find("--}}")?;
+            let end = self.find(inner, "--}}")?;
             let text = SmolStr::new(inner[..end].trim());
             return Some(self.put(at, at + 5 + end + 4, Shown::Comment(text)));
         }
@@ -161,10 +182,13 @@ impl<'s> Scanner<'s> {
         let word = inner.split_whitespace().next().unwrap_or_default();
         if word == "comment" {
             let behind = &rest[end + 4..];
-            let stop = behind.find("endcomment").and_then(|from| {
-                let close = behind[from..].find("%}")?;
+            let stop = self.find(behind, "endcomment").and_then(|from| {
+                let close = self.find(&behind[from..], "%}")?;
                 Some((behind[..from].rfind("{%").unwrap_or(from), from + close + 2))
             });
+            if stop.is_none() {
+                self.absent.push("endcomment");
+            }
             if let Some((text_end, stop)) = stop {
                 let text = SmolStr::new(behind[..text_end].trim());
                 return Some(self.put(at, whole + stop, Shown::Comment(text)));
@@ -172,8 +196,18 @@ impl<'s> Scanner<'s> {
         }
         let is_shown = matches!(
             word,
-            "url" | "static" | "get_static_prefix" | "get_media_prefix" | "media" | "trans"
-                | "translate" | "csrf_token" | "now" | "cycle" | "firstof" | "widthratio"
+            "url"
+                | "static"
+                | "get_static_prefix"
+                | "get_media_prefix"
+                | "media"
+                | "trans"
+                | "translate"
+                | "csrf_token"
+                | "now"
+                | "cycle"
+                | "firstof"
+                | "widthratio"
         );
         let shown = if is_shown {
             Shown::Hole(expression::parse_tag(inner, self.span(at, whole)))
@@ -185,7 +219,7 @@ impl<'s> Scanner<'s> {
 
     /// `<%= x %>`, `<% code %>`, `<%# comment %>`.
     fn percent(&mut self, at: usize, rest: &str) -> Option<usize> {
-        let end = rest.find("%>")?;
+        let end = self.find(rest, "%>")?;
         let inner = &rest[2..end];
         let whole = at + end + 2;
         let shown = match inner.chars().next() {
@@ -269,8 +303,19 @@ fn expression_end(text: &str, close: &str) -> Option<usize> {
             (None, b'"' | b'`') => quote = Some(byte),
             // An apostrophe inside a word opens nothing.
             (None, b'\'') if !previous.is_ascii_alphanumeric() => quote = Some(byte),
-            (None, _) if open == 0 && text.as_bytes()[at..].starts_with(close.as_bytes()) => return Some(at),
-            (None, b'{' | b'(' | b'[') => open += 1,
+            (None, _) if open == 0 && text.as_bytes()[at..].starts_with(close.as_bytes()) => {
+                return Some(at);
+            }
+            // No expression opens two braces at once.
+            (None, b'{') if matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%')) => {
+                return None;
+            }
+            (None, b'{' | b'(' | b'[') => {
+                open += 1;
+                if open > DEEPEST_EXPRESSION {
+                    return None;
+                }
+            }
             (None, b'}' | b')' | b']') => open = open.saturating_sub(1),
             (None, b';') if open == 0 && close != "}" => return None,
             _ => {}
