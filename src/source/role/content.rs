@@ -199,8 +199,8 @@ const GLOBALS: &[&str] = &[
 ];
 
 /// Whether a TypeScript file cannot compile by itself: it imports nothing, and a statement calls a
-/// method of a name that is declared nowhere in it, or a method stands outside of a class. Such files are snippets that a lesson or a
-/// document shows.
+/// method of a name that is declared nowhere in it, or a method stands outside of a class. Such
+/// files are snippets that a lesson or a document shows.
 fn is_fragment(text: &str) -> bool {
     static CALLED: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?m)^[ \t]*(?:return[ \t]+|await[ \t]+)*([A-Za-z_$][\w$]*)(?:\.[\w$]+)+[ \t]*\(")
