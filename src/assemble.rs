@@ -53,13 +53,19 @@ pub fn plan(walk: &Walk, book: &RuleBook, config: &Config) -> Plan {
 /// Name and version from a manifest, the commit from git.
 #[must_use]
 pub fn project(root: &Path, repository: Option<&Repository>) -> Project {
-    Project { commit: repository.and_then(|repository| repository.head.clone()), ..manifest::identify(root) }
+    Project {
+        commit: repository.and_then(|repository| repository.head.clone()),
+        ..manifest::identify(root)
+    }
 }
 
 /// The file facts, by path; the scans keep everything else.
 #[must_use]
 pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, Module> {
-    scans.iter_mut().filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), facts))).collect()
+    scans
+        .iter_mut()
+        .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), facts)))
+        .collect()
 }
 
 /// Findings after suppressions, in their final order.
@@ -83,13 +89,22 @@ pub fn judge(scans: &mut [FileScan], book: &RuleBook, today: &str) -> Judged {
     let suppressions: Vec<FileSuppressions<'_>> = scans
         .iter()
         .filter(|scan| !scan.suppressions.is_empty())
-        .map(|scan| FileSuppressions { path: &scan.path, role: scan.role, suppressions: &scan.suppressions })
+        .map(|scan| FileSuppressions {
+            path: &scan.path,
+            role: scan.role,
+            suppressions: &scan.suppressions,
+        })
         .collect();
     let known: BTreeSet<&str> = book.known.iter().map(String::as_str).collect();
     let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &known, today);
     findings.extend(faults);
     findings.sort_by(|a, b| {
-        (b.severity, &a.location, &a.rule, &a.message).cmp(&(a.severity, &b.location, &b.rule, &b.message))
+        (b.severity, &a.location, &a.rule, &a.message).cmp(&(
+            a.severity,
+            &b.location,
+            &b.rule,
+            &b.message,
+        ))
     });
     accepted.sort_by(|a, b| (&a.rule, &a.location).cmp(&(&b.rule, &b.location)));
     Judged { findings, accepted }
@@ -167,7 +182,11 @@ pub fn codebase(scans: &[FileScan]) -> Codebase {
         size.blank += u64::from(scan.lines.blank);
     }
     let lines_of = |role: Role| {
-        sizes.values().filter(|size| size.role == role && size.language.is_code()).map(|size| size.code).sum()
+        sizes
+            .values()
+            .filter(|size| size.role == role && size.language.is_code())
+            .map(|size| size.code)
+            .sum()
     };
     Codebase {
         production_code_lines: lines_of(Role::Production),
@@ -183,7 +202,8 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
     Category::ALL
         .iter()
         .map(|category| {
-            let rules: Vec<&RuleSpec> = book.specs.iter().filter(|spec| spec.category == *category).collect();
+            let rules: Vec<&RuleSpec> =
+                book.specs.iter().filter(|spec| spec.category == *category).collect();
             let files: BTreeSet<&str> = scans
                 .iter()
                 .filter(|scan| !matches!(scan.status, Status::LeftOut { .. }))
@@ -191,11 +211,15 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
                 .map(|scan| scan.path.as_str())
                 .collect();
             let assessment = match (category, rules.len(), files.len()) {
-                (Category::Testing, ..) => not_assessed("no test results and no coverage were given"),
+                (Category::Testing, ..) => {
+                    not_assessed("no test results and no coverage were given")
+                }
                 (Category::Performance, ..) => not_assessed("no load-test results were given"),
                 (_, 0, _) => not_assessed("there is no rule for it yet"),
                 (_, _, 0) => not_assessed("there is no file that its rules look at"),
-                (_, rules, files) => Assessment::Assessed { basis: format!("{rules} rules over {files} files") },
+                (_, rules, files) => {
+                    Assessment::Assessed { basis: format!("{rules} rules over {files} files") }
+                }
             };
             (*category, assessment)
         })

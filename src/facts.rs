@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use crate::inventory::routes::FRAMEWORKS;
-use crate::module::{Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart};
+use crate::module::{
+    Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
+};
 use crate::source::{Language, Role};
 
 /// Nesting that facts keep. Code that creates and registers things is shallow; the bound keeps
@@ -19,7 +21,9 @@ const MAX_TEXT: usize = 2 * 1024;
 /// The literals of the frameworks of each family of languages.
 static NEEDS: LazyLock<[Option<AhoCorasick>; 2]> = LazyLock::new(|| {
     [PYTHON, ECMASCRIPT].map(|family| {
-        let frameworks = FRAMEWORKS.iter().filter(|framework| family_of(framework.name).is_none_or(|of| of == family));
+        let frameworks = FRAMEWORKS
+            .iter()
+            .filter(|framework| family_of(framework.name).is_none_or(|of| of == family));
         AhoCorasick::builder().build(frameworks.flat_map(|framework| framework.needs)).ok()
     })
 });
@@ -158,7 +162,10 @@ fn trim(expr: &mut Expr, depth: usize) {
                 match part {
                     TextPart::Hole(expr) => trim(expr, depth),
                     TextPart::Literal(text) if text.len() > MAX_TEXT => {
-                        *part = TextPart::Hole(Expr { span: expr.span, kind: ExprKind::Other(Vec::new()) });
+                        *part = TextPart::Hole(Expr {
+                            span: expr.span,
+                            kind: ExprKind::Other(Vec::new()),
+                        });
                     }
                     TextPart::Literal(_) => {}
                 }
@@ -174,7 +181,9 @@ fn trim(expr: &mut Expr, depth: usize) {
             trim(&mut call.callee, depth);
             call.args.iter_mut().for_each(|arg| trim(&mut arg.value, depth));
         }
-        ExprKind::Unary { operand: inner, .. } | ExprKind::Await(inner) | ExprKind::Spread(inner) => {
+        ExprKind::Unary { operand: inner, .. }
+        | ExprKind::Await(inner)
+        | ExprKind::Spread(inner) => {
             trim(inner, depth);
         }
         ExprKind::Binary { left, right, .. } => {
@@ -186,7 +195,9 @@ fn trim(expr: &mut Expr, depth: usize) {
             trim(then, depth);
             trim(otherwise, depth);
         }
-        ExprKind::List(items) | ExprKind::Other(items) => items.iter_mut().for_each(|item| trim(item, depth)),
+        ExprKind::List(items) | ExprKind::Other(items) => {
+            items.iter_mut().for_each(|item| trim(item, depth))
+        }
         ExprKind::Map(entries) => {
             for Entry { key, value } in entries {
                 each(key, depth);

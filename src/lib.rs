@@ -84,7 +84,8 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
             .filter_map(|path| jobs.get(path.as_str()))
             .map(|job| Job { facts_only: true, ..(*job).clone() })
             .collect();
-        scan::run(&run.isolation, &without_rules, &jobs, &|_| {}).map(|mut scans| assemble::take_facts(&mut scans))
+        scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
+            .map(|mut scans| assemble::take_facts(&mut scans))
     })?;
 
     let judged = assemble::judge(&mut scans, &book, &run.today);

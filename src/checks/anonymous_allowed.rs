@@ -9,16 +9,52 @@ use crate::source::Source;
 /// Parts of the names of such checks.
 pub const NEEDS: &[&str] = AUTH_WORDS;
 
-const AUTH_WORDS: &[&str] = &["auth", "permi", "login", "access", "role", "admin", "owner", "allowed", "can_", "may_", "guard", "protected"];
+const AUTH_WORDS: &[&str] = &[
+    "auth",
+    "permi",
+    "login",
+    "access",
+    "role",
+    "admin",
+    "owner",
+    "allowed",
+    "can_",
+    "may_",
+    "guard",
+    "protected",
+];
 
 /// Words that say that anonymous callers are meant to pass.
-const OPEN_WORDS: &[&str] = &["optional", "anonymous", "public", "maybe", "guest", "logged_out", "logout", "redirect"];
+const OPEN_WORDS: &[&str] =
+    &["optional", "anonymous", "public", "maybe", "guest", "logged_out", "logout", "redirect"];
 
 /// Settings that switch a program into a test mode, or its authentication off.
-const SWITCHES: &[&str] = &["TESTING", "LOGIN_DISABLED", "DISABLE_AUTH", "AUTH_DISABLED", "SKIP_AUTH", "NO_AUTH", "BYPASS_AUTH", "AUTH_BYPASS", "TEST_MODE", "DISABLE_LOGIN"];
+const SWITCHES: &[&str] = &[
+    "TESTING",
+    "LOGIN_DISABLED",
+    "DISABLE_AUTH",
+    "AUTH_DISABLED",
+    "SKIP_AUTH",
+    "NO_AUTH",
+    "BYPASS_AUTH",
+    "AUTH_BYPASS",
+    "TEST_MODE",
+    "DISABLE_LOGIN",
+];
 
 /// Names that hold who is calling.
-const CALLERS: &[&str] = &["user", "current_user", "currentUser", "token", "session", "identity", "principal", "account", "claims", "jwt"];
+const CALLERS: &[&str] = &[
+    "user",
+    "current_user",
+    "currentUser",
+    "token",
+    "session",
+    "identity",
+    "principal",
+    "account",
+    "claims",
+    "jwt",
+];
 
 /// Finds them.
 #[must_use]
@@ -45,7 +81,11 @@ impl<'m> Search<'m> {
     /// The enclosing function that is named like a check, unless it says that it is open.
     fn checker(&self) -> Option<&'m str> {
         let lower = |name: &str| name.to_ascii_lowercase();
-        if self.functions.iter().any(|(name, _)| OPEN_WORDS.iter().any(|word| lower(name).contains(word))) {
+        if self
+            .functions
+            .iter()
+            .any(|(name, _)| OPEN_WORDS.iter().any(|word| lower(name).contains(word)))
+        {
             return None;
         }
         let names = self.functions.iter().rev().map(|(name, _)| *name);
@@ -75,7 +115,9 @@ impl<'m> Search<'m> {
 
 fn is_checker(name: &str) -> bool {
     let name = name.trim_start_matches('_');
-    AUTH_WORDS.iter().any(|word| if word.ends_with('_') { name.starts_with(word) } else { name.contains(word) })
+    AUTH_WORDS
+        .iter()
+        .any(|word| if word.ends_with('_') { name.starts_with(word) } else { name.contains(word) })
 }
 
 impl<'m> Visitor<'m> for Search<'m> {
@@ -94,7 +136,9 @@ impl<'m> Visitor<'m> for Search<'m> {
                 if let Some(checker) = self.checker() {
                     match meaning(test) {
                         Some((case, true)) => self.branch(checker, case, test, then),
-                        Some((Case::Anonymous, false)) => self.branch(checker, Case::Anonymous, test, otherwise),
+                        Some((Case::Anonymous, false)) => {
+                            self.branch(checker, Case::Anonymous, test, otherwise)
+                        }
                         _ => {}
                     }
                 }
@@ -150,12 +194,29 @@ impl<'m> Passes<'_, 'm> {
         let ExprKind::Call(call) = &expr.kind else { return false };
         let ExprKind::Name(name) = &call.callee.kind else { return false };
         let is_parameter = self.functions.iter().any(|(_, function)| {
-            function.params.iter().any(|param| matches!(&param.target.kind, ExprKind::Name(param) if param == name))
+            function
+                .params
+                .iter()
+                .any(|param| matches!(&param.target.kind, ExprKind::Name(param) if param == name))
         });
         // `next(error)` refuses, `next()` lets through.
         is_parameter
-            && if name == "next" { call.args.is_empty() } else {
-                matches!(name.as_str(), "f" | "fn" | "func" | "function" | "view" | "view_func" | "handler" | "wrapped" | "call_next" | "method" | "endpoint")
+            && if name == "next" {
+                call.args.is_empty()
+            } else {
+                matches!(
+                    name.as_str(),
+                    "f" | "fn"
+                        | "func"
+                        | "function"
+                        | "view"
+                        | "view_func"
+                        | "handler"
+                        | "wrapped"
+                        | "call_next"
+                        | "method"
+                        | "endpoint"
+                )
             }
     }
 }
@@ -218,15 +279,23 @@ fn meaning(test: &Expr) -> Option<(Case, bool)> {
             .is_some_and(|key| SWITCHES.contains(&key))
             .then_some((Case::TestMode, true)),
         ExprKind::Binary { operator, left, right } => match operator.as_str() {
-            "is" | "==" | "===" if matches!(right.kind, ExprKind::None) => is_caller(left).then_some((Case::Anonymous, true)),
-            "is not" | "!=" | "!==" if matches!(right.kind, ExprKind::None) => is_caller(left).then_some((Case::Anonymous, false)),
+            "is" | "==" | "===" if matches!(right.kind, ExprKind::None) => {
+                is_caller(left).then_some((Case::Anonymous, true))
+            }
+            "is not" | "!=" | "!==" if matches!(right.kind, ExprKind::None) => {
+                is_caller(left).then_some((Case::Anonymous, false))
+            }
             "==" | "===" => {
-                let is_mode = last_name(left).is_some_and(|name| name == "NODE_ENV" || name == "ENV");
-                (is_mode && constant_text(right).is_some_and(|text| text == "test" || text == "testing"))
-                    .then_some((Case::TestMode, true))
+                let is_mode =
+                    last_name(left).is_some_and(|name| name == "NODE_ENV" || name == "ENV");
+                (is_mode
+                    && constant_text(right).is_some_and(|text| text == "test" || text == "testing"))
+                .then_some((Case::TestMode, true))
             }
             // Either side suffices to enter the branch.
-            "||" => [left, right].into_iter().find_map(|side| meaning(side).filter(|(_, holds)| *holds)),
+            "||" => {
+                [left, right].into_iter().find_map(|side| meaning(side).filter(|(_, holds)| *holds))
+            }
             _ => None,
         },
         _ => None,

@@ -4,20 +4,56 @@ use super::CheckMatch;
 use super::shape::{is_constant, is_neutral};
 use crate::module::path::{constant_text, last_name};
 use crate::module::visit::{Visitor, Walk, walk_block, walk_module};
-use crate::module::{Call, Class, Entry, Expr, ExprKind, Function, Handler, Module, Stmt, StmtKind};
+use crate::module::{
+    Call, Class, Entry, Expr, ExprKind, Function, Handler, Module, Stmt, StmtKind,
+};
 use crate::source::Source;
 
 /// The words that begin a handler.
 pub const NEEDS: &[&str] = &["except", "catch"];
 
 /// Functions that make an answer of their first argument.
-const ANSWERS: &[&str] = &["jsonify", "JSONResponse", "JsonResponse", "Response", "json", "send", "make_response", "ORJSONResponse", "HttpResponse"];
+const ANSWERS: &[&str] = &[
+    "jsonify",
+    "JSONResponse",
+    "JsonResponse",
+    "Response",
+    "json",
+    "send",
+    "make_response",
+    "ORJSONResponse",
+    "HttpResponse",
+];
 
 /// Words in keys and texts that tell the caller about the failure.
-const FAILURE: &[&str] = &["error", "err", "fail", "exception", "detail", "reason", "invalid", "unavailable", "unhealthy", "degraded", "down", "problem"];
+const FAILURE: &[&str] = &[
+    "error",
+    "err",
+    "fail",
+    "exception",
+    "detail",
+    "reason",
+    "invalid",
+    "unavailable",
+    "unhealthy",
+    "degraded",
+    "down",
+    "problem",
+];
 
 /// Exceptions that say that something is absent: a default is then an answer.
-const ABSENCE: &[&str] = &["NotFound", "DoesNotExist", "ImportError", "ModuleNotFoundError", "NoResultFound", "StopIteration", "FileNotFoundError", "KeyError", "LookupError", "PackageNotFoundError"];
+const ABSENCE: &[&str] = &[
+    "NotFound",
+    "DoesNotExist",
+    "ImportError",
+    "ModuleNotFoundError",
+    "NoResultFound",
+    "StopIteration",
+    "FileNotFoundError",
+    "KeyError",
+    "LookupError",
+    "PackageNotFoundError",
+];
 
 /// Finds them.
 #[must_use]
@@ -36,13 +72,18 @@ impl<'m> Visitor<'m> for Search<'m> {
     fn enter_handler(&mut self, handler: &'m Handler) -> Walk {
         let mut answers = Answers { values: Vec::new() };
         walk_block(&mut answers, &handler.body);
-        let function = self.functions.last().and_then(|function| function.name.as_deref()).unwrap_or("the function");
+        let function = self
+            .functions
+            .last()
+            .and_then(|function| function.name.as_deref())
+            .unwrap_or("the function");
         for value in answers.values {
             let Some(what) = verdict(value) else { continue };
             self.found.push(CheckMatch {
                 span: value.span,
                 captures: vec![("what", what.to_owned()), ("function", function.to_owned())],
-                accepted: catches_absence(handler).then(|| "only the absence of something is caught".to_owned()),
+                accepted: catches_absence(handler)
+                    .then(|| "only the absence of something is caught".to_owned()),
             });
         }
         Walk::Into
@@ -72,7 +113,8 @@ impl<'m> Visitor<'m> for Answers<'m> {
             }
             StmtKind::Expr(value) => {
                 let value = if let ExprKind::Await(inner) = &value.kind { inner } else { value };
-                if matches!(&value.kind, ExprKind::Call(call) if answer_of(call).is_some() && is_response(call)) {
+                if matches!(&value.kind, ExprKind::Call(call) if answer_of(call).is_some() && is_response(call))
+                {
                     self.values.push(value);
                 }
                 Walk::Skip
@@ -109,12 +151,15 @@ fn answer_of(call: &Call) -> Option<&Expr> {
         return None;
     }
     let says_failure = call.args.iter().any(|arg| {
-        arg.name.as_deref().is_some_and(|name| matches!(name, "status" | "status_code")) && !is_success_code(&arg.value)
+        arg.name.as_deref().is_some_and(|name| matches!(name, "status" | "status_code"))
+            && !is_success_code(&arg.value)
     });
     // `res.status(500).json(…)`
     let receiver_fails = match &call.callee.kind {
         ExprKind::Attribute { object, .. } => match &object.kind {
-            ExprKind::Call(inner) => !inner.args.first().is_some_and(|arg| is_success_code(&arg.value)),
+            ExprKind::Call(inner) => {
+                !inner.args.first().is_some_and(|arg| is_success_code(&arg.value))
+            }
             _ => false,
         },
         _ => false,
@@ -128,7 +173,8 @@ fn answer_of(call: &Call) -> Option<&Expr> {
 fn is_success_code(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Number(number) => number.len() == 3 && number.starts_with('2'),
-        _ => last_name(expr).is_some_and(|name| name.contains("_2") || matches!(name, "OK" | "Ok" | "CREATED")),
+        _ => last_name(expr)
+            .is_some_and(|name| name.contains("_2") || matches!(name, "OK" | "Ok" | "CREATED")),
     }
 }
 
@@ -136,12 +182,17 @@ fn verdict(value: &Expr) -> Option<&'static str> {
     match &value.kind {
         ExprKind::Await(inner) => verdict(inner),
         ExprKind::Call(call) => answer_of(call).and_then(|answer| {
-            let says_nothing = is_collection(answer) && is_constant(answer) && is_neutral(answer) && !mentions_failure(answer);
+            let says_nothing = is_collection(answer)
+                && is_constant(answer)
+                && is_neutral(answer)
+                && !mentions_failure(answer);
             verdict(answer).or(says_nothing.then_some("an empty success"))
         }),
         // `return {…}, 500`
         ExprKind::List(items) => match items.as_slice() {
-            [body, Expr { kind: ExprKind::Number(code), .. }] if is_collection(body) || matches!(body.kind, ExprKind::Call(_)) => {
+            [body, Expr { kind: ExprKind::Number(code), .. }]
+                if is_collection(body) || matches!(body.kind, ExprKind::Call(_)) =>
+            {
                 if code.len() == 3 && !code.starts_with('2') { None } else { verdict(body) }
             }
             _ => made_up(value),
@@ -169,12 +220,15 @@ fn made_up(value: &Expr) -> Option<&'static str> {
         ExprKind::List(items) => items.iter().any(is_collection),
         _ => false,
     };
-    (holds_data && is_constant(value) && !is_neutral(value) && !mentions_failure(value)).then_some("made-up data")
+    (holds_data && is_constant(value) && !is_neutral(value) && !mentions_failure(value))
+        .then_some("made-up data")
 }
 
 fn mentions_failure(value: &Expr) -> bool {
     match &value.kind {
-        ExprKind::Map(entries) => entries.iter().any(|entry| tells_failure(entry) || mentions_failure(&entry.value)),
+        ExprKind::Map(entries) => {
+            entries.iter().any(|entry| tells_failure(entry) || mentions_failure(&entry.value))
+        }
         ExprKind::List(items) => items.iter().any(mentions_failure),
         _ => constant_text(value).is_some_and(is_failure_word),
     }
@@ -191,7 +245,9 @@ fn tells_failure(entry: &Entry) -> bool {
     let key = constant_text(key).unwrap_or_default().to_ascii_lowercase();
     let value = &entry.value;
     match key.as_str() {
-        "success" | "ok" | "valid" | "healthy" | "available" => is_neutral(value) || !is_constant(value),
+        "success" | "ok" | "valid" | "healthy" | "available" => {
+            is_neutral(value) || !is_constant(value)
+        }
         "status" | "state" | "code" | "message" | "msg" => match &value.kind {
             ExprKind::Number(number) => number.len() == 3 && !number.starts_with('2'),
             _ => constant_text(value).is_none_or(is_failure_word),
@@ -204,16 +260,24 @@ fn claims_success(entry: &Entry) -> bool {
     let key = entry.key.as_ref().and_then(constant_text).unwrap_or_default().to_ascii_lowercase();
     match key.as_str() {
         "success" | "ok" | "valid" | "healthy" => matches!(entry.value.kind, ExprKind::Bool(true)),
-        "status" | "state" => constant_text(&entry.value)
-            .is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "ok" | "success" | "healthy" | "up" | "done" | "completed")),
+        "status" | "state" => constant_text(&entry.value).is_some_and(|text| {
+            matches!(
+                text.to_ascii_lowercase().as_str(),
+                "ok" | "success" | "healthy" | "up" | "done" | "completed"
+            )
+        }),
         _ => false,
     }
 }
 
 fn catches_absence(handler: &Handler) -> bool {
-    let is_absence = |expr: &Expr| last_name(expr).is_some_and(|name| ABSENCE.iter().any(|word| name.ends_with(word)));
+    let is_absence = |expr: &Expr| {
+        last_name(expr).is_some_and(|name| ABSENCE.iter().any(|word| name.ends_with(word)))
+    };
     match &handler.types {
-        Some(Expr { kind: ExprKind::List(types), .. }) => !types.is_empty() && types.iter().all(is_absence),
+        Some(Expr { kind: ExprKind::List(types), .. }) => {
+            !types.is_empty() && types.iter().all(is_absence)
+        }
         Some(one) => is_absence(one),
         None => false,
     }

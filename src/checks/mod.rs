@@ -42,11 +42,31 @@ pub struct ModuleCheckEntry {
 
 /// The checks of one module.
 pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
-    ModuleCheckEntry { name: "auth-allows-anonymous", needs: anonymous_allowed::NEEDS, run: anonymous_allowed::check },
-    ModuleCheckEntry { name: "except-returns-data", needs: except_data::NEEDS, run: except_data::check },
-    ModuleCheckEntry { name: "exception-swallowed", needs: swallowed::NEEDS, run: swallowed::check },
-    ModuleCheckEntry { name: "stub-returns-literal", needs: stub_literal::NEEDS, run: stub_literal::check },
-    ModuleCheckEntry { name: "unguarded-current-user", needs: unguarded_user::NEEDS, run: unguarded_user::check },
+    ModuleCheckEntry {
+        name: "auth-allows-anonymous",
+        needs: anonymous_allowed::NEEDS,
+        run: anonymous_allowed::check,
+    },
+    ModuleCheckEntry {
+        name: "except-returns-data",
+        needs: except_data::NEEDS,
+        run: except_data::check,
+    },
+    ModuleCheckEntry {
+        name: "exception-swallowed",
+        needs: swallowed::NEEDS,
+        run: swallowed::check,
+    },
+    ModuleCheckEntry {
+        name: "stub-returns-literal",
+        needs: stub_literal::NEEDS,
+        run: stub_literal::check,
+    },
+    ModuleCheckEntry {
+        name: "unguarded-current-user",
+        needs: unguarded_user::NEEDS,
+        run: unguarded_user::check,
+    },
 ];
 
 /// The names of the checks of a whole project.
@@ -55,7 +75,11 @@ pub const PROJECT_CHECKS: &[&str] = &["suppressions"];
 /// Every name that a rule may use, sorted.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = MODULE_CHECKS.iter().map(|entry| entry.name).chain(PROJECT_CHECKS.iter().copied()).collect();
+    let mut names: Vec<_> = MODULE_CHECKS
+        .iter()
+        .map(|entry| entry.name)
+        .chain(PROJECT_CHECKS.iter().copied())
+        .collect();
     names.sort_unstable();
     names
 }

@@ -28,12 +28,19 @@ pub fn is_constant(expr: &Expr) -> bool {
 #[must_use]
 pub fn is_neutral(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Text(parts) => parts.iter().all(|part| matches!(part, TextPart::Literal(text) if text.trim().is_empty())),
-        ExprKind::Number(number) => number.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').parse::<f64>() == Ok(0.0),
+        ExprKind::Text(parts) => parts
+            .iter()
+            .all(|part| matches!(part, TextPart::Literal(text) if text.trim().is_empty())),
+        ExprKind::Number(number) => {
+            number.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').parse::<f64>()
+                == Ok(0.0)
+        }
         ExprKind::Bool(value) => !value,
         ExprKind::None => true,
         ExprKind::Unary { operator, operand } => {
-            is_neutral(operand) || (operator == "-" && matches!(&operand.kind, ExprKind::Number(number) if number == "1"))
+            is_neutral(operand)
+                || (operator == "-"
+                    && matches!(&operand.kind, ExprKind::Number(number) if number == "1"))
         }
         ExprKind::List(items) => items.iter().all(is_neutral),
         ExprKind::Map(entries) => entries.iter().all(|entry| is_neutral(&entry.value)),
@@ -83,7 +90,8 @@ impl<'m> Visitor<'m> for Body<'m> {
             ExprKind::Call(_) => self.calls += 1,
             ExprKind::Name(name) => self.names.push(name),
             ExprKind::Attribute { object, .. } => {
-                if matches!(&object.kind, ExprKind::Name(name) if name == "self" || name == "this" || name == "cls") {
+                if matches!(&object.kind, ExprKind::Name(name) if name == "self" || name == "this" || name == "cls")
+                {
                     self.self_reads += 1;
                 }
             }

@@ -9,24 +9,86 @@ use crate::source::Source;
 
 /// The verbs of names that promise data.
 pub const NEEDS: &[&str] = &[
-    "get", "fetch", "load", "list", "find", "search", "calculate", "compute", "predict", "recommend", "query",
-    "estimate", "forecast", "retrieve", "analyze", "analyse",
+    "get",
+    "fetch",
+    "load",
+    "list",
+    "find",
+    "search",
+    "calculate",
+    "compute",
+    "predict",
+    "recommend",
+    "query",
+    "estimate",
+    "forecast",
+    "retrieve",
+    "analyze",
+    "analyse",
 ];
 
 /// Verbs that promise work, so that even one number is a made-up result.
-const WORK: &[&str] = &["calculate", "compute", "predict", "recommend", "estimate", "forecast", "analyze", "analyse"];
+const WORK: &[&str] =
+    &["calculate", "compute", "predict", "recommend", "estimate", "forecast", "analyze", "analyse"];
 
 /// Words in names of functions whose result is rightly written down.
 const CONSTANT_NAMES: &[&str] = &[
-    "schema", "config", "choice", "option", "default", "header", "mapping", "constant", "column", "field", "enum",
-    "type", "permission", "setting", "metadata", "template", "version", "label", "name", "param", "format", "style",
-    "color", "icon", "menu", "route", "url", "help", "usage", "keyword", "language", "locale", "argument", "prop",
+    "schema",
+    "config",
+    "choice",
+    "option",
+    "default",
+    "header",
+    "mapping",
+    "constant",
+    "column",
+    "field",
+    "enum",
+    "type",
+    "permission",
+    "setting",
+    "metadata",
+    "template",
+    "version",
+    "label",
+    "name",
+    "param",
+    "format",
+    "style",
+    "color",
+    "icon",
+    "menu",
+    "route",
+    "url",
+    "help",
+    "usage",
+    "keyword",
+    "language",
+    "locale",
+    "argument",
+    "prop",
 ];
 
 /// Words in names of classes and bases that provide constants or stand in for something.
 const CONSTANT_CLASSES: &[&str] = &[
-    "enum", "schema", "constant", "config", "setting", "mock", "fake", "stub", "dummy", "test", "abstract", "protocol",
-    "abc", "serializer", "form", "interface", "fixture", "example",
+    "enum",
+    "schema",
+    "constant",
+    "config",
+    "setting",
+    "mock",
+    "fake",
+    "stub",
+    "dummy",
+    "test",
+    "abstract",
+    "protocol",
+    "abc",
+    "serializer",
+    "form",
+    "interface",
+    "fixture",
+    "example",
 ];
 
 /// Finds them.
@@ -50,7 +112,9 @@ impl<'m> Search<'m> {
         }
         let body = Body::of(function);
         let uses_parameter = function.params.iter().any(|param| {
-            last_name(&param.target).is_some_and(|param| param != "self" && param != "this" && body.names.contains(&param))
+            last_name(&param.target).is_some_and(|param| {
+                param != "self" && param != "this" && body.names.contains(&param)
+            })
         });
         if body.raises > 0 || body.self_reads > 0 || uses_parameter {
             return;
@@ -63,7 +127,13 @@ impl<'m> Search<'m> {
         });
     }
 
-    fn reason(&self, name: &str, verb: &str, function: &Function, body: &Body<'_>) -> Option<&'static str> {
+    fn reason(
+        &self,
+        name: &str,
+        verb: &str,
+        function: &Function,
+        body: &Body<'_>,
+    ) -> Option<&'static str> {
         let name = name.to_ascii_lowercase();
         if CONSTANT_NAMES.iter().any(|word| name.contains(word)) {
             return Some("the name says that it provides a constant");
@@ -81,14 +151,34 @@ impl<'m> Search<'m> {
         }
         let decorators = function.decorators.iter().filter_map(decorator_last);
         if decorators.into_iter().any(|name| {
-            matches!(name, "property" | "cached_property" | "abstractmethod" | "overload" | "fixture" | "classproperty" | "override")
+            matches!(
+                name,
+                "property"
+                    | "cached_property"
+                    | "abstractmethod"
+                    | "overload"
+                    | "fixture"
+                    | "classproperty"
+                    | "override"
+            )
         }) {
             return Some("a property, a fixture or an abstract method");
         }
         let one_scalar = body.returns.iter().flatten().all(|value| {
-            matches!(value.kind, ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Unary { .. } | ExprKind::None)
+            matches!(
+                value.kind,
+                ExprKind::Text(_)
+                    | ExprKind::Bool(_)
+                    | ExprKind::Number(_)
+                    | ExprKind::Unary { .. }
+                    | ExprKind::None
+            )
         });
-        let is_number = body.returns.iter().flatten().any(|value| matches!(value.kind, ExprKind::Number(_)) && !is_neutral(value));
+        let is_number = body
+            .returns
+            .iter()
+            .flatten()
+            .any(|value| matches!(value.kind, ExprKind::Number(_)) && !is_neutral(value));
         if one_scalar && !(is_number && WORK.contains(&verb)) {
             return Some("a single constant");
         }

@@ -31,7 +31,8 @@ impl Search<'_> {
     /// Whether somebody wrote down why: within the handler, or behind its last statement.
     fn is_explained(&self, span: Span) -> bool {
         let rest = self.source.text.get(span.end as usize..).unwrap_or_default();
-        let line_end = u32::try_from(rest.find('\n').unwrap_or(rest.len())).map_or(u32::MAX, |length| span.end.saturating_add(length));
+        let line_end = u32::try_from(rest.find('\n').unwrap_or(rest.len()))
+            .map_or(u32::MAX, |length| span.end.saturating_add(length));
         self.module.comments.iter().any(|comment| {
             span.start <= comment.span.start
                 && comment.span.start <= line_end
@@ -56,9 +57,9 @@ impl<'m> Visitor<'m> for Search<'m> {
 fn catches_all(types: Option<&Expr>) -> bool {
     match types.map(|types| &types.kind) {
         None => true,
-        Some(ExprKind::Name(_) | ExprKind::Attribute { .. }) => {
-            types.and_then(last_name).is_some_and(|name| matches!(name, "Exception" | "BaseException"))
-        }
+        Some(ExprKind::Name(_) | ExprKind::Attribute { .. }) => types
+            .and_then(last_name)
+            .is_some_and(|name| matches!(name, "Exception" | "BaseException")),
         Some(ExprKind::List(all)) => all.iter().any(|one| catches_all(Some(one))),
         Some(_) => false,
     }

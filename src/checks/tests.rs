@@ -23,7 +23,13 @@ fn run(language: Language, check: &str, code: &str) -> Vec<String> {
     let lines = LineIndex::new(code);
     module_check(check).unwrap()(&source, &module)
         .into_iter()
-        .map(|found| format!("{}{}", if found.accepted.is_some() { "~" } else { "" }, lines.line_of(found.span.start)))
+        .map(|found| {
+            format!(
+                "{}{}",
+                if found.accepted.is_some() { "~" } else { "" },
+                lines.line_of(found.span.start)
+            )
+        })
         .collect()
 }
 
@@ -43,7 +49,9 @@ fn the_table_is_sorted_and_its_names_are_unique() {
 #[test]
 fn the_role_of_an_unguarded_user_is_found_in_handlers_only() {
     let head = "from flask_login import current_user\n";
-    let view = |decorators: &str, body: &str| finds("unguarded-current-user", &format!("{head}{decorators}\ndef view():\n{body}\n"));
+    let view = |decorators: &str, body: &str| {
+        finds("unguarded-current-user", &format!("{head}{decorators}\ndef view():\n{body}\n"))
+    };
     let role = "    if current_user.role == 'admin':\n        return 1";
     assert!(view("@app.route('/')", role));
     assert!(view("@bp.get('/')", "    return q(owner=current_user.id)"));
@@ -51,40 +59,79 @@ fn the_role_of_an_unguarded_user_is_found_in_handlers_only() {
     assert!(!view("@app.route('/')\n@login_required", role));
     assert!(!view("@app.route('/')\n@require_permission('x')", role));
     assert!(!view("@app.route('/')\n@auth.jwt_required()", role));
-    assert!(!view("@app.route('/')", "    if not current_user.is_authenticated:\n        abort(401)\n    return current_user.role"));
-    assert!(!view("@app.route('/')", "    if not current_user:\n        return 1\n    return current_user.role"));
+    assert!(!view(
+        "@app.route('/')",
+        "    if not current_user.is_authenticated:\n        abort(401)\n    return current_user.role"
+    ));
+    assert!(!view(
+        "@app.route('/')",
+        "    if not current_user:\n        return 1\n    return current_user.role"
+    ));
     assert!(!view("@app.route('/')", "    check_permission('x')\n    return current_user.role"));
     assert!(!view("@app.route('/')", "    return getattr(current_user, 'role', None)"));
     assert!(!view("@app.route('/')", "    return current_user.is_anonymous"));
-    assert!(!finds("unguarded-current-user", &format!("{head}@bp.before_request\ndef guard(): pass\n@bp.get('/')\ndef f():\n    return current_user.role\n")));
+    assert!(!finds(
+        "unguarded-current-user",
+        &format!(
+            "{head}@bp.before_request\ndef guard(): pass\n@bp.get('/')\ndef f():\n    return current_user.role\n"
+        )
+    ));
     // FastAPI hands in a user whom a dependency has let through.
-    assert!(!finds("unguarded-current-user", "@router.get('/')\ndef f(current_user: CurrentUser):\n    return current_user.role\n"));
-    assert!(finds("unguarded-current-user", "@api_view(['GET'])\ndef f(request):\n    return request.user.email\n"));
-    assert!(!finds("unguarded-current-user", "@api_view(['GET'])\ndef f(request):\n    return request.user.id\n"));
+    assert!(!finds(
+        "unguarded-current-user",
+        "@router.get('/')\ndef f(current_user: CurrentUser):\n    return current_user.role\n"
+    ));
+    assert!(finds(
+        "unguarded-current-user",
+        "@api_view(['GET'])\ndef f(request):\n    return request.user.email\n"
+    ));
+    assert!(!finds(
+        "unguarded-current-user",
+        "@api_view(['GET'])\ndef f(request):\n    return request.user.id\n"
+    ));
 }
 
 #[test]
 fn a_check_that_lets_anonymous_callers_through_is_found() {
     let found = |code: &str| finds("auth-allows-anonymous", code);
-    assert!(found("def can_edit(x):\n    if not current_user.is_authenticated:\n        return True\n    return x\n"));
-    assert!(!found("def can_edit(x):\n    if not current_user.is_authenticated:\n        return False\n    return x\n"));
+    assert!(found(
+        "def can_edit(x):\n    if not current_user.is_authenticated:\n        return True\n    return x\n"
+    ));
+    assert!(!found(
+        "def can_edit(x):\n    if not current_user.is_authenticated:\n        return False\n    return x\n"
+    ));
     assert!(found("def has_permission(user):\n    if user is None:\n        return True\n"));
-    assert!(!found("def has_permission(permission=None):\n    if permission is None:\n        return True\n"));
-    assert!(found("def is_admin():\n    return current_user.is_anonymous or current_user.role == 'admin'\n"));
-    assert!(found("def check_access(u):\n    if u.is_authenticated:\n        return u.ok\n    else:\n        return True\n"));
+    assert!(!found(
+        "def has_permission(permission=None):\n    if permission is None:\n        return True\n"
+    ));
+    assert!(found(
+        "def is_admin():\n    return current_user.is_anonymous or current_user.role == 'admin'\n"
+    ));
+    assert!(found(
+        "def check_access(u):\n    if u.is_authenticated:\n        return u.ok\n    else:\n        return True\n"
+    ));
     let decorator = "def login_required(f):\n    def inner(*a, **k):\n        if TEST:\n            return f(*a, **k)\n        abort(401)\n    return inner\n";
     assert!(found(&decorator.replace("TEST", "app.config.get('TESTING')")));
     assert!(found(&decorator.replace("TEST", "current_app.config['LOGIN_DISABLED']")));
     assert!(found(&decorator.replace("TEST", "not g.user")));
     assert!(!found(&decorator.replace("TEST", "g.user")));
     assert!(!found(&decorator.replace("TEST", "not app.config.get('TESTING')")));
-    assert!(!found(&decorator.replace("login_required", "login_optional").replace("TEST", "not g.user")));
+    assert!(!found(
+        &decorator.replace("login_required", "login_optional").replace("TEST", "not g.user")
+    ));
     assert!(!found("def render(user):\n    if user is None:\n        return True\n"));
 }
 
 #[test]
 fn handlers_that_answer_with_data_are_found() {
-    let found = |answer: &str| python("except-returns-data", &format!("def f():\n    try:\n        return g()\n    except Exception as e:\n        {answer}\n"));
+    let found = |answer: &str| {
+        python(
+            "except-returns-data",
+            &format!(
+                "def f():\n    try:\n        return g()\n    except Exception as e:\n        {answer}\n"
+            ),
+        )
+    };
     for answer in [
         "return {'users': [{'id': 1, 'name': 'A'}]}",
         "return [{'id': 1}]",
@@ -109,7 +156,13 @@ fn handlers_that_answer_with_data_are_found() {
     ] {
         assert!(found(answer).is_empty(), "{answer}");
     }
-    assert_eq!(python("except-returns-data", "def f():\n    try:\n        import x\n    except ImportError:\n        return {'v': 1}\n"), ["~5"]);
+    assert_eq!(
+        python(
+            "except-returns-data",
+            "def f():\n    try:\n        import x\n    except ImportError:\n        return {'v': 1}\n"
+        ),
+        ["~5"]
+    );
 }
 
 #[test]
@@ -117,7 +170,10 @@ fn functions_that_promise_data_and_make_it_up_are_found() {
     let found = |code: &str| python("stub-returns-literal", code);
     assert_eq!(found("def get_users():\n    return [{'id': 1}]\n"), ["1"]);
     assert_eq!(found("async def predict_demand(item):\n    return 0.87\n"), ["1"]);
-    assert_eq!(found("def get_users():\n    if x:\n        return []\n    return [{'id': 1}]\n"), ["1"]);
+    assert_eq!(
+        found("def get_users():\n    if x:\n        return []\n    return [{'id': 1}]\n"),
+        ["1"]
+    );
     assert_eq!(found("def get_port():\n    return 8080\n"), ["~1"]);
     assert_eq!(found("class A(Enum):\n    def get_all(self):\n        return [1, 2]\n"), ["~2"]);
     for code in [
@@ -138,7 +194,12 @@ fn functions_that_promise_data_and_make_it_up_are_found() {
 fn handlers_of_express_are_seen() {
     let found = |code: &str| run(Language::JavaScript, "unguarded-current-user", code);
     assert_eq!(found("app.get('/a', (req, res) => {\n  res.json(req.user.id);\n});\n"), ["2"]);
-    assert_eq!(found("router.post('/a', upload, async function (req, res) {\n  res.json(req.user.id);\n});\n"), ["2"]);
+    assert_eq!(
+        found(
+            "router.post('/a', upload, async function (req, res) {\n  res.json(req.user.id);\n});\n"
+        ),
+        ["2"]
+    );
     for code in [
         "app.get('/a', requireLogin, (req, res) => {\n  res.json(req.user.id);\n});\n",
         "app.get('/a', (req, res) => {\n  res.json(req.user?.id);\n});\n",
@@ -152,7 +213,15 @@ fn handlers_of_express_are_seen() {
 
 #[test]
 fn javascript_catches_stubs_and_middleware_are_seen() {
-    let caught = |answer: &str| run(Language::TypeScript, "except-returns-data", &format!("function f(req, res) {{\n  try {{ g(); }} catch (e) {{\n    {answer};\n  }}\n}}\n"));
+    let caught = |answer: &str| {
+        run(
+            Language::TypeScript,
+            "except-returns-data",
+            &format!(
+                "function f(req, res) {{\n  try {{ g(); }} catch (e) {{\n    {answer};\n  }}\n}}\n"
+            ),
+        )
+    };
     assert_eq!(caught("return { users: [{ id: 1 }] }"), ["3"]);
     assert_eq!(caught("res.json({ success: true, data: [] })"), ["3"]);
     assert_eq!(caught("res.status(200).json({ success: true })"), ["3"]);
@@ -162,7 +231,17 @@ fn javascript_catches_stubs_and_middleware_are_seen() {
     assert_eq!(stub("export const fetchUsers = async () => [{ id: 1, name: 'A' }];\n"), ["1"]);
     assert!(stub("export const fetchUsers = () => api.get('/users');\n").is_empty());
     let allows = |code: &str| run(Language::JavaScript, "auth-allows-anonymous", code);
-    assert_eq!(allows("function requireAuth(req, res, next) {\n  if (!req.user) { return next(); }\n  check(req, next);\n}\n"), ["2"]);
-    assert_eq!(allows("const isAdmin = (user) => {\n  if (process.env.NODE_ENV === 'test') return true;\n  return user.admin;\n};\n"), ["2"]);
+    assert_eq!(
+        allows(
+            "function requireAuth(req, res, next) {\n  if (!req.user) { return next(); }\n  check(req, next);\n}\n"
+        ),
+        ["2"]
+    );
+    assert_eq!(
+        allows(
+            "const isAdmin = (user) => {\n  if (process.env.NODE_ENV === 'test') return true;\n  return user.admin;\n};\n"
+        ),
+        ["2"]
+    );
     assert!(allows("function requireAuth(req, res, next) {\n  if (!req.user) { return next(new Error('x')); }\n  next();\n}\n").is_empty());
 }

@@ -13,22 +13,70 @@ use crate::source::{Language, Source};
 pub const NEEDS: &[&str] = &["current_user", "request.user", "req.user", "g.user"];
 
 /// What a handler is registered with.
-const ROUTE_VERBS: &[&str] = &["route", "get", "post", "put", "patch", "delete", "head", "options", "all", "api_route", "websocket", "api_view", "action", "add_url_rule"];
+const ROUTE_VERBS: &[&str] = &[
+    "route",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "head",
+    "options",
+    "all",
+    "api_route",
+    "websocket",
+    "api_view",
+    "action",
+    "add_url_rule",
+];
 
 /// Words in the names of decorators, middleware and functions that keep callers out.
 const GUARD_WORDS: &[&str] = &[
-    "login", "requir", "permi", "auth", "jwt", "role", "admin", "protect", "secur", "guard", "verif", "token",
-    "passes_test", "access", "ensure", "session", "passport", "member", "staff", "owner",
+    "login",
+    "requir",
+    "permi",
+    "auth",
+    "jwt",
+    "role",
+    "admin",
+    "protect",
+    "secur",
+    "guard",
+    "verif",
+    "token",
+    "passes_test",
+    "access",
+    "ensure",
+    "session",
+    "passport",
+    "member",
+    "staff",
+    "owner",
 ];
 
 /// Attributes that Flask-Login's anonymous user has.
-const SAFE_FLASK: &[&str] = &["is_authenticated", "is_anonymous", "is_active", "get_id", "_get_current_object"];
+const SAFE_FLASK: &[&str] =
+    &["is_authenticated", "is_anonymous", "is_active", "get_id", "_get_current_object"];
 
 /// Attributes that Django's anonymous user has.
 const SAFE_DJANGO: &[&str] = &[
-    "is_authenticated", "is_anonymous", "is_active", "id", "pk", "is_staff", "is_superuser", "username", "groups",
-    "user_permissions", "has_perm", "has_perms", "has_module_perms", "get_username", "get_all_permissions",
-    "get_group_permissions", "get_user_permissions",
+    "is_authenticated",
+    "is_anonymous",
+    "is_active",
+    "id",
+    "pk",
+    "is_staff",
+    "is_superuser",
+    "username",
+    "groups",
+    "user_permissions",
+    "has_perm",
+    "has_perms",
+    "has_module_perms",
+    "get_username",
+    "get_all_permissions",
+    "get_group_permissions",
+    "get_user_permissions",
 ];
 
 /// Finds them.
@@ -40,7 +88,13 @@ pub fn check(source: &Source, module: &Module) -> Vec<CheckMatch> {
     if whole.found {
         return Vec::new();
     }
-    let mut search = Search { source, aliases: &aliases, class_guarded: Vec::new(), inline: Vec::new(), found: Vec::new() };
+    let mut search = Search {
+        source,
+        aliases: &aliases,
+        class_guarded: Vec::new(),
+        inline: Vec::new(),
+        found: Vec::new(),
+    };
     walk_module(&mut search, module);
     search.found
 }
@@ -52,15 +106,21 @@ fn is_guard_name(name: &str) -> bool {
 
 /// Whether a function tells somebody something: `send_verification_email` keeps nobody out.
 fn sends(name: &str) -> bool {
-    ["send", "mail", "notify", "queue"].iter().any(|verb| name.to_ascii_lowercase().starts_with(verb))
+    ["send", "mail", "notify", "queue"]
+        .iter()
+        .any(|verb| name.to_ascii_lowercase().starts_with(verb))
 }
 
 /// Whether an expression names a guard: `login_required`, `auth.required("admin")`, `[a, b]`.
 fn names_guard(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call(call) => names_guard(&call.callee) || call.args.iter().any(|arg| names_guard(&arg.value)),
+        ExprKind::Call(call) => {
+            names_guard(&call.callee) || call.args.iter().any(|arg| names_guard(&arg.value))
+        }
         ExprKind::List(items) => items.iter().any(names_guard),
-        ExprKind::Name(_) | ExprKind::Attribute { .. } => Path::of(expr).segments.iter().any(|name| is_guard_name(name)),
+        ExprKind::Name(_) | ExprKind::Attribute { .. } => {
+            Path::of(expr).segments.iter().any(|name| is_guard_name(name))
+        }
         _ => false,
     }
 }
@@ -73,7 +133,11 @@ struct ModuleGuard {
 impl<'m> Visitor<'m> for ModuleGuard {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
-            ExprKind::Attribute { name, .. } if matches!(name.as_str(), "before_request" | "before_app_request") => self.found = true,
+            ExprKind::Attribute { name, .. }
+                if matches!(name.as_str(), "before_request" | "before_app_request") =>
+            {
+                self.found = true
+            }
             ExprKind::Call(call) if last_name(&call.callee) == Some("use") => {
                 self.found |= call.args.iter().any(|arg| names_guard(&arg.value));
             }
@@ -111,7 +175,10 @@ impl<'m> Search<'_, 'm> {
         for read in uses.unsafe_reads {
             self.found.push(CheckMatch {
                 span: read.span,
-                captures: vec![("access", Path::of(read).to_string()), ("handler", name.to_owned())],
+                captures: vec![
+                    ("access", Path::of(read).to_string()),
+                    ("handler", name.to_owned()),
+                ],
                 accepted: None,
             });
         }
@@ -121,7 +188,8 @@ impl<'m> Search<'_, 'm> {
 fn is_route_decorator(decorator: &Expr) -> bool {
     let ExprKind::Call(call) = &decorator.kind else { return false };
     last_name(&call.callee).is_some_and(|name| ROUTE_VERBS.contains(&name))
-        && (matches!(call.callee.kind, ExprKind::Attribute { .. }) || last_name(&call.callee) == Some("api_view"))
+        && (matches!(call.callee.kind, ExprKind::Attribute { .. })
+            || last_name(&call.callee) == Some("api_view"))
 }
 
 impl<'m> Visitor<'m> for Search<'_, 'm> {
@@ -142,7 +210,10 @@ impl<'m> Visitor<'m> for Search<'_, 'm> {
         let name = function.name.as_deref().unwrap_or("the handler");
         let is_inline = self.inline.iter().any(|known| std::ptr::eq(*known, function));
         let is_decorated = function.decorators.iter().any(is_route_decorator);
-        let is_guarded = function.decorators.iter().any(|decorator| !is_route_decorator(decorator) && names_guard(decorator));
+        let is_guarded = function
+            .decorators
+            .iter()
+            .any(|decorator| !is_route_decorator(decorator) && names_guard(decorator));
         if (is_inline || is_decorated) && !is_guarded {
             self.handler(function, name);
         }
@@ -150,7 +221,8 @@ impl<'m> Visitor<'m> for Search<'_, 'm> {
     }
 
     fn enter_class(&mut self, class: &'m Class) -> Walk {
-        let guarded = class.decorators.iter().any(names_guard) || class.bases.iter().any(|base| names_guard(&base.value));
+        let guarded = class.decorators.iter().any(names_guard)
+            || class.bases.iter().any(|base| names_guard(&base.value));
         self.class_guarded.push(guarded);
         Walk::Into
     }
@@ -182,11 +254,18 @@ impl<'m> Uses<'_, 'm> {
     fn is_user(&self, expr: &'m Expr) -> bool {
         match &expr.kind {
             // A parameter of that name comes from a dependency that has refused already.
-            ExprKind::Name(name) => name == "current_user" && !self.params.contains(&"current_user") && self.aliases.knows(name),
+            ExprKind::Name(name) => {
+                name == "current_user"
+                    && !self.params.contains(&"current_user")
+                    && self.aliases.knows(name)
+            }
             ExprKind::Attribute { object, name } if name == "user" => {
                 let ExprKind::Name(owner) = &object.kind else { return false };
                 match owner.as_str() {
-                    "request" | "req" => self.params.first() == Some(&owner.as_str()) || self.params.get(1) == Some(&owner.as_str()),
+                    "request" | "req" => {
+                        self.params.first() == Some(&owner.as_str())
+                            || self.params.get(1) == Some(&owner.as_str())
+                    }
                     "g" => self.aliases.knows("g"),
                     _ => false,
                 }
@@ -196,7 +275,10 @@ impl<'m> Uses<'_, 'm> {
     }
 
     fn is_optional(&self, object: &Expr, whole: &Expr) -> bool {
-        self.source.text.get(object.span.end as usize..whole.span.end as usize).is_some_and(|rest| rest.trim_start().starts_with("?."))
+        self.source
+            .text
+            .get(object.span.end as usize..whole.span.end as usize)
+            .is_some_and(|rest| rest.trim_start().starts_with("?."))
     }
 }
 
@@ -204,7 +286,9 @@ impl<'m> Visitor<'m> for Uses<'_, 'm> {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
             ExprKind::Attribute { object, name } if self.is_user(object) => {
-                if matches!(name.as_str(), "is_authenticated" | "is_anonymous" | "isAuthenticated") || self.is_optional(object, expr) {
+                if matches!(name.as_str(), "is_authenticated" | "is_anonymous" | "isAuthenticated")
+                    || self.is_optional(object, expr)
+                {
                     self.guarded = true;
                 } else if !self.safe(object).contains(&name.as_str()) {
                     self.unsafe_reads.push(expr);
@@ -213,9 +297,12 @@ impl<'m> Visitor<'m> for Uses<'_, 'm> {
             }
             // The user itself is looked at or handed on: a condition, `getattr`, a helper.
             // After an attribute was read, that comes too late.
-            ExprKind::Name(_) | ExprKind::Attribute { .. } if self.is_user(expr) => self.guarded |= self.unsafe_reads.is_empty(),
+            ExprKind::Name(_) | ExprKind::Attribute { .. } if self.is_user(expr) => {
+                self.guarded |= self.unsafe_reads.is_empty()
+            }
             ExprKind::Call(call) => {
-                self.guarded |= last_name(&call.callee).is_some_and(|name| is_guard_name(name) && !sends(name));
+                self.guarded |=
+                    last_name(&call.callee).is_some_and(|name| is_guard_name(name) && !sends(name));
             }
             _ => {}
         }

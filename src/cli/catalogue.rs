@@ -60,16 +60,17 @@ pub(super) fn catalogue(config: &Config) -> anyhow::Result<Vec<RulePage>> {
 }
 
 fn page(spec: &RuleSpec, off: bool) -> RulePage {
-    let examples = spec.examples.iter().flat_map(|example| &example.codes).map(|code| RuleExample {
-        expect: match code.expect {
-            Expect::Bad => "bad",
-            Expect::Good => "good",
-            Expect::Accepted => "accepted",
-        }
-        .to_owned(),
-        language: code.language,
-        text: code.text.clone(),
-    });
+    let examples =
+        spec.examples.iter().flat_map(|example| &example.codes).map(|code| RuleExample {
+            expect: match code.expect {
+                Expect::Bad => "bad",
+                Expect::Good => "good",
+                Expect::Accepted => "accepted",
+            }
+            .to_owned(),
+            language: code.language,
+            text: code.text.clone(),
+        });
     RulePage {
         id: spec.id.to_string(),
         title: spec.title.clone(),

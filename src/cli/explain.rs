@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::bail;
 use clap::Args;
 
-use super::options::ConfigOptions;
 use super::catalogue::{RulePage, catalogue};
+use super::options::ConfigOptions;
 use super::{PASSED, terminal};
 use crate::config::Config;
 use crate::finding::{Category, Confidence, Severity};

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
+use super::catalogue::{RulePage, catalogue};
 use super::options::ConfigOptions;
 use super::routes::{TableOrJson, json};
-use super::catalogue::{RulePage, catalogue};
 use super::{PASSED, terminal};
 
 /// List the catalogue: every rule that would run here, with its severity after configuration.

@@ -13,7 +13,12 @@ use super::value::{Args, MAX_ITEMS, Value, grow};
 pub fn is_environment(path: &str) -> bool {
     matches!(
         path,
-        "os.environ" | "process.env" | "import.meta.env" | "Deno.env" | "Bun.env" | "node:process.env"
+        "os.environ"
+            | "process.env"
+            | "import.meta.env"
+            | "Deno.env"
+            | "Bun.env"
+            | "node:process.env"
     )
 }
 
@@ -87,19 +92,24 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
     let wrap = |text: Text| Value::Text(Rc::new(text));
     match method {
         "format" => wrap(text.fill_braces(|position, name| {
-            let value = if name.is_empty() { args.positional.get(position) } else { args.keyword(name) };
+            let value =
+                if name.is_empty() { args.positional.get(position) } else { args.keyword(name) };
             value.map(|value| match value {
                 Value::Text(_) | Value::Number(_) => value.to_text(),
                 _ => Text::hole(name),
             })
         })),
-        "lower" | "toLowerCase" | "to_lowercase" | "casefold" => wrap(text.map_literals(str::to_lowercase)),
+        "lower" | "toLowerCase" | "to_lowercase" | "casefold" => {
+            wrap(text.map_literals(str::to_lowercase))
+        }
         "upper" | "toUpperCase" | "to_uppercase" => wrap(text.map_literals(str::to_uppercase)),
         "strip" | "trim" => {
             let chars = chars(args);
             wrap(text.trim_start(&chars).trim_end(&chars))
         }
-        "lstrip" | "trimStart" | "trim_start_matches" | "trim_start" => wrap(text.trim_start(&chars(args))),
+        "lstrip" | "trimStart" | "trim_start_matches" | "trim_start" => {
+            wrap(text.trim_start(&chars(args)))
+        }
         "rstrip" | "trimEnd" | "trim_end_matches" | "trim_end" => wrap(text.trim_end(&chars(args))),
         "replace" | "replaceAll" => match (args.positional.first(), args.positional.get(1)) {
             (Some(from), Some(to)) => match (from.as_str(), to.as_str()) {
@@ -110,13 +120,19 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             },
             _ => Value::Unknown,
         },
-        "removeprefix" | "removesuffix" => match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
-            (Some(text), Some(part)) => {
-                let cut = if method == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
-                Value::text(cut.unwrap_or(text))
+        "removeprefix" | "removesuffix" => {
+            match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
+                (Some(text), Some(part)) => {
+                    let cut = if method == "removeprefix" {
+                        text.strip_prefix(part)
+                    } else {
+                        text.strip_suffix(part)
+                    };
+                    Value::text(cut.unwrap_or(text))
+                }
+                _ => Value::Unknown,
             }
-            _ => Value::Unknown,
-        },
+        }
         "concat" => {
             let mut out = (**text).clone();
             for value in &args.positional {
@@ -134,15 +150,21 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             }
             _ => Value::Unknown,
         },
-        "startswith" | "startsWith" | "starts_with" => known_test(text, args, |text, part| text.starts_with(part)),
-        "endswith" | "endsWith" | "ends_with" => known_test(text, args, |text, part| text.ends_with(part)),
+        "startswith" | "startsWith" | "starts_with" => {
+            known_test(text, args, |text, part| text.starts_with(part))
+        }
+        "endswith" | "endsWith" | "ends_with" => {
+            known_test(text, args, |text, part| text.ends_with(part))
+        }
         "includes" | "contains" => known_test(text, args, |text, part| text.contains(part)),
-        "toString" | "to_string" | "to_owned" | "into" | "as_str" | "clone" | "encode" | "decode" | "unwrap"
-        | "expect" | "as_posix" => Value::Text(Rc::clone(text)),
+        "toString" | "to_string" | "to_owned" | "into" | "as_str" | "clone" | "encode"
+        | "decode" | "unwrap" | "expect" | "as_posix" => Value::Text(Rc::clone(text)),
         // What stands in for a variable that is not set.
         "unwrap_or" | "unwrap_or_else" | "unwrap_or_default" if text.has_hole() => {
             match (args.positional.first(), text.env()) {
-                (Some(Value::Text(fallback)), [variable]) => wrap((**fallback).clone().from_env(variable)),
+                (Some(Value::Text(fallback)), [variable]) => {
+                    wrap((**fallback).clone().from_env(variable))
+                }
                 (Some(Value::Text(fallback)), _) => Value::Text(Rc::clone(fallback)),
                 _ => Value::Unknown,
             }
@@ -196,18 +218,20 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             Some(Value::list(out))
         }
         "join" => {
-            let separator = args.positional.first().map_or_else(|| Text::literal(","), Value::to_text);
+            let separator =
+                args.positional.first().map_or_else(|| Text::literal(","), Value::to_text);
             Some(join(&items.borrow(), &separator))
         }
-        "flat" | "slice" | "copy" | "reverse" | "sort" | "values" | "iter" | "into_iter" | "to_vec" => {
-            Some(list.clone())
-        }
+        "flat" | "slice" | "copy" | "reverse" | "sort" | "values" | "iter" | "into_iter"
+        | "to_vec" => Some(list.clone()),
         "entries" => Some(Value::list(
             items
                 .borrow()
                 .iter()
                 .enumerate()
-                .map(|(at, item)| Value::list(vec![Value::Number(SmolStr::from(at.to_string())), item.clone()]))
+                .map(|(at, item)| {
+                    Value::list(vec![Value::Number(SmolStr::from(at.to_string())), item.clone()])
+                })
                 .collect(),
         )),
         // Those that take a function are the interpreter's.
@@ -219,14 +243,16 @@ fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Valu
     let Value::Map(entries) = map else { return None };
     match method {
         "get" => match args.positional.first().and_then(Value::as_str) {
-            Some(key) => {
-                Some(map.entry(key).or_else(|| args.positional.get(1).cloned()).unwrap_or(Value::None))
-            }
+            Some(key) => Some(
+                map.entry(key).or_else(|| args.positional.get(1).cloned()).unwrap_or(Value::None),
+            ),
             None => Some(Value::Unknown),
         },
         "items" => Some(pairs(&entries.borrow())),
         "keys" => Some(Value::list(entries.borrow().iter().map(|(key, _)| key.clone()).collect())),
-        "values" => Some(Value::list(entries.borrow().iter().map(|(_, value)| value.clone()).collect())),
+        "values" => {
+            Some(Value::list(entries.borrow().iter().map(|(_, value)| value.clone()).collect()))
+        }
         "update" => {
             match args.positional.first() {
                 Some(Value::Map(more)) if !Rc::ptr_eq(more, entries) => {
@@ -252,7 +278,9 @@ fn pairs<'p>(entries: &[(Value<'p>, Value<'p>)]) -> Value<'p> {
 }
 
 fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
-    if let Some((_, position, keyword)) = ENVIRONMENT_READERS.iter().find(|(reader, ..)| *reader == path) {
+    if let Some((_, position, keyword)) =
+        ENVIRONMENT_READERS.iter().find(|(reader, ..)| *reader == path)
+    {
         let variable = args.positional.first().map(Value::to_text).unwrap_or_default().to_string();
         return Some(match args.get(*position, keyword) {
             Some(Value::Text(default)) => {
@@ -263,24 +291,34 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
         });
     }
     match path {
-        "os.path.join" | "posixpath.join" | "path.join" | "path.posix.join" | "node:path.join" | "pathlib.Path"
-        | "pathlib.PurePosixPath" | "url_path_join" => Some(join_paths(&args.positional)),
+        "os.path.join"
+        | "posixpath.join"
+        | "path.join"
+        | "path.posix.join"
+        | "node:path.join"
+        | "pathlib.Path"
+        | "pathlib.PurePosixPath"
+        | "url_path_join" => Some(join_paths(&args.positional)),
         "str" | "String" | "builtins.str" | "String::from" => {
             args.positional.first().map(|value| match value {
                 Value::Text(_) => value.clone(),
                 other => Value::Text(Rc::new(other.to_text())),
             })
         }
-        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" | "Array.from" | "Object.freeze" => {
-            args.positional.first().filter(|value| matches!(value, Value::List(_) | Value::Map(_))).cloned()
-        }
+        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" | "Array.from"
+        | "Object.freeze" => args
+            .positional
+            .first()
+            .filter(|value| matches!(value, Value::List(_) | Value::Map(_)))
+            .cloned(),
         "dict" => {
             let mut entries = match args.positional.first() {
                 Some(Value::Map(entries)) => entries.borrow().clone(),
                 Some(_) => return None,
                 None => Vec::new(),
             };
-            entries.extend(args.named.iter().map(|(name, value)| (Value::text(name), value.clone())));
+            entries
+                .extend(args.named.iter().map(|(name, value)| (Value::text(name), value.clone())));
             Some(Value::map(entries))
         }
         "Object.entries" => match args.positional.first() {
@@ -288,7 +326,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             _ => None,
         },
         "Object.keys" | "Object.values" => match args.positional.first() {
-            Some(map @ Value::Map(_)) => map_method(map, &path["Object.".len()..], &Args::default()),
+            Some(map @ Value::Map(_)) => {
+                map_method(map, &path["Object.".len()..], &Args::default())
+            }
             _ => None,
         },
         "Object.assign" => {
@@ -332,14 +372,16 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
         "bool" | "Boolean" => {
             args.positional.first().map(|value| value.truth().map_or(Value::Unknown, Value::Bool))
         }
-        "int" | "float" | "Number" | "parseInt" => args.positional.first().map(|value| match value {
-            Value::Number(_) => value.clone(),
-            Value::Text(text) => match text.as_literal() {
-                Some(text) if text.parse::<f64>().is_ok() => Value::Number(text.into()),
+        "int" | "float" | "Number" | "parseInt" => {
+            args.positional.first().map(|value| match value {
+                Value::Number(_) => value.clone(),
+                Value::Text(text) => match text.as_literal() {
+                    Some(text) if text.parse::<f64>().is_ok() => Value::Number(text.into()),
+                    _ => Value::Unknown,
+                },
                 _ => Value::Unknown,
-            },
-            _ => Value::Unknown,
-        }),
+            })
+        }
         "typing.cast" | "cast" => args.positional.get(1).cloned(),
         _ => None,
     }

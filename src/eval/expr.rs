@@ -56,7 +56,8 @@ pub fn eval<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'
         return Value::Unknown;
     }
     let value = eval_inner(expr, scope);
-    if !matches!(expr.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Index { .. }) {
+    if !matches!(expr.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Index { .. })
+    {
         scope.spend(value.weight());
     }
     scope.leave();
@@ -241,7 +242,9 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
     }
     // The link of a chain stands where its own arguments are, not where the chain begins.
     let span = match (&call.callee.kind, call.args.first()) {
-        (ExprKind::Attribute { object, .. }, Some(arg)) if matches!(object.kind, ExprKind::Call(_)) => {
+        (ExprKind::Attribute { object, .. }, Some(arg))
+            if matches!(object.kind, ExprKind::Call(_)) =>
+        {
             Span { end: span.end, ..arg.value.span }
         }
         _ => span,
@@ -280,7 +283,10 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
                     .and_then(|back| items.len().checked_sub(back))
                     .and_then(|at| items.get(at).cloned())
                     .unwrap_or_default(),
-                Ok(at) => usize::try_from(at).ok().and_then(|at| items.get(at).cloned()).unwrap_or_default(),
+                Ok(at) => usize::try_from(at)
+                    .ok()
+                    .and_then(|at| items.get(at).cloned())
+                    .unwrap_or_default(),
                 Err(_) => Value::Unknown,
             }
         }
@@ -390,7 +396,9 @@ fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
         },
         "/" => match (left, right) {
             // `pathlib`'s join.
-            (Value::Text(_), Value::Text(_)) => builtins::join_paths(&[left.clone(), right.clone()]),
+            (Value::Text(_), Value::Text(_)) => {
+                builtins::join_paths(&[left.clone(), right.clone()])
+            }
             _ => Value::Unknown,
         },
         "==" | "===" | "is" => equal(left, right).map_or(Value::Unknown, Value::Bool),
@@ -402,7 +410,8 @@ fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             let found = match right {
                 Value::List(items) => contains(&items.borrow(), left),
                 Value::Map(entries) => {
-                    let keys: Vec<_> = entries.borrow().iter().map(|(key, _)| key.clone()).collect();
+                    let keys: Vec<_> =
+                        entries.borrow().iter().map(|(key, _)| key.clone()).collect();
                     contains(&keys, left)
                 }
                 Value::Text(text) => match (text.as_literal(), left.as_str()) {
@@ -450,10 +459,14 @@ pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
         (Value::None, Value::Text(text)) | (Value::Text(text), Value::None) => {
             (!text.has_hole()).then_some(false)
         }
-        (Value::None, Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_))
-        | (Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_), Value::None) => {
-            Some(false)
-        }
+        (
+            Value::None,
+            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
+        )
+        | (
+            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
+            Value::None,
+        ) => Some(false),
         (Value::Text(_), Value::Number(_) | Value::Bool(_))
         | (Value::Number(_) | Value::Bool(_), Value::Text(_)) => Some(false),
         _ => None,

@@ -15,7 +15,8 @@ use super::value::{
     Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value, grow,
 };
 use crate::module::{
-    Block, Call, Class, Export, Expr, ExprKind, Function, Import, ImportNames, Param, Span, Stmt, StmtKind,
+    Block, Call, Class, Export, Expr, ExprKind, Function, Import, ImportNames, Param, Span, Stmt,
+    StmtKind,
 };
 use crate::source::Language;
 
@@ -105,7 +106,12 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
                 qualified: name,
                 is_class: false,
             });
-            ModuleState { env, exports: RefCell::default(), stars: RefCell::default(), started: Cell::new(false) }
+            ModuleState {
+                env,
+                exports: RefCell::default(),
+                stars: RefCell::default(),
+                started: Cell::new(false),
+            }
         })
         .collect();
     let Some(first) = modules.first() else {
@@ -174,7 +180,11 @@ impl<'p> Interpreter<'p> {
                 let class = Rc::clone(&self.classes[class_at]);
                 class_at += 1;
                 if !class.instantiated.get() && !class.class.is_interface {
-                    self.instantiate(&class, Args { open: true, ..Args::default() }, class.class.span);
+                    self.instantiate(
+                        &class,
+                        Args { open: true, ..Args::default() },
+                        class.class.span,
+                    );
                 }
                 continue;
             }
@@ -285,7 +295,9 @@ impl<'p> Interpreter<'p> {
                     }
                 };
             }
-            StmtKind::Loop { target, over, body } => return self.run_loop(target.as_ref(), over.as_ref(), body),
+            StmtKind::Loop { target, over, body } => {
+                return self.run_loop(target.as_ref(), over.as_ref(), body);
+            }
             StmtKind::Try { body, handlers, after } => {
                 let flow = self.block(body);
                 let mut flows = vec![flow];
@@ -298,7 +310,10 @@ impl<'p> Interpreter<'p> {
                 if let Flow::Return(value) = self.block(after) {
                     return Flow::Return(value);
                 }
-                return flows.into_iter().reduce(|first, next| self.join(first, next)).unwrap_or(Flow::Next);
+                return flows
+                    .into_iter()
+                    .reduce(|first, next| self.join(first, next))
+                    .unwrap_or(Flow::Next);
             }
             StmtKind::With { items, body } => {
                 for (context, target) in items {
@@ -343,12 +358,19 @@ impl<'p> Interpreter<'p> {
                 Flow::Next
             }
             (Flow::Next, _) | (_, Flow::Next) => Flow::Next,
-            (Flow::Return(value), Flow::Stop) | (Flow::Stop, Flow::Return(value)) => Flow::Return(value),
+            (Flow::Return(value), Flow::Stop) | (Flow::Stop, Flow::Return(value)) => {
+                Flow::Return(value)
+            }
             (Flow::Stop, Flow::Stop) => Flow::Stop,
         }
     }
 
-    fn run_loop(&mut self, target: Option<&'p Expr>, over: Option<&'p Expr>, body: &'p Block) -> Flow<'p> {
+    fn run_loop(
+        &mut self,
+        target: Option<&'p Expr>,
+        over: Option<&'p Expr>,
+        body: &'p Block,
+    ) -> Flow<'p> {
         let over = over.map(|over| expr::eval(over, self));
         let (Some(target), Some(over)) = (target, over) else {
             return match self.maybe(body) {
@@ -375,9 +397,15 @@ impl<'p> Interpreter<'p> {
     /// The value of a block: of a comprehension, which is lowered as a loop alone, the list of its
     /// elements; of any other, what its last expression comes to.
     fn block_value(&mut self, block: &'p Block) -> Value<'p> {
-        if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] = block.as_slice() {
+        if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] =
+            block.as_slice()
+        {
             let mut elements = Vec::new();
-            return if self.collect(block, &mut elements) { Value::list(elements) } else { Value::Unknown };
+            return if self.collect(block, &mut elements) {
+                Value::list(elements)
+            } else {
+                Value::Unknown
+            };
         }
         let Some((last, first)) = block.split_last() else { return Value::None };
         for stmt in first {
@@ -431,8 +459,11 @@ impl<'p> Interpreter<'p> {
         if function.is_abstract && self.language() != Language::Python {
             return;
         }
-        let decorators: Vec<_> =
-            function.decorators.iter().map(|decorator| (decorator, expr::eval(decorator, self))).collect();
+        let decorators: Vec<_> = function
+            .decorators
+            .iter()
+            .map(|decorator| (decorator, expr::eval(decorator, self)))
+            .collect();
         let mut closure = self.make_closure(function);
         closure.decorators = decorators.iter().map(|(_, value)| value.clone()).collect();
         let value = self.remember(closure);
@@ -479,9 +510,13 @@ impl<'p> Interpreter<'p> {
 
     fn define_class(&mut self, class: &'p Class) -> Value<'p> {
         let bases = class.bases.iter().map(|base| expr::eval(&base.value, self)).collect();
-        let decorators: Vec<_> =
-            class.decorators.iter().map(|decorator| (decorator, expr::eval(decorator, self))).collect();
-        let qualified = class.name.as_ref().map_or_else(SmolStr::default, |name| self.frame.env.qualify(name));
+        let decorators: Vec<_> = class
+            .decorators
+            .iter()
+            .map(|decorator| (decorator, expr::eval(decorator, self)))
+            .collect();
+        let qualified =
+            class.name.as_ref().map_or_else(SmolStr::default, |name| self.frame.env.qualify(name));
         let env = Env::inside(&self.frame.env, qualified.clone(), true);
         let value = Rc::new(ClassValue {
             class,
@@ -500,7 +535,11 @@ impl<'p> Interpreter<'p> {
         self.frame = outer;
         self.classes.push(Rc::clone(&value));
         for (decorator, callee) in decorators.into_iter().rev() {
-            self.call_value(&callee, Args::of(vec![Value::Class(Rc::clone(&value))]), decorator.span);
+            self.call_value(
+                &callee,
+                Args::of(vec![Value::Class(Rc::clone(&value))]),
+                decorator.span,
+            );
         }
         Value::Class(value)
     }
@@ -521,7 +560,10 @@ impl<'p> Interpreter<'p> {
             ImportNames::Effect => {}
             ImportNames::Module(name) => {
                 let top = import.module.split('.').next().unwrap_or("");
-                let value = if language == Language::Python && *name == top && import.module.contains('.') {
+                let value = if language == Language::Python
+                    && *name == top
+                    && import.module.contains('.')
+                {
                     // `import a.b` binds `a`, and loads `a.b` on the way.
                     self.module_value(&self.program.resolve(file, top))
                 } else if language == Language::Python {
@@ -643,7 +685,9 @@ impl<'p> Interpreter<'p> {
         // CommonJS: `module.exports` is the default, its entries are the names.
         let module = self.modules[file.0 as usize].env.get("module")?;
         let exports = module.entry("exports")?;
-        if name == "default" && !matches!(&exports, Value::Map(entries) if entries.borrow().is_empty()) {
+        if name == "default"
+            && !matches!(&exports, Value::Map(entries) if entries.borrow().is_empty())
+        {
             return exports.entry("default").or(Some(exports));
         }
         exports.entry(name)
@@ -664,12 +708,18 @@ impl<'p> Interpreter<'p> {
                 self.load(other);
                 let state = &self.modules[file.0 as usize];
                 if let Some(namespace) = namespace {
-                    state.exports.borrow_mut().insert(namespace.clone(), Exported::From(other, "*".into()));
+                    state
+                        .exports
+                        .borrow_mut()
+                        .insert(namespace.clone(), Exported::From(other, "*".into()));
                 } else if names.is_empty() {
                     state.stars.borrow_mut().push(other);
                 }
                 for (there, here) in names {
-                    state.exports.borrow_mut().insert(here.clone(), Exported::From(other, there.clone()));
+                    state
+                        .exports
+                        .borrow_mut()
+                        .insert(here.clone(), Exported::From(other, there.clone()));
                 }
             }
         }
@@ -678,7 +728,9 @@ impl<'p> Interpreter<'p> {
     fn bind(&mut self, target: &'p Expr, value: Value<'p>) {
         match &target.kind {
             // Python's functions bind locally; blocks of the others assign outwards.
-            ExprKind::Name(name) if self.language() == Language::Python => self.frame.env.set(name, value),
+            ExprKind::Name(name) if self.language() == Language::Python => {
+                self.frame.env.set(name, value)
+            }
             ExprKind::Name(name) => self.frame.env.assign(name, value),
             ExprKind::Attribute { object, name } => {
                 let object = expr::eval(object, self);
@@ -694,7 +746,8 @@ impl<'p> Interpreter<'p> {
             ExprKind::List(targets) => {
                 let items = value.items();
                 for (at, target) in targets.iter().enumerate() {
-                    let item = items.as_ref().and_then(|items| items.get(at).cloned()).unwrap_or_default();
+                    let item =
+                        items.as_ref().and_then(|items| items.get(at).cloned()).unwrap_or_default();
                     self.bind(target, item);
                 }
             }
@@ -753,7 +806,13 @@ impl<'p> Interpreter<'p> {
         let id = CallId(u32::try_from(self.calls.len()).unwrap_or(u32::MAX));
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
-        self.calls.push(CallRecord { callee, args, place, conditional: self.conditional > 0, class });
+        self.calls.push(CallRecord {
+            callee,
+            args,
+            place,
+            conditional: self.conditional > 0,
+            class,
+        });
         id
     }
 
@@ -784,11 +843,15 @@ impl<'p> Interpreter<'p> {
                 _ => Value::Unknown,
             },
             Value::Choice(values) => {
-                let callable: Vec<_> =
-                    values.iter().filter(|value| !matches!(value, Value::Unknown | Value::None)).collect();
+                let callable: Vec<_> = values
+                    .iter()
+                    .filter(|value| !matches!(value, Value::Unknown | Value::None))
+                    .collect();
                 self.conditional += usize::from(callable.len() > 1);
-                let results =
-                    callable.iter().map(|value| self.call_value(value, args.clone(), span)).collect();
+                let results = callable
+                    .iter()
+                    .map(|value| self.call_value(value, args.clone(), span))
+                    .collect();
                 self.conditional -= usize::from(callable.len() > 1);
                 Value::choice(results)
             }
@@ -818,9 +881,11 @@ impl<'p> Interpreter<'p> {
                 _ => Value::Unknown,
             },
             "setattr" => {
-                if let (Some(object), Some(name), Some(value)) =
-                    (first.cloned(), args.positional.get(1).and_then(Value::as_str), args.positional.get(2))
-                {
+                if let (Some(object), Some(name), Some(value)) = (
+                    first.cloned(),
+                    args.positional.get(1).and_then(Value::as_str),
+                    args.positional.get(2),
+                ) {
                     self.set_attribute(&object, name, value.clone(), span);
                 }
                 Value::None
@@ -854,7 +919,13 @@ impl<'p> Interpreter<'p> {
     }
 
     /// `map`, `forEach` and their kin over a known list.
-    fn iterate(&mut self, items: &[Value<'p>], method: &str, args: &Args<'p>, span: Span) -> Value<'p> {
+    fn iterate(
+        &mut self,
+        items: &[Value<'p>],
+        method: &str,
+        args: &Args<'p>,
+        span: Span,
+    ) -> Value<'p> {
         let Some(function) = args.positional.first().cloned() else { return Value::Unknown };
         let mut out = Vec::new();
         for (at, item) in items.iter().take(MAX_TURNS).enumerate() {
@@ -863,11 +934,18 @@ impl<'p> Interpreter<'p> {
         }
         match method {
             "map" => Value::list(out),
-            "flatMap" | "flat_map" => {
-                Value::list(out.iter().flat_map(|value| value.items().unwrap_or_else(|| vec![value.clone()])).collect())
-            }
+            "flatMap" | "flat_map" => Value::list(
+                out.iter()
+                    .flat_map(|value| value.items().unwrap_or_else(|| vec![value.clone()]))
+                    .collect(),
+            ),
             "filter" => Value::list(
-                items.iter().zip(&out).filter(|(_, kept)| kept.truth() != Some(false)).map(|(item, _)| item.clone()).collect(),
+                items
+                    .iter()
+                    .zip(&out)
+                    .filter(|(_, kept)| kept.truth() != Some(false))
+                    .map(|(item, _)| item.clone())
+                    .collect(),
             ),
             "find" => items
                 .iter()
@@ -879,7 +957,12 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    fn bound(&self, closure: &Rc<Closure<'p>>, this: Value<'p>, class: Rc<ClassValue<'p>>) -> Rc<Closure<'p>> {
+    fn bound(
+        &self,
+        closure: &Rc<Closure<'p>>,
+        this: Value<'p>,
+        class: Rc<ClassValue<'p>>,
+    ) -> Rc<Closure<'p>> {
         Rc::new(Closure {
             function: closure.function,
             env: Rc::clone(&closure.env),
@@ -900,7 +983,11 @@ impl<'p> Interpreter<'p> {
         }
         closure.entered.set(true);
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
-        let frame = Frame { env: Rc::clone(&env), this: closure.this.clone(), class: closure.class.clone() };
+        let frame = Frame {
+            env: Rc::clone(&env),
+            this: closure.this.clone(),
+            class: closure.class.clone(),
+        };
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
         self.stack.push(pointer);
@@ -939,9 +1026,13 @@ impl<'p> Interpreter<'p> {
                 if args.open {
                     Value::Unknown
                 } else {
-                    Value::map(named.drain(..).map(|(name, value)| (Value::text(&name), value)).collect())
+                    Value::map(
+                        named.drain(..).map(|(name, value)| (Value::text(&name), value)).collect(),
+                    )
                 }
-            } else if let Some(at) = named.iter().position(|(known, _)| Some(known) == name.as_ref()) {
+            } else if let Some(at) =
+                named.iter().position(|(known, _)| Some(known) == name.as_ref())
+            {
                 named.remove(at).1
             } else if let Some(value) = positional.next() {
                 value
@@ -996,7 +1087,11 @@ impl<'p> Interpreter<'p> {
             if self.program.file(file).module.language == Language::Python {
                 continue;
             }
-            let frame = Frame { env: Rc::clone(&owner.env), this: Some(this.clone()), class: Some(Rc::clone(&owner)) };
+            let frame = Frame {
+                env: Rc::clone(&owner.env),
+                this: Some(this.clone()),
+                class: Some(Rc::clone(&owner)),
+            };
             let outer = std::mem::replace(&mut self.frame, frame);
             for stmt in &owner.class.body {
                 if let StmtKind::Bind(bind) = &stmt.kind
@@ -1021,7 +1116,12 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    fn object_attribute(&mut self, this: &Value<'p>, object: &Rc<Object<'p>>, name: &str) -> Value<'p> {
+    fn object_attribute(
+        &mut self,
+        this: &Value<'p>,
+        object: &Rc<Object<'p>>,
+        name: &str,
+    ) -> Value<'p> {
         if let Some(value) = object.fields.borrow().get(name) {
             return value.clone();
         }
@@ -1031,11 +1131,19 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    fn bind_attribute(&mut self, this: &Value<'p>, value: Value<'p>, owner: Rc<ClassValue<'p>>, name: &str) -> Value<'p> {
+    fn bind_attribute(
+        &mut self,
+        this: &Value<'p>,
+        value: Value<'p>,
+        owner: Rc<ClassValue<'p>>,
+        name: &str,
+    ) -> Value<'p> {
         match value {
             Value::Function(closure) => {
                 let is = |wanted: &str| {
-                    closure.decorators.iter().any(|decorator| matches!(decorator, Value::External(path) if path == wanted))
+                    closure.decorators.iter().any(
+                        |decorator| matches!(decorator, Value::External(path) if path == wanted),
+                    )
                 };
                 if is("staticmethod") {
                     return Value::Function(closure);
@@ -1145,7 +1253,13 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         }
     }
 
-    fn call(&mut self, callee: Value<'p>, args: Args<'p>, _call: &'p Call, span: Span) -> Value<'p> {
+    fn call(
+        &mut self,
+        callee: Value<'p>,
+        args: Args<'p>,
+        _call: &'p Call,
+        span: Span,
+    ) -> Value<'p> {
         if let Value::Method(method) = &callee {
             match (&method.0, method.1.as_str()) {
                 (Value::Object(object), "__construct__") => {

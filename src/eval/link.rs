@@ -41,8 +41,22 @@ pub enum Target {
 }
 
 const SCRIPT_ENDINGS: &[&str] = &[
-    "", ".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".mts", ".cts", ".vue", "/index.ts", "/index.tsx",
-    "/index.js", "/index.mjs", "/index.cjs", "/index.jsx",
+    "",
+    ".ts",
+    ".tsx",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".jsx",
+    ".mts",
+    ".cts",
+    ".vue",
+    "/index.ts",
+    "/index.tsx",
+    "/index.js",
+    "/index.mjs",
+    "/index.cjs",
+    "/index.jsx",
 ];
 
 impl<'p> Program<'p> {
@@ -206,7 +220,8 @@ impl<'p> Program<'p> {
 
     fn resolve_script(&self, from: &str, module: &str) -> Target {
         let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if module == "." || module == ".." || module.starts_with("./") || module.starts_with("../") {
+        if module == "." || module == ".." || module.starts_with("./") || module.starts_with("../")
+        {
             return normalise(folder, module)
                 .and_then(|path| {
                     if path.is_empty() { self.script_at("index") } else { self.script_at(&path) }
@@ -236,7 +251,10 @@ impl<'p> Program<'p> {
 
     /// The modules that a file's imports lead to but that are not in the program.
     pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
-        let mut imports = Imports { is_python: self.file(id).module.language == Language::Python, names: Vec::new() };
+        let mut imports = Imports {
+            is_python: self.file(id).module.language == Language::Python,
+            names: Vec::new(),
+        };
         visit::walk_module(&mut imports, self.file(id).module);
         for module in imports.names {
             if let Target::Missing(path) = self.resolve(id, &module) {
@@ -263,7 +281,9 @@ impl<'m> Visitor<'m> for Imports {
                     && self.is_python
                 {
                     let dot = if import.module.ends_with('.') { "" } else { "." };
-                    self.names.extend(names.iter().map(|(name, _)| format!("{}{dot}{name}", import.module)));
+                    self.names.extend(
+                        names.iter().map(|(name, _)| format!("{}{dot}{name}", import.module)),
+                    );
                 }
             }
             StmtKind::Export(Export::From { module, .. }) => self.names.push(module.to_string()),
@@ -281,13 +301,19 @@ impl<'m> Visitor<'m> for Imports {
 /// The module of `require("x")`.
 fn required(expr: &Expr) -> Option<&str> {
     match &expr.kind {
-        ExprKind::Call(call) => match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
-            (ExprKind::Name(name), Some(ExprKind::Text(parts))) if matches!(name.as_str(), "require" | "import") => match parts.as_slice() {
-                [crate::module::TextPart::Literal(text)] => Some(text),
+        ExprKind::Call(call) => {
+            match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
+                (ExprKind::Name(name), Some(ExprKind::Text(parts)))
+                    if matches!(name.as_str(), "require" | "import") =>
+                {
+                    match parts.as_slice() {
+                        [crate::module::TextPart::Literal(text)] => Some(text),
+                        _ => None,
+                    }
+                }
                 _ => None,
-            },
-            _ => None,
-        },
+            }
+        }
         _ => None,
     }
 }

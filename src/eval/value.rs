@@ -414,9 +414,11 @@ impl<'p> Value<'p> {
     #[must_use]
     pub fn truth(&self) -> Option<bool> {
         match self {
-            Self::Text(text) if text.has_hole() => {
-                text.parts().iter().any(|part| matches!(part, super::text::Part::Literal(_))).then_some(true)
-            }
+            Self::Text(text) if text.has_hole() => text
+                .parts()
+                .iter()
+                .any(|part| matches!(part, super::text::Part::Literal(_)))
+                .then_some(true),
             Self::Text(text) => Some(text.as_literal() != Some("")),
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
             Self::Bool(value) => Some(*value),

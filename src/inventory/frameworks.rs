@@ -42,14 +42,18 @@ const PACKAGES: &[(&str, &str)] = &[
 #[must_use]
 pub fn not_read(path: &str, text: &str) -> Vec<String> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_manifest = matches!(name, "package.json" | "pyproject.toml" | "Cargo.toml" | "Pipfile" | "setup.py" | "setup.cfg")
-        || name.starts_with("requirements") && name.ends_with(".txt");
+    let is_manifest = matches!(
+        name,
+        "package.json" | "pyproject.toml" | "Cargo.toml" | "Pipfile" | "setup.py" | "setup.cfg"
+    ) || name.starts_with("requirements") && name.ends_with(".txt");
     if !is_manifest {
         return Vec::new();
     }
     let mut found: Vec<String> = PACKAGES
         .iter()
-        .filter(|(package, _)| !FRAMEWORKS.iter().any(|framework| framework.packages.contains(package)))
+        .filter(|(package, _)| {
+            !FRAMEWORKS.iter().any(|framework| framework.packages.contains(package))
+        })
         .filter(|(package, _)| text.lines().any(|line| names(line, package)))
         .map(|(_, framework)| (*framework).to_owned())
         .collect();
@@ -62,10 +66,9 @@ fn names(line: &str, package: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t', '"', '\'', '-']);
     let Some(head) = line.get(..package.len()) else { return false };
     head.eq_ignore_ascii_case(package)
-        && line[package.len()..]
-            .chars()
-            .next()
-            .is_none_or(|next| matches!(next, '"' | '\'' | ' ' | '=' | '>' | '<' | '~' | '!' | '[' | ';' | ',' | ':'))
+        && line[package.len()..].chars().next().is_none_or(|next| {
+            matches!(next, '"' | '\'' | ' ' | '=' | '>' | '<' | '~' | '!' | '[' | ';' | ',' | ':')
+        })
 }
 
 #[cfg(test)]
@@ -75,8 +78,14 @@ mod tests {
     #[test]
     fn a_dependency_is_told_from_a_longer_name() {
         assert_eq!(not_read("requirements.txt", "Django>=4.2\ndjango-filter\n"), ["Django"]);
-        assert_eq!(not_read("a/package.json", "{\n  \"fastify\": \"^4\",\n  \"next-auth\": \"1\"\n}"), ["Fastify"]);
-        assert_eq!(not_read("pyproject.toml", "dependencies = [\n  \"litestar[standard]\",\n]"), ["Litestar"]);
+        assert_eq!(
+            not_read("a/package.json", "{\n  \"fastify\": \"^4\",\n  \"next-auth\": \"1\"\n}"),
+            ["Fastify"]
+        );
+        assert_eq!(
+            not_read("pyproject.toml", "dependencies = [\n  \"litestar[standard]\",\n]"),
+            ["Litestar"]
+        );
         assert!(not_read("requirements.txt", "flask\n# django\n").is_empty());
         assert!(not_read("notes.txt", "django\n").is_empty());
     }

@@ -25,7 +25,9 @@ use crate::source::Language;
 pub const MAX_NESTING: usize = 1_000;
 
 /// A place in a source: byte offsets, and the line that `start` lies on, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: u32,

@@ -38,7 +38,9 @@ impl PathPattern {
                 "*" => Segment::One,
                 "**" => Segment::Any,
                 name if name.contains('*') => {
-                    return Err(format!("in `{text}`, `*` stands for a whole step and not for a part of one"));
+                    return Err(format!(
+                        "in `{text}`, `*` stands for a whole step and not for a part of one"
+                    ));
                 }
                 name => Segment::Fixed(name.into()),
             });
@@ -71,7 +73,8 @@ impl PathPattern {
     /// Whether it matches the beginning of a path.
     #[must_use]
     pub fn matches_prefix(&self, path: &Path<'_>) -> bool {
-        (1..=path.segments.len()).any(|end| steps_match(&self.segments, &path.segments[..end], path.opaque))
+        (1..=path.segments.len())
+            .any(|end| steps_match(&self.segments, &path.segments[..end], path.opaque))
     }
 }
 
@@ -150,7 +153,9 @@ impl<'m> Path<'m> {
                     None => break true,
                 },
                 ExprKind::Await(inner) => at = inner,
-                ExprKind::Unary { operator, operand } if matches!(operator.as_str(), "?" | "!" | "&" | "*") => {
+                ExprKind::Unary { operator, operand }
+                    if matches!(operator.as_str(), "?" | "!" | "&" | "*") =>
+                {
                     at = operand;
                 }
                 _ => break true,
@@ -224,9 +229,14 @@ impl<'m> Aliases<'m> {
     /// `from flask.views import View`, `@sentry` by `@sentry/node`.
     #[must_use]
     pub fn imports(&self, wanted: &str) -> bool {
-        let begins = |path: &mut dyn Iterator<Item = &str>| import_steps(wanted).all(|step| path.next() == Some(step));
+        let begins = |path: &mut dyn Iterator<Item = &str>| {
+            import_steps(wanted).all(|step| path.next() == Some(step))
+        };
         self.modules.iter().any(|module| begins(&mut import_steps(module)))
-            || self.paths.values().any(|alias| begins(&mut alias.path.iter().flat_map(|step| import_steps(step))))
+            || self
+                .paths
+                .values()
+                .any(|alias| begins(&mut alias.path.iter().flat_map(|step| import_steps(step))))
     }
 
     /// The last step of what a name stands for.
@@ -284,7 +294,8 @@ impl<'m> Aliases<'m> {
                     ImportNames::Effect | ImportNames::Star => {}
                     ImportNames::Module(name) => {
                         // `import a.b` binds `a`: its path is `a` and the rest is written.
-                        let bound_whole = module.first() != Some(&name.as_str()) || module.len() == 1;
+                        let bound_whole =
+                            module.first() != Some(&name.as_str()) || module.len() == 1;
                         let path = if bound_whole { module.clone() } else { vec![name.as_str()] };
                         self.paths.insert(name, Alias { path, relative });
                     }

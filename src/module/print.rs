@@ -118,11 +118,7 @@ impl Printer {
                 self.put(&format!("export {name} "));
                 self.expr(value);
             }
-            StmtKind::Export(Export::From {
-                module,
-                names,
-                namespace,
-            }) => {
+            StmtKind::Export(Export::From { module, names, namespace }) => {
                 self.put("export-from ");
                 self.quoted(module);
                 self.renamed(names);
@@ -147,11 +143,7 @@ impl Printer {
                 self.put(&format!("namespace {name}"));
                 self.inner("", body);
             }
-            StmtKind::If {
-                test,
-                then,
-                otherwise,
-            } => {
+            StmtKind::If { test, then, otherwise } => {
                 self.put("if ");
                 self.expr(test);
                 self.inner("", then);
@@ -163,11 +155,7 @@ impl Printer {
                 self.listed(if target.is_some() { " in " } else { " " }, over);
                 self.inner("", body);
             }
-            StmtKind::Try {
-                body,
-                handlers,
-                after,
-            } => {
+            StmtKind::Try { body, handlers, after } => {
                 self.put("try");
                 self.inner("", body);
                 self.indent += 1;
@@ -197,11 +185,7 @@ impl Printer {
                 self.indent += 1;
                 for arm in arms {
                     self.line();
-                    self.put(if arm.pattern.is_some() {
-                        "case"
-                    } else {
-                        "default"
-                    });
+                    self.put(if arm.pattern.is_some() { "case" } else { "default" });
                     self.spaced(&arm.pattern);
                     self.listed(" if ", &arm.guard);
                     self.inner("", &arm.body);
@@ -227,11 +211,7 @@ impl Printer {
 
     fn renamed(&mut self, names: &[(smol_str::SmolStr, smol_str::SmolStr)]) {
         for (there, here) in names {
-            self.put(&if there == here {
-                format!(" {here}")
-            } else {
-                format!(" {there}={here}")
-            });
+            self.put(&if there == here { format!(" {here}") } else { format!(" {there}={here}") });
         }
     }
 
@@ -275,11 +255,7 @@ impl Printer {
     }
 
     fn class(&mut self, class: &Class) {
-        self.put(if class.is_interface {
-            "(interface"
-        } else {
-            "(class"
-        });
+        self.put(if class.is_interface { "(interface" } else { "(class" });
         if let Some(name) = &class.name {
             self.put(&format!(" {name}"));
         }
@@ -343,20 +319,12 @@ impl Printer {
                 self.spaced([operand.as_ref()]);
                 self.put(")");
             }
-            ExprKind::Binary {
-                operator,
-                left,
-                right,
-            } => {
+            ExprKind::Binary { operator, left, right } => {
                 self.put(&format!("({operator}"));
                 self.spaced([left.as_ref(), right.as_ref()]);
                 self.put(")");
             }
-            ExprKind::Conditional {
-                test,
-                then,
-                otherwise,
-            } => {
+            ExprKind::Conditional { test, then, otherwise } => {
                 self.put("(?");
                 self.spaced([test.as_ref(), then.as_ref(), otherwise.as_ref()]);
                 self.put(")");

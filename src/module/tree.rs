@@ -136,9 +136,7 @@ pub(crate) fn parse(grammar: Grammar, text: &str, limits: &Limits) -> Result<Tre
         tree.ok_or_else(|| {
             // A cancelled parser resumes: without this the next file would get this one's tree.
             parser.reset();
-            Refusal::Deadline {
-                after: limits.parse_deadline,
-            }
+            Refusal::Deadline { after: limits.parse_deadline }
         })
     })
 }
@@ -158,9 +156,7 @@ fn guard(grammar: Grammar, text: &str, limits: &Limits) -> Result<(), Refusal> {
         return Err(Refusal::TooDeep { limit });
     }
     if grammar == Grammar::Python && too_many_indents(text, limits.indent_levels) {
-        return Err(Refusal::TooManyIndents {
-            limit: limits.indent_levels,
-        });
+        return Err(Refusal::TooManyIndents { limit: limits.indent_levels });
     }
     Ok(())
 }
@@ -204,12 +200,7 @@ fn too_deep(bytes: &[u8], limit: u32, skip: fn(&[u8], usize) -> Option<usize>) -
                     b']' => b'[',
                     _ => b'{',
                 };
-                if let Some(up) = open
-                    .iter()
-                    .rev()
-                    .take(REPAIR)
-                    .position(|kept| *kept == opener)
-                {
+                if let Some(up) = open.iter().rev().take(REPAIR).position(|kept| *kept == opener) {
                     open.truncate(open.len() - 1 - up);
                 }
             }
@@ -289,10 +280,7 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {
-    bytes[at..]
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .map_or(bytes.len(), |end| at + end)
+    bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end)
 }
 
 /// Most different indentation widths of one Python file.
@@ -370,17 +358,11 @@ impl<'t> Walk<'t> {
     /// Begins at the root.
     pub(crate) fn new(tree: &'t Tree, text: &'t str) -> Self {
         let bytes = text.as_bytes();
-        let bare = text
-            .match_indices('\r')
-            .any(|(at, _)| bytes.get(at + 1) != Some(&b'\n'));
+        let bare = text.match_indices('\r').any(|(at, _)| bytes.get(at + 1) != Some(&b'\n'));
         Self {
             cursor: tree.walk(),
             text,
-            origin: Span {
-                start: 0,
-                end: 0,
-                line: 1,
-            },
+            origin: Span { start: 0, end: 0, line: 1 },
             lines: bare.then(|| LineIndex::new(text)),
         }
     }
@@ -388,10 +370,7 @@ impl<'t> Walk<'t> {
     /// The same for a text that is a part of a file: spans are those of the file. `origin.start`
     /// and `origin.line` say where the part begins.
     pub(crate) fn part(tree: &'t Tree, text: &'t str, origin: Span) -> Self {
-        Self {
-            origin,
-            ..Self::new(tree, text)
-        }
+        Self { origin, ..Self::new(tree, text) }
     }
 
     /// The node that it stands on.
@@ -535,20 +514,14 @@ mod tests {
 
     #[test]
     fn a_cancelled_parse_leaves_nothing_for_the_next_file() {
-        let hasty = Limits {
-            parse_deadline: Duration::ZERO,
-            ..limits()
-        };
+        let hasty = Limits { parse_deadline: Duration::ZERO, ..limits() };
         let long = "value = function(argument)\n".repeat(5_000);
         let refusal = parse(Grammar::Python, &long, &hasty).unwrap_err();
         assert_eq!(refusal.to_string(), "parser gave up after 0 s");
         let tree = parse(Grammar::Python, "x = 1\n", &limits()).unwrap();
         assert_eq!(tree.root_node().byte_range(), 0..6);
         assert_eq!(
-            Refusal::Deadline {
-                after: limits().parse_deadline
-            }
-            .to_string(),
+            Refusal::Deadline { after: limits().parse_deadline }.to_string(),
             "parser gave up after 5 s"
         );
     }
@@ -594,12 +567,7 @@ mod tests {
     #[test]
     fn deep_brackets_are_refused_in_every_family() {
         let deep = "(".repeat(100_000);
-        for grammar in [
-            Grammar::Python,
-            Grammar::JavaScript,
-            Grammar::TypeScript,
-            Grammar::Tsx,
-        ] {
+        for grammar in [Grammar::Python, Grammar::JavaScript, Grammar::TypeScript, Grammar::Tsx] {
             let refusal = parse(grammar, &deep, &limits()).unwrap_err();
             assert_eq!(refusal.to_string(), "nested deeper than 1000 brackets");
         }
@@ -610,23 +578,12 @@ mod tests {
     #[test]
     fn brackets_in_strings_and_comments_do_not_count() {
         let many = |line: &str, skip| too_deep(line.repeat(1_500).as_bytes(), 1_000, skip);
-        for line in [
-            "'('\n",
-            "# (\n",
-            "\"\\\"(\"\n",
-            "'''\n((' '''\n",
-            "r'\\('\n",
-        ] {
+        for line in ["'('\n", "# (\n", "\"\\\"(\"\n", "'''\n((' '''\n", "r'\\('\n"] {
             assert!(!many(line, skip_python), "{line}");
         }
-        for line in [
-            "'('\n",
-            "// (\n",
-            "/* (\n */\n",
-            "`(${f(`[`)}`\n",
-            "f(`http://${h}`)\n",
-            "'\\'('\n",
-        ] {
+        for line in
+            ["'('\n", "// (\n", "/* (\n */\n", "`(${f(`[`)}`\n", "f(`http://${h}`)\n", "'\\'('\n"]
+        {
             assert!(!many(line, skip_ecmascript), "{line}");
         }
         assert!(many("f(`${g(", skip_ecmascript));
@@ -639,14 +596,7 @@ mod tests {
         let tree = parse(Grammar::Python, text, &limits()).unwrap();
         let mut walk = Walk::new(&tree, text);
         assert!(walk.down() && walk.next());
-        assert_eq!(
-            walk.span(walk.node()),
-            Span {
-                start: 7,
-                end: 8,
-                line: 3
-            }
-        );
+        assert_eq!(walk.span(walk.node()), Span { start: 7, end: 8, line: 3 });
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! allocates nothing; nesting is bounded by [`super::MAX_NESTING`], so it may recurse.
 
 use super::{
-    Arg, Bind, Block, Call, Class, Entry, Export, Expr, ExprKind, Function, Handler, Import, Markup,
-    Module, Param, Stmt, StmtKind, TextPart,
+    Arg, Bind, Block, Call, Class, Entry, Export, Expr, ExprKind, Function, Handler, Import,
+    Markup, Module, Param, Stmt, StmtKind, TextPart,
 };
 
 /// Whether a walk goes into what was entered.

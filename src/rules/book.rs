@@ -78,7 +78,11 @@ impl RuleBook {
 
     /// What the report says about each rule that runs.
     #[must_use]
-    pub fn summaries(&self, findings: &[Finding], accepted: &[Accepted]) -> BTreeMap<String, RuleSummary> {
+    pub fn summaries(
+        &self,
+        findings: &[Finding],
+        accepted: &[Accepted],
+    ) -> BTreeMap<String, RuleSummary> {
         let mut out: BTreeMap<String, RuleSummary> = self
             .specs
             .iter()

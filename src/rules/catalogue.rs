@@ -7,12 +7,12 @@ use aho_corasick::AhoCorasick;
 use globset::GlobSet;
 use smol_str::SmolStr;
 
+use super::constraint::Ready;
 use super::error::RuleError;
 use super::literals::{self, AnyOf, Needles};
 use super::load::RuleSource;
 use super::regexes::{self, Regexes};
 use super::spec::{Accept, Patterns, RuleSpec, Subject};
-use super::constraint::Ready;
 use super::{Overrides, RuleSet, rule_index};
 use crate::limits::Limits;
 use crate::module::path::{PathPattern, Segment};
@@ -72,8 +72,9 @@ impl Rule {
             accept.push(Accept { reason: form.reason.clone(), tests });
         }
         let line_literals = match &spec.subject {
-            Subject::Line(patterns) => literals::of_patterns(patterns)
-                .and_then(|texts| AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok()),
+            Subject::Line(patterns) => literals::of_patterns(patterns).and_then(|texts| {
+                AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok()
+            }),
             _ => None,
         };
         let needs = literals::needs(&spec);
@@ -86,7 +87,9 @@ impl Rule {
         let visible = match &self.subject {
             Subject::Line(_) => true,
             Subject::Query(queries) => queries.contains_key(&language),
-            Subject::Check(name) => crate::checks::module_check(name).is_some() && language.has_module(),
+            Subject::Check(name) => {
+                crate::checks::module_check(name).is_some() && language.has_module()
+            }
             _ => language.has_module(),
         };
         visible && (self.spec.languages.is_empty() || self.spec.languages.contains(&language))
@@ -157,7 +160,9 @@ impl Index {
             Subject::Call(paths) => {
                 for path in paths {
                     match path.segments().last() {
-                        Some(Segment::Fixed(name)) => push_once(self.calls.entry(name.clone()).or_default(), at),
+                        Some(Segment::Fixed(name)) => {
+                            push_once(self.calls.entry(name.clone()).or_default(), at)
+                        }
                         _ => push_once(&mut self.calls_by_any, at),
                     }
                 }
@@ -168,7 +173,9 @@ impl Index {
 
     fn add_access(&mut self, at: u32, path: &PathPattern) {
         match path.segments() {
-            [.., Segment::Fixed(name)] => push_once(self.accesses.entry(name.clone()).or_default(), at),
+            [.., Segment::Fixed(name)] => {
+                push_once(self.accesses.entry(name.clone()).or_default(), at)
+            }
             [.., Segment::Fixed(name), Segment::One] => {
                 push_once(self.accesses_below.entry(name.clone()).or_default(), at);
             }
@@ -227,26 +234,30 @@ impl Catalogue {
         // as much as reading some hundred files.
         let mut built: BTreeMap<Vec<usize>, Arc<Needles>> = BTreeMap::new();
         for language in Language::ALL.iter().copied() {
-            let seen: Vec<usize> = (0..rules.len()).filter(|at| rules[*at].sees(language)).collect();
+            let seen: Vec<usize> =
+                (0..rules.len()).filter(|at| rules[*at].sees(language)).collect();
             if seen.is_empty() {
                 continue;
             }
             let mut by_role = BTreeMap::new();
             for role in Role::ALL.iter().copied() {
                 let mut set = RuleSet::new(rules.len());
-                seen.iter().filter(|at| rules[**at].spec.roles.contains(&role)).for_each(|at| set.insert(*at));
+                seen.iter()
+                    .filter(|at| rules[**at].spec.roles.contains(&role))
+                    .for_each(|at| set.insert(*at));
                 by_role.insert(role, set);
             }
             let needles = match built.get(&seen) {
                 Some(needles) => Arc::clone(needles),
                 None => {
                     let needs = seen.iter().map(|at| (*at, rules[*at].needs.as_slice()));
-                    let needles = Needles::build(needs, rules.len()).map_err(|error| RuleError {
-                        path: "rules".to_owned(),
-                        line: 0,
-                        problem: format!("the literals of all rules are too many: {error}"),
-                        help: Some("turn some of them off".to_owned()),
-                    })?;
+                    let needles =
+                        Needles::build(needs, rules.len()).map_err(|error| RuleError {
+                            path: "rules".to_owned(),
+                            line: 0,
+                            problem: format!("the literals of all rules are too many: {error}"),
+                            help: Some("turn some of them off".to_owned()),
+                        })?;
                     Arc::clone(built.entry(seen).or_insert(Arc::new(needles)))
                 }
             };
@@ -300,7 +311,9 @@ impl Catalogue {
 
     /// Rules that yield no literal: each makes every file of its languages be parsed.
     pub fn without_literals(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().filter(|rule| rule.needs.is_empty() && Language::ALL.iter().any(|language| rule.sees(*language)))
+        self.rules.iter().filter(|rule| {
+            rule.needs.is_empty() && Language::ALL.iter().any(|language| rule.sees(*language))
+        })
     }
 }
 

@@ -52,7 +52,15 @@ impl<'m> Place<'m> {
     /// A place with a main capture and nothing else.
     #[must_use]
     pub fn new(span: Span, captured: Cow<'m, str>) -> Self {
-        Self { span, expr: None, function: None, class: None, captured, found: None, extra: Vec::new() }
+        Self {
+            span,
+            expr: None,
+            function: None,
+            class: None,
+            captured,
+            found: None,
+            extra: Vec::new(),
+        }
     }
 
     fn call(&self) -> Option<&'m Call> {
@@ -65,7 +73,12 @@ impl<'m> Place<'m> {
 
 /// Whether every test holds.
 #[must_use]
-pub fn all_hold<'m>(tests: &[Ready], file: &File<'m>, ancestors: &[Node<'m>], place: &Place<'m>) -> bool {
+pub fn all_hold<'m>(
+    tests: &[Ready],
+    file: &File<'m>,
+    ancestors: &[Node<'m>],
+    place: &Place<'m>,
+) -> bool {
     tests.iter().all(|test| holds(test, file, ancestors, place))
 }
 
@@ -83,18 +96,25 @@ fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Plac
                 None => test.absent == Some(true),
             }
         }
-        Test::Receiver(paths) => place.expr.is_some_and(|expr| file.aliases.any_matches(paths, context::chain_start(expr))),
-        Test::Returned(yes) => place.expr.is_some_and(|expr| context::is_returned(ancestors, expr)) == *yes,
+        Test::Receiver(paths) => place
+            .expr
+            .is_some_and(|expr| file.aliases.any_matches(paths, context::chain_start(expr))),
+        Test::Returned(yes) => {
+            place.expr.is_some_and(|expr| context::is_returned(ancestors, expr)) == *yes
+        }
         Test::Decorated(paths) => {
             let own = place.function.map(|function| &function.decorators);
             let own = own.or_else(|| place.class.map(|class| &class.decorators));
-            own.into_iter()
-                .flatten()
-                .chain(context::decorators(ancestors))
-                .any(|decorator| file.aliases.any_matches(paths, context::decorator_name(decorator)))
+            own.into_iter().flatten().chain(context::decorators(ancestors)).any(|decorator| {
+                file.aliases.any_matches(paths, context::decorator_name(decorator))
+            })
         }
-        Test::InsideFunction(names) => context::functions(ancestors).any(|name| names.is_match(name, file.window)),
-        Test::InsideClass(names) => context::classes(ancestors).any(|name| names.is_match(name, file.window)),
+        Test::InsideFunction(names) => {
+            context::functions(ancestors).any(|name| names.is_match(name, file.window))
+        }
+        Test::InsideClass(names) => {
+            context::classes(ancestors).any(|name| names.is_match(name, file.window))
+        }
         Test::InsideHandler(yes) => context::in_handler(ancestors) == *yes,
         Test::AssignedTo(names) => place
             .expr
@@ -134,9 +154,16 @@ pub fn argument<'m>(call: &'m Call, which: &[ArgKey]) -> Argument<'m> {
             continue;
         }
         let fits = match &arg.name {
-            Some(name) => which.iter().any(|key| matches!(key, ArgKey::Name(wanted) if wanted == name)),
+            Some(name) => {
+                which.iter().any(|key| matches!(key, ArgKey::Name(wanted) if wanted == name))
+            }
             // Behind a spread, positions cannot be counted.
-            None => !spread && which.iter().any(|key| matches!(key, ArgKey::Position(wanted) if *wanted == position)),
+            None => {
+                !spread
+                    && which
+                        .iter()
+                        .any(|key| matches!(key, ArgKey::Position(wanted) if *wanted == position))
+            }
         };
         if fits {
             return Argument::Given(&arg.value);
@@ -191,7 +218,8 @@ impl<'m> Visitor<'m> for EnvironmentSearch<'_, 'm> {
         if !self.found
             && matches!(expr.kind, ExprKind::Name(_) | ExprKind::Attribute { .. })
             && last_name(expr).is_some_and(|name| {
-                matches!(name, "getenv" | "environ" | "env" | "var" | "var_os" | "config") || self.aliases.knows(name)
+                matches!(name, "getenv" | "environ" | "env" | "var" | "var_os" | "config")
+                    || self.aliases.knows(name)
             })
         {
             let (path, _) = self.aliases.resolve(&Path::of(expr));

@@ -30,15 +30,55 @@ pub enum Node<'m> {
 
 /// Calls that hand their argument on in another form.
 const CONVERTERS: &[&str] = &[
-    "int", "str", "float", "bool", "bytes", "list", "tuple", "set", "Path", "SecretStr", "String",
-    "Number", "Boolean", "parseInt", "parseFloat", "Some", "Ok", "from", "freeze", "URL", "quote",
+    "int",
+    "str",
+    "float",
+    "bool",
+    "bytes",
+    "list",
+    "tuple",
+    "set",
+    "Path",
+    "SecretStr",
+    "String",
+    "Number",
+    "Boolean",
+    "parseInt",
+    "parseFloat",
+    "Some",
+    "Ok",
+    "from",
+    "freeze",
+    "URL",
+    "quote",
 ];
 
 /// Methods that hand their receiver on in another form, or stand something in for it.
 const CARRIERS: &[&str] = &[
-    "to_string", "to_owned", "to_lowercase", "into", "ok", "as_deref", "as_str", "clone", "trim", "strip",
-    "rstrip", "lower", "upper", "encode", "toString", "toLowerCase", "unwrap_or", "unwrap_or_else",
-    "unwrap_or_default", "unwrap", "expect", "parse", "map", "replace",
+    "to_string",
+    "to_owned",
+    "to_lowercase",
+    "into",
+    "ok",
+    "as_deref",
+    "as_str",
+    "clone",
+    "trim",
+    "strip",
+    "rstrip",
+    "lower",
+    "upper",
+    "encode",
+    "toString",
+    "toLowerCase",
+    "unwrap_or",
+    "unwrap_or_else",
+    "unwrap_or_default",
+    "unwrap",
+    "expect",
+    "parse",
+    "map",
+    "replace",
 ];
 
 /// The outermost expression that has the value of `child`, and how many ancestors lie around it:
@@ -51,9 +91,13 @@ fn carried<'m>(ancestors: &[Node<'m>], child: &'m Expr) -> (usize, &'m Expr) {
         let carries = match parent {
             Some(Node::Expr(parent)) => match &parent.kind {
                 ExprKind::Await(_) => true,
-                ExprKind::Unary { operator, .. } => matches!(operator.as_str(), "?" | "!" | "&" | "*"),
+                ExprKind::Unary { operator, .. } => {
+                    matches!(operator.as_str(), "?" | "!" | "&" | "*")
+                }
                 ExprKind::Conditional { test, .. } => !ptr::eq(&raw const **test, child),
-                ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%"),
+                ExprKind::Binary { operator, .. } => {
+                    matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%")
+                }
                 ExprKind::Text(_) => true,
                 ExprKind::Attribute { object, name } if ptr::eq(&raw const **object, child) => {
                     let called = depth.checked_sub(2).map(|at| ancestors[at]);
@@ -74,7 +118,9 @@ fn carried<'m>(ancestors: &[Node<'m>], child: &'m Expr) -> (usize, &'m Expr) {
                 let call = depth.checked_sub(2).map(|at| ancestors[at]);
                 if let Some(Node::Expr(call)) = call
                     && let ExprKind::Call(inner) = &call.kind
-                    && last_name(&inner.callee).is_some_and(|name| CONVERTERS.contains(&name) || matches!(name, "unwrap_or"))
+                    && last_name(&inner.callee).is_some_and(|name| {
+                        CONVERTERS.contains(&name) || matches!(name, "unwrap_or")
+                    })
                 {
                     depth -= 2;
                     child = call;
@@ -100,7 +146,9 @@ pub fn receiver_name<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m s
     let (depth, value) = carried(ancestors, expr);
     match ancestors.get(depth.checked_sub(1)?)? {
         Node::Stmt(stmt) => match &stmt.kind {
-            StmtKind::Bind(bind) if bind.value.as_ref().is_some_and(|bound| ptr::eq(bound, value)) => {
+            StmtKind::Bind(bind)
+                if bind.value.as_ref().is_some_and(|bound| ptr::eq(bound, value)) =>
+            {
                 last_name(&bind.target)
             }
             _ => None,
@@ -111,7 +159,11 @@ pub fn receiver_name<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m s
         }
         Node::Param(param) => last_name(&param.target),
         Node::Expr(parent) => match &parent.kind {
-            ExprKind::Assign { target, value: assigned } if ptr::eq(&raw const **assigned, value) => last_name(target),
+            ExprKind::Assign { target, value: assigned }
+                if ptr::eq(&raw const **assigned, value) =>
+            {
+                last_name(target)
+            }
             ExprKind::Markup(markup) => markup
                 .attributes
                 .iter()
@@ -132,7 +184,9 @@ pub fn fallback<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m Expr> 
     loop {
         match ancestors.get(depth.checked_sub(1)?)? {
             Node::Expr(parent) => match &parent.kind {
-                ExprKind::Binary { operator, left, right } if matches!(operator.as_str(), "||" | "??") => {
+                ExprKind::Binary { operator, left, right }
+                    if matches!(operator.as_str(), "||" | "??") =>
+                {
                     return ptr::eq(&raw const **left, child).then_some(&**right);
                 }
                 ExprKind::Await(_) => {
@@ -144,14 +198,18 @@ pub fn fallback<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m Expr> 
                     child = parent;
                 }
                 ExprKind::Attribute { object, name } if ptr::eq(&raw const **object, child) => {
-                    let Node::Expr(outer) = ancestors.get(depth.checked_sub(2)?)? else { return None };
+                    let Node::Expr(outer) = ancestors.get(depth.checked_sub(2)?)? else {
+                        return None;
+                    };
                     let ExprKind::Call(call) = &outer.kind else { return None };
                     if !ptr::eq(&raw const call.callee, *parent) {
                         return None;
                     }
                     match name.as_str() {
                         "unwrap_or" => return call.args.first().map(|arg| &arg.value),
-                        "unwrap_or_else" => return call.args.first().map(|arg| closure_value(&arg.value)),
+                        "unwrap_or_else" => {
+                            return call.args.first().map(|arg| closure_value(&arg.value));
+                        }
                         name if CARRIERS.contains(&name) => {
                             depth -= 2;
                             child = outer;
@@ -194,8 +252,14 @@ pub fn is_returned<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> bool {
             Node::Expr(parent) => {
                 let passes = match &parent.kind {
                     ExprKind::Conditional { test, .. } => !ptr::eq(&raw const **test, child),
-                    ExprKind::Binary { operator, .. } => matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%"),
-                    ExprKind::Await(_) | ExprKind::List(_) | ExprKind::Map(_) | ExprKind::Spread(_) => true,
+                    ExprKind::Binary { operator, .. } => matches!(
+                        operator.as_str(),
+                        "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%"
+                    ),
+                    ExprKind::Await(_)
+                    | ExprKind::List(_)
+                    | ExprKind::Map(_)
+                    | ExprKind::Spread(_) => true,
                     _ => false,
                 };
                 if !passes {
@@ -250,7 +314,9 @@ pub fn in_handler(ancestors: &[Node<'_>]) -> bool {
 }
 
 /// The decorators of the enclosing functions and classes.
-pub fn decorators<'a, 'm>(ancestors: &'a [Node<'m>]) -> impl Iterator<Item = &'m Expr> + use<'a, 'm> {
+pub fn decorators<'a, 'm>(
+    ancestors: &'a [Node<'m>],
+) -> impl Iterator<Item = &'m Expr> + use<'a, 'm> {
     ancestors.iter().rev().flat_map(|node| match node {
         Node::Function(function) => function.decorators.iter(),
         Node::Class(class) => class.decorators.iter(),
@@ -269,7 +335,11 @@ pub fn decorator_name(decorator: &Expr) -> &Expr {
 
 /// Whether the place lies in an argument of a call that a pattern matches.
 #[must_use]
-pub fn is_argument_of<'m>(ancestors: &[Node<'m>], aliases: &Aliases<'m>, patterns: &[PathPattern]) -> bool {
+pub fn is_argument_of<'m>(
+    ancestors: &[Node<'m>],
+    aliases: &Aliases<'m>,
+    patterns: &[PathPattern],
+) -> bool {
     ancestors.windows(2).rev().any(|pair| match pair {
         [Node::Expr(call), Node::Arg(_)] => match &call.kind {
             ExprKind::Call(call) => aliases.any_matches(patterns, &call.callee),

@@ -85,7 +85,10 @@ fn run_one(
         return Ok(());
     }
     let source = Source {
-        path: example.path.clone().unwrap_or_else(|| format!("src/example.{}", suffix(code.language))),
+        path: example
+            .path
+            .clone()
+            .unwrap_or_else(|| format!("src/example.{}", suffix(code.language))),
         language: code.language,
         role: rule.spec.roles.first().copied().unwrap_or(Role::Production),
         text: code.text.clone(),
@@ -102,7 +105,10 @@ fn run_one(
         }
         active.intersect(&only);
         if active.is_empty() && code.expect != Expect::Good {
-            return Err(format!("the literals that the rule needs are not there: {:?}", rule.needs));
+            return Err(format!(
+                "the literals that the rule needs are not there: {:?}",
+                rule.needs
+            ));
         }
     }
     let mut matches = matcher::run(catalogue, &active, &source, module.as_ref(), &lines);
@@ -112,11 +118,13 @@ fn run_one(
             None => suppress::of_text(&source, &lines),
         };
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.id.as_str()).collect();
-        let file = FileSuppressions { path: &source.path, role: source.role, suppressions: &declared };
+        let file =
+            FileSuppressions { path: &source.path, role: source.role, suppressions: &declared };
         let faults = suppress::apply(&mut matches.findings, &[file], specs, &known, EXAMPLE_DAY);
         matches.findings.extend(faults);
     }
-    let found: Vec<_> = matches.findings.iter().filter(|finding| finding.rule == rule.spec.id).collect();
+    let found: Vec<_> =
+        matches.findings.iter().filter(|finding| finding.rule == rule.spec.id).collect();
     let accepted = matches.accepted.iter().filter(|accepted| accepted.rule == rule.spec.id).count();
     match (code.expect, found.first()) {
         (Expect::Bad, None) if accepted > 0 => Err("it is accepted instead of found".to_owned()),

@@ -41,7 +41,11 @@ pub fn line_text(source: &Source, lines: &LineIndex, line: u32, column: u32) -> 
 /// The secrets on the lines of a place as they stand in the source, for masking captures: a value
 /// alone does not show that it is secret, the name beside it does.
 #[must_use]
-pub fn secrets_of_place<'s>(source: &'s Source, lines: &LineIndex, span: Span) -> Vec<(&'s str, usize)> {
+pub fn secrets_of_place<'s>(
+    source: &'s Source,
+    lines: &LineIndex,
+    span: Span,
+) -> Vec<(&'s str, usize)> {
     let last = lines.line_of(span.end.max(span.start));
     let start = offset_of(source, lines, span.line);
     let end = offset_of(source, lines, last) + lines.line(&source.text, last).len();
@@ -49,7 +53,10 @@ pub fn secrets_of_place<'s>(source: &'s Source, lines: &LineIndex, span: Span) -
     let start = boundary(&source.text, near);
     let end = boundary(&source.text, end.min(start.saturating_add(REACH)));
     let text = source.text.get(start..end).unwrap_or_default();
-    redact::secrets(text).into_iter().filter_map(|(range, shown)| Some((text.get(range)?, shown))).collect()
+    redact::secrets(text)
+        .into_iter()
+        .filter_map(|(range, shown)| Some((text.get(range)?, shown)))
+        .collect()
 }
 
 struct View<'s> {
@@ -70,7 +77,8 @@ impl<'s> View<'s> {
         // A very long line is shown in part, and searched in part.
         let end = boundary(text, end.min(start.saturating_add(16 * REACH)));
         let part = text.get(start..end).unwrap_or_default();
-        let before = text.get(boundary(text, start.saturating_sub(REACH))..start).unwrap_or_default();
+        let before =
+            text.get(boundary(text, start.saturating_sub(REACH))..start).unwrap_or_default();
         let mut secrets = redact::secrets(part);
         if let Some(key) = redact::open_key(before, part) {
             secrets.retain(|(secret, _)| secret.start >= key.end);
@@ -164,7 +172,9 @@ mod tests {
     #[test]
     fn a_key_that_begins_above_is_masked() {
         let body = "MIIEowIBAAKCAQEA\n".repeat(12);
-        let text = format!("k = \"\"\"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\"\"\"\nmark = 1\n");
+        let text = format!(
+            "k = \"\"\"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\"\"\"\nmark = 1\n"
+        );
         let excerpt = at(&text, "mark");
         assert!(!excerpt.lines.concat().contains("MIIE"), "{:?}", excerpt.lines);
         assert_eq!(excerpt.lines[excerpt.lines.len() - 2], "mark = 1");

@@ -28,20 +28,35 @@ const MIN_LITERAL: usize = 2;
 pub fn needs(spec: &RuleSpec) -> Vec<AnyOf> {
     let mut groups = Vec::new();
     let subject = match &spec.subject {
-        Subject::Text(patterns) | Subject::Comment(patterns) | Subject::Line(patterns) => of_patterns(patterns),
+        Subject::Text(patterns) | Subject::Comment(patterns) | Subject::Line(patterns) => {
+            of_patterns(patterns)
+        }
         Subject::Name { names, .. } => of_patterns(names),
         Subject::Access(paths) | Subject::Call(paths) => of_paths(paths),
         Subject::Query(_) => None,
-        Subject::Check(name) => crate::checks::needs(name).map(|texts| texts.iter().map(|text| fold_case(text)).collect()),
+        Subject::Check(name) => crate::checks::needs(name)
+            .map(|texts| texts.iter().map(|text| fold_case(text)).collect()),
     };
     groups.extend(subject);
     for test in &spec.constraints {
         groups.extend(match test {
             Test::ModuleHas(texts) => usable(texts.iter().map(|text| fold_case(text)).collect()),
-            Test::Imports(modules) => usable(modules.iter().map(|module| {
-                fold_case(module.split(['.', '/', ':']).find(|step| !step.is_empty()).unwrap_or_default())
-            }).collect()),
-            Test::Receiver(paths) | Test::Decorated(paths) | Test::ArgumentOf(paths) => of_paths(paths),
+            Test::Imports(modules) => usable(
+                modules
+                    .iter()
+                    .map(|module| {
+                        fold_case(
+                            module
+                                .split(['.', '/', ':'])
+                                .find(|step| !step.is_empty())
+                                .unwrap_or_default(),
+                        )
+                    })
+                    .collect(),
+            ),
+            Test::Receiver(paths) | Test::Decorated(paths) | Test::ArgumentOf(paths) => {
+                of_paths(paths)
+            }
             // Names and lines stand in the file as they are matched.
             Test::LineMatches(patterns)
             | Test::AssignedTo(patterns)
@@ -54,7 +69,8 @@ pub fn needs(spec: &RuleSpec) -> Vec<AnyOf> {
 }
 
 fn of_paths(paths: &[PathPattern]) -> Option<AnyOf> {
-    let literals: Option<AnyOf> = paths.iter().map(|path| path.literal().map(|text| fold_case(text))).collect();
+    let literals: Option<AnyOf> =
+        paths.iter().map(|path| path.literal().map(|text| fold_case(text))).collect();
     literals.and_then(usable)
 }
 
@@ -72,11 +88,13 @@ pub fn of_patterns(patterns: &Patterns) -> Option<AnyOf> {
 fn usable(mut literals: AnyOf) -> Option<AnyOf> {
     literals.sort();
     literals.dedup();
-    (!literals.is_empty() && literals.iter().all(|text| text.len() >= MIN_LITERAL)).then_some(literals)
+    (!literals.is_empty() && literals.iter().all(|text| text.len() >= MIN_LITERAL))
+        .then_some(literals)
 }
 
 fn fold_case(text: &str) -> String {
-    let cut = (0..=text.len().min(MAX_LITERAL)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let cut =
+        (0..=text.len().min(MAX_LITERAL)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text[..cut].to_ascii_lowercase()
 }
 
@@ -110,15 +128,17 @@ fn required(hir: &Hir) -> Known {
         },
         HirKind::Class(class) => spellings(class).map_or(Known::Nothing, Known::Exactly),
         HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) => match (repetition.min, repetition.max, required(&repetition.sub)) {
-            (0, Some(1), Known::Exactly(mut texts)) => {
-                texts.push(String::new());
-                Known::Exactly(texts)
+        HirKind::Repetition(repetition) => {
+            match (repetition.min, repetition.max, required(&repetition.sub)) {
+                (0, Some(1), Known::Exactly(mut texts)) => {
+                    texts.push(String::new());
+                    Known::Exactly(texts)
+                }
+                (0, _, _) | (_, _, Known::Nothing) => Known::Nothing,
+                (1, Some(1), known) => known,
+                (_, _, Known::Exactly(texts) | Known::Holds(texts)) => Known::Holds(texts),
             }
-            (0, _, _) | (_, _, Known::Nothing) => Known::Nothing,
-            (1, Some(1), known) => known,
-            (_, _, Known::Exactly(texts) | Known::Holds(texts)) => Known::Holds(texts),
-        },
+        }
         HirKind::Alternation(branches) => alternation(branches),
         HirKind::Concat(parts) => concatenation(parts),
     }
@@ -208,11 +228,14 @@ fn concatenation(parts: &[Hir]) -> Known {
 }
 
 fn cross(left: &[String], right: &[String]) -> Option<Vec<String>> {
-    if left.len() * right.len() > MAX_SPELLINGS || left.iter().any(|text| text.len() >= MAX_LITERAL) {
+    if left.len() * right.len() > MAX_SPELLINGS || left.iter().any(|text| text.len() >= MAX_LITERAL)
+    {
         return None;
     }
-    let mut both: Vec<String> =
-        left.iter().flat_map(|head| right.iter().map(move |tail| format!("{head}{tail}"))).collect();
+    let mut both: Vec<String> = left
+        .iter()
+        .flat_map(|head| right.iter().map(move |tail| format!("{head}{tail}")))
+        .collect();
     both.sort();
     both.dedup();
     Some(both)
@@ -248,7 +271,10 @@ impl Needles {
     ///
     /// # Errors
     /// When the automaton would be too large.
-    pub fn build<'n>(rules: impl Iterator<Item = (usize, &'n [AnyOf])>, count: usize) -> Result<Self, aho_corasick::BuildError> {
+    pub fn build<'n>(
+        rules: impl Iterator<Item = (usize, &'n [AnyOf])>,
+        count: usize,
+    ) -> Result<Self, aho_corasick::BuildError> {
         let mut by_text = std::collections::BTreeMap::<&str, Vec<(u32, u32)>>::new();
         let mut groups = Vec::new();
         let mut always = RuleSet::new(count);
@@ -326,8 +352,14 @@ mod tests {
 
     #[test]
     fn literals_are_derived_from_the_parsed_expression() {
-        assert_eq!(of(&["(?i)^(mock|fake)_?data"]).unwrap(), "fake_data fakedata mock_data mockdata");
-        assert_eq!(of(&[r"https?://localhost(:\d+)?"]).unwrap(), "http://localhost https://localhost");
+        assert_eq!(
+            of(&["(?i)^(mock|fake)_?data"]).unwrap(),
+            "fake_data fakedata mock_data mockdata"
+        );
+        assert_eq!(
+            of(&[r"https?://localhost(:\d+)?"]).unwrap(),
+            "http://localhost https://localhost"
+        );
         assert_eq!(of(&[r"\d+ TODO\b.*FIXME$"]).unwrap(), " todo");
         assert_eq!(of(&["[Pp]assword", "secret"]).unwrap(), "password secret");
         assert_eq!(of(&["(?:abc)+x*"]).unwrap(), "abc");

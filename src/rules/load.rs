@@ -56,7 +56,12 @@ impl RuleSource {
         let category = folder.parse::<Category>().map_err(|_| {
             let known = Category::ALL.iter().map(|category| category.as_str());
             let help = nearest(folder, known.clone()).map_or_else(
-                || format!("put the file into a folder named after its category: {}", known.collect::<Vec<_>>().join(", ")),
+                || {
+                    format!(
+                        "put the file into a folder named after its category: {}",
+                        known.collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |near| format!("did you mean `{near}/{name}`?"),
             );
             fail(format!("the folder `{folder}` is no category"), Some(help))

@@ -16,8 +16,8 @@ use crate::finding::{Accepted, Finding};
 use crate::module::path::{Aliases, Path, PathPattern, last_name};
 use crate::module::visit::{Visitor, Walk, walk_module};
 use crate::module::{
-    Arg, Call, Class, Comment, Entry, Expr, ExprKind, Function, Handler, Import, ImportNames, Module, Param, Span,
-    Stmt, StmtKind,
+    Arg, Call, Class, Comment, Entry, Expr, ExprKind, Function, Handler, Import, ImportNames,
+    Module, Param, Span, Stmt, StmtKind,
 };
 use crate::source::{LineIndex, Source};
 
@@ -128,11 +128,17 @@ impl<'m> Matcher<'_, 'm> {
     }
 
     fn message(&self, rule: &Rule, place: &Place<'m>) -> String {
-        let secrets = super::excerpt::secrets_of_place(self.file.source, self.file.lines, place.span);
+        let secrets =
+            super::excerpt::secrets_of_place(self.file.source, self.file.lines, place.span);
         super::message::fill(&rule.spec.message, &secrets, |name| self.capture(rule, place, name))
     }
 
-    fn capture<'p>(&'p self, rule: &Rule, place: &'p Place<'m>, name: &str) -> Option<Cow<'p, str>> {
+    fn capture<'p>(
+        &'p self,
+        rule: &Rule,
+        place: &'p Place<'m>,
+        name: &str,
+    ) -> Option<Cow<'p, str>> {
         if let Some((_, value)) = place.extra.iter().find(|(known, _)| known == name) {
             return Some(Cow::Borrowed(value.as_str()));
         }
@@ -198,16 +204,22 @@ impl<'m> Matcher<'_, 'm> {
     fn is_text_of_its_own(&self, expr: &'m Expr) -> bool {
         match self.ancestors.last() {
             Some(Node::Expr(parent)) => match &parent.kind {
-                ExprKind::Binary { operator, .. } if operator == "+" => !value::is_text_chain(parent),
+                ExprKind::Binary { operator, .. } if operator == "+" => {
+                    !value::is_text_chain(parent)
+                }
                 ExprKind::Binary { operator, left, .. } if operator == "%" => {
                     !(ptr::eq(&raw const **left, expr) && value::is_text_chain(parent))
                 }
                 ExprKind::Attribute { name, .. } => name != "format",
-                ExprKind::Markup(markup) => !markup.children.iter().any(|child| ptr::eq(child, expr)),
+                ExprKind::Markup(markup) => {
+                    !markup.children.iter().any(|child| ptr::eq(child, expr))
+                }
                 _ => true,
             },
             Some(Node::Arg(_)) => {
-                let Some(Node::Expr(parent)) = self.ancestors.iter().rev().nth(1) else { return true };
+                let Some(Node::Expr(parent)) = self.ancestors.iter().rev().nth(1) else {
+                    return true;
+                };
                 !matches!(&parent.kind, ExprKind::Call(call)
                     if matches!(&call.callee.kind, ExprKind::Name(name) if name == "require" || name == "import"))
             }
@@ -231,7 +243,8 @@ impl<'m> Matcher<'_, 'm> {
         };
         let by_name = index.calls.get(last).into_iter().flatten();
         // A name imported from the project itself may be matched as written.
-        let as_written = (last != written).then(|| index.calls.get(written)).flatten().into_iter().flatten();
+        let as_written =
+            (last != written).then(|| index.calls.get(written)).flatten().into_iter().flatten();
         let mut paths = None;
         for at in by_name.chain(as_written).chain(&index.calls_by_any) {
             let at = *at as usize;
@@ -269,11 +282,16 @@ impl<'m> Matcher<'_, 'm> {
             _ => last,
         };
         let object = match &expr.kind {
-            ExprKind::Attribute { object, .. } | ExprKind::Index { object, .. } => last_name(object),
+            ExprKind::Attribute { object, .. } | ExprKind::Index { object, .. } => {
+                last_name(object)
+            }
             _ => None,
         };
-        let object_resolved = object.and_then(|name| aliases.last_of(name)).filter(|name| Some(*name) != object);
-        let below = |name: Option<&str>| name.and_then(|name| index.accesses_below.get(name)).into_iter().flatten();
+        let object_resolved =
+            object.and_then(|name| aliases.last_of(name)).filter(|name| Some(*name) != object);
+        let below = |name: Option<&str>| {
+            name.and_then(|name| index.accesses_below.get(name)).into_iter().flatten()
+        };
         let candidates = index
             .accesses
             .get(resolved_last)
@@ -300,22 +318,28 @@ impl<'m> Matcher<'_, 'm> {
     }
 
     fn is_within_last_access(&self, at: usize, span: Span) -> bool {
-        self.last_access.is_some_and(|(rule, outer)| rule == at && outer.start == span.start && outer.end >= span.end)
+        self.last_access.is_some_and(|(rule, outer)| {
+            rule == at && outer.start == span.start && outer.end >= span.end
+        })
     }
 
     fn name(&mut self, kind: NameKind, name: &'m str, span: Span, definition: Definition<'m>) {
         let catalogue = self.catalogue;
         for slot in 0..self.names.len() {
             let at = self.names[slot];
-            let Subject::Name { names, kinds, body } = &catalogue.rules()[at].subject else { continue };
+            let Subject::Name { names, kinds, body } = &catalogue.rules()[at].subject else {
+                continue;
+            };
             if !kinds.contains(&kind) || !names.is_match(name, self.file.window) {
                 continue;
             }
-            let body_fits = body.is_none_or(|body| definition.function.is_some_and(|function| match body {
-                BodyKind::Literal => shape::returns_literals(function),
-                BodyKind::Empty => shape::is_empty(function),
-                BodyKind::Raises => shape::only_raises(function),
-            }));
+            let body_fits = body.is_none_or(|body| {
+                definition.function.is_some_and(|function| match body {
+                    BodyKind::Literal => shape::returns_literals(function),
+                    BodyKind::Empty => shape::is_empty(function),
+                    BodyKind::Raises => shape::only_raises(function),
+                })
+            });
             if !body_fits {
                 continue;
             }
@@ -329,12 +353,25 @@ impl<'m> Matcher<'_, 'm> {
 
     fn bound(&mut self, target: &'m Expr, value: Option<&'m Expr>) {
         match &target.kind {
-            ExprKind::Name(name) => self.name(NameKind::Binding, name, target.span, Definition { value, ..Definition::default() }),
-            ExprKind::Attribute { object, name } if matches!(&object.kind, ExprKind::Name(object) if object == "self" || object == "this") => {
-                self.name(NameKind::Binding, name, target.span, Definition { value, ..Definition::default() });
+            ExprKind::Name(name) => self.name(
+                NameKind::Binding,
+                name,
+                target.span,
+                Definition { value, ..Definition::default() },
+            ),
+            ExprKind::Attribute { object, name } if matches!(&object.kind, ExprKind::Name(object) if object == "self" || object == "this") =>
+            {
+                self.name(
+                    NameKind::Binding,
+                    name,
+                    target.span,
+                    Definition { value, ..Definition::default() },
+                );
             }
             ExprKind::List(items) => items.iter().for_each(|item| self.bound(item, None)),
-            ExprKind::Map(entries) => entries.iter().for_each(|entry| self.bound(&entry.value, None)),
+            ExprKind::Map(entries) => {
+                entries.iter().for_each(|entry| self.bound(&entry.value, None))
+            }
             _ => {}
         }
     }
@@ -358,7 +395,9 @@ impl<'m> Matcher<'_, 'm> {
             return;
         }
         let text: &'m str = &self.file.source.text;
-        let Some(whole) = text.get(comment.span.start as usize..comment.span.end as usize) else { return };
+        let Some(whole) = text.get(comment.span.start as usize..comment.span.end as usize) else {
+            return;
+        };
         let mut offset = 0;
         for line in whole.split_inclusive(['\n', '\r']) {
             let said = super::suppress::without_marks(line);
@@ -369,7 +408,9 @@ impl<'m> Matcher<'_, 'm> {
             }
             let span = self.span(comment.span.start as usize + start, said.len());
             for at in rules {
-                let Subject::Comment(regexes) = &self.catalogue.rules()[*at].subject else { continue };
+                let Subject::Comment(regexes) = &self.catalogue.rules()[*at].subject else {
+                    continue;
+                };
                 if regexes.is_match(said, self.file.window) {
                     self.judge_text(*at, regexes, Place::new(span, Cow::Borrowed(said)));
                 }
@@ -389,7 +430,8 @@ impl<'m> Matcher<'_, 'm> {
         let Some(check) = checks::module_check(name) else { return };
         for found in check(self.file.source, module) {
             let mut place = Place::new(found.span, Cow::Borrowed(""));
-            place.extra = found.captures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            place.extra =
+                found.captures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             if self.places[at] >= MAX_PLACES {
                 return;
             }
@@ -397,7 +439,11 @@ impl<'m> Matcher<'_, 'm> {
                 Some(reason) => {
                     if constraint::all_hold(&rule.constraints, self.file, &[], &place) {
                         self.places[at] += 1;
-                        self.hits.push(Hit { rule: at, span: found.span, outcome: Outcome::Accepted(reason.into()) });
+                        self.hits.push(Hit {
+                            rule: at,
+                            span: found.span,
+                            outcome: Outcome::Accepted(reason.into()),
+                        });
                     }
                 }
                 None => {
@@ -428,7 +474,8 @@ impl<'m> Matcher<'_, 'm> {
             Some(literals) => {
                 let mut last = 0;
                 for hit in literals.find_iter(text) {
-                    let line = self.file.lines.line_of(u32::try_from(hit.start()).unwrap_or(u32::MAX));
+                    let line =
+                        self.file.lines.line_of(u32::try_from(hit.start()).unwrap_or(u32::MAX));
                     if line != last {
                         last = line;
                         self.line(at, line);
@@ -445,7 +492,10 @@ impl<'m> Matcher<'_, 'm> {
         let said = self.file.lines.line(text, line);
         let Some(found) = regexes.find(said, self.file.window) else { return };
         let offset = said.as_ptr() as usize - text.as_ptr() as usize;
-        let mut place = Place::new(self.span(offset + found.start, found.end - found.start), Cow::Borrowed(found.text()));
+        let mut place = Place::new(
+            self.span(offset + found.start, found.end - found.start),
+            Cow::Borrowed(found.text()),
+        );
         place.found = Some(found.text().to_owned());
         place.extra = found.named();
         self.judge(at, &place);
@@ -461,7 +511,11 @@ struct Definition<'m> {
 }
 
 /// The path that a pattern matched, in words.
-fn matching(patterns: &[PathPattern], resolved: &Path<'_>, second: Option<&Path<'_>>) -> Option<String> {
+fn matching(
+    patterns: &[PathPattern],
+    resolved: &Path<'_>,
+    second: Option<&Path<'_>>,
+) -> Option<String> {
     patterns.iter().find_map(|pattern| {
         if pattern.matches(resolved) {
             return Some(resolved.to_string());
@@ -489,7 +543,9 @@ impl<'m> Visitor<'m> for Matcher<'_, 'm> {
         match &expr.kind {
             ExprKind::Text(_) => self.text(expr),
             ExprKind::Binary { operator, .. }
-                if !self.texts.is_empty() && (operator == "+" || operator == "%") && value::is_text_chain(expr) =>
+                if !self.texts.is_empty()
+                    && (operator == "+" || operator == "%")
+                    && value::is_text_chain(expr) =>
             {
                 self.text(expr);
             }
@@ -499,7 +555,9 @@ impl<'m> Visitor<'m> for Matcher<'_, 'm> {
                     self.text(expr);
                 }
             }
-            ExprKind::Attribute { .. } | ExprKind::Index { .. } | ExprKind::Name(_) => self.access(expr),
+            ExprKind::Attribute { .. } | ExprKind::Index { .. } | ExprKind::Name(_) => {
+                self.access(expr)
+            }
             ExprKind::Assign { target, value } => self.bind(target, Some(value)),
             _ => {}
         }
@@ -601,7 +659,9 @@ impl<'m> Visitor<'m> for Matcher<'_, 'm> {
         });
         let Some(span) = span else { return };
         match &import.names {
-            ImportNames::Module(name) => self.name(NameKind::Import, name, span, Definition::default()),
+            ImportNames::Module(name) => {
+                self.name(NameKind::Import, name, span, Definition::default())
+            }
             ImportNames::Names(names) => {
                 for (_, ours) in names {
                     self.name(NameKind::Import, ours, span, Definition::default());

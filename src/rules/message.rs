@@ -49,7 +49,8 @@ pub(super) fn fill<'c>(
 /// A capture without its secrets. They are masked before it is cut, since half a secret is not
 /// recognised.
 fn masked(value: &str, secrets: &[(&str, usize)]) -> String {
-    let end = (0..=value.len().min(MAX_LOOK)).rev().find(|at| value.is_char_boundary(*at)).unwrap_or(0);
+    let end =
+        (0..=value.len().min(MAX_LOOK)).rev().find(|at| value.is_char_boundary(*at)).unwrap_or(0);
     let value = &value[..end];
     let mut masked = redact::redact(value).into_owned();
     for (secret, shown) in secrets {

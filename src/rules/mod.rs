@@ -124,10 +124,9 @@ impl RuleSet {
 
     /// The rules in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        self.bits
-            .iter()
-            .enumerate()
-            .flat_map(|(at, word)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit))
+        self.bits.iter().enumerate().flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit)
+        })
     }
 }
 

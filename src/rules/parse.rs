@@ -11,11 +11,11 @@ use toml::de::{DeTable, DeValue};
 use super::error::{RuleError, nearest};
 use super::load::RuleSource;
 use super::parse_tests::{ArgsAllowed, TestReader};
-use crate::module::path::PathPattern;
 use super::spec::{
     Accept, Example, ExampleCode, Expect, NameKind, Patterns, RuleSpec, Subject, Test,
 };
-use crate::source::{LineIndex, Language, Role};
+use crate::module::path::PathPattern;
+use crate::source::{Language, LineIndex, Role};
 
 /// Longest regular expression, in bytes.
 pub(super) const MAX_PATTERN_BYTES: usize = 4 * 1024;
@@ -30,8 +30,19 @@ macro_rules! scale_words {
 pub(super) use scale_words;
 
 const TOP_KEYS: &[&str] = &[
-    "title", "severity", "confidence", "roles", "languages", "effort", "message", "why", "fix",
-    "references", "match", "accept", "example",
+    "title",
+    "severity",
+    "confidence",
+    "roles",
+    "languages",
+    "effort",
+    "message",
+    "why",
+    "fix",
+    "references",
+    "match",
+    "accept",
+    "example",
 ];
 pub(super) const SUBJECT_KEYS: &[&str] =
     &["text", "comment", "name", "access", "call", "query", "line", "check"];
@@ -60,7 +71,12 @@ impl Reader<'_> {
         self.lines.line_of(u32::try_from(span.start).unwrap_or(u32::MAX))
     }
 
-    pub(super) fn error(&self, span: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) -> RuleError {
+    pub(super) fn error(
+        &self,
+        span: &Range<usize>,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) -> RuleError {
         let help = help.into();
         RuleError {
             path: self.source.path.clone(),
@@ -79,7 +95,13 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn unknown(&self, span: &Range<usize>, what: &str, word: &str, known: &[&str]) -> RuleError {
+    pub(super) fn unknown(
+        &self,
+        span: &Range<usize>,
+        what: &str,
+        word: &str,
+        known: &[&str],
+    ) -> RuleError {
         let help = nearest(word, known.iter().copied()).map_or_else(
             || format!("known are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
@@ -89,20 +111,30 @@ impl Reader<'_> {
 
     pub(super) fn text<'v>(&self, key: &str, value: &'v Value<'_>) -> Result<&'v str, RuleError> {
         value.get_ref().as_str().ok_or_else(|| {
-            self.error(&value.span(), format!("`{key}` must be a text"), format!("write {key} = \"…\""))
+            self.error(
+                &value.span(),
+                format!("`{key}` must be a text"),
+                format!("write {key} = \"…\""),
+            )
         })
     }
 
     pub(super) fn bool(&self, key: &str, value: &Value<'_>) -> Result<bool, RuleError> {
-        value.get_ref().as_bool().ok_or_else(|| {
-            self.error(&value.span(), format!("`{key}` must be true or false"), "")
-        })
+        value
+            .get_ref()
+            .as_bool()
+            .ok_or_else(|| self.error(&value.span(), format!("`{key}` must be true or false"), ""))
     }
 
-    pub(super) fn table<'v, 't>(&self, key: &str, value: &'v Value<'t>) -> Result<&'v DeTable<'t>, RuleError> {
-        value.get_ref().as_table().ok_or_else(|| {
-            self.error(&value.span(), format!("`{key}` must be a table"), "")
-        })
+    pub(super) fn table<'v, 't>(
+        &self,
+        key: &str,
+        value: &'v Value<'t>,
+    ) -> Result<&'v DeTable<'t>, RuleError> {
+        value
+            .get_ref()
+            .as_table()
+            .ok_or_else(|| self.error(&value.span(), format!("`{key}` must be a table"), ""))
     }
 
     /// A list of texts; one text alone is a list of one.
@@ -112,12 +144,20 @@ impl Reader<'_> {
             return Ok(vec![text.to_owned()]);
         }
         let Some(items) = value.get_ref().as_array() else {
-            return Err(self.error(&value.span(), format!("`{key}` must be a list of texts"), help));
+            return Err(self.error(
+                &value.span(),
+                format!("`{key}` must be a list of texts"),
+                help,
+            ));
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in items.iter() {
             let Some(text) = item.get_ref().as_str() else {
-                return Err(self.error(&item.span(), format!("`{key}` must hold only texts"), help));
+                return Err(self.error(
+                    &item.span(),
+                    format!("`{key}` must hold only texts"),
+                    help,
+                ));
             };
             texts.push(text.to_owned());
         }
@@ -143,25 +183,43 @@ impl Reader<'_> {
         Ok(Patterns { items, line: self.line(&value.span()) })
     }
 
-    pub(super) fn paths(&self, key: &str, value: &Value<'_>) -> Result<Vec<PathPattern>, RuleError> {
+    pub(super) fn paths(
+        &self,
+        key: &str,
+        value: &Value<'_>,
+    ) -> Result<Vec<PathPattern>, RuleError> {
         self.texts(key, value)?
             .iter()
             .map(|text| {
                 PathPattern::parse(text).map_err(|problem| {
-                    self.error(&value.span(), problem, "write paths such as `os.getenv`, `process.env.*` or `**.execute`")
+                    self.error(
+                        &value.span(),
+                        problem,
+                        "write paths such as `os.getenv`, `process.env.*` or `**.execute`",
+                    )
                 })
             })
             .collect()
     }
 
     /// A word of a scale.
-    pub(super) fn word<T: FromStr>(&self, key: &str, value: &Value<'_>, known: &[&str]) -> Result<T, RuleError> {
+    pub(super) fn word<T: FromStr>(
+        &self,
+        key: &str,
+        value: &Value<'_>,
+        known: &[&str],
+    ) -> Result<T, RuleError> {
         let text = self.text(key, value)?;
         text.parse().map_err(|_| self.unknown(&value.span(), key, text, known))
     }
 
     /// A list of words of a scale.
-    pub(super) fn words<T: FromStr>(&self, key: &str, value: &Value<'_>, known: &[&str]) -> Result<Vec<T>, RuleError> {
+    pub(super) fn words<T: FromStr>(
+        &self,
+        key: &str,
+        value: &Value<'_>,
+        known: &[&str],
+    ) -> Result<Vec<T>, RuleError> {
         self.texts(key, value)?
             .iter()
             .map(|text| text.parse().map_err(|_| self.unknown(&value.span(), key, text, known)))
@@ -170,7 +228,11 @@ impl Reader<'_> {
 
     fn rule(&self) -> Result<RuleSpec, RuleError> {
         let document = DeTable::parse(&self.source.text).map_err(|error| {
-            self.error(&error.span().unwrap_or_default(), format!("is no TOML: {}", error.message()), "")
+            self.error(
+                &error.span().unwrap_or_default(),
+                format!("is no TOML: {}", error.message()),
+                "",
+            )
         })?;
         let table = document.get_ref();
         for key in table.keys() {
@@ -185,12 +247,19 @@ impl Reader<'_> {
             let value = required(key, &format!("add {key} = \"…\""))?;
             let text = self.text(key, value)?.trim();
             if text.is_empty() {
-                return Err(self.error(&value.span(), format!("`{key}` is empty"), "say it in a sentence"));
+                return Err(self.error(
+                    &value.span(),
+                    format!("`{key}` is empty"),
+                    "say it in a sentence",
+                ));
             }
             Ok(text.to_owned())
         };
         let effort = required("effort", "add effort = \"15m\"")?;
-        let matcher = required("match", "add a table [match] with one of text, comment, name, access, call, query.<language>, line, check")?;
+        let matcher = required(
+            "match",
+            "add a table [match] with one of text, comment, name, access, call, query.<language>, line, check",
+        )?;
         let subject_table = self.table("match", matcher)?;
         let subject = self.subject(subject_table, &matcher.span())?;
         let constraints = self.constraints(subject_table, &subject)?;
@@ -202,7 +271,9 @@ impl Reader<'_> {
             None => vec![Role::Production],
         };
         let languages = match table.get("languages") {
-            Some(value) => self.words("languages", value, &words_of(Language::ALL, Language::as_str))?,
+            Some(value) => {
+                self.words("languages", value, &words_of(Language::ALL, Language::as_str))?
+            }
             None => Vec::new(),
         };
         Ok(RuleSpec {
@@ -210,15 +281,25 @@ impl Reader<'_> {
             category: self.source.category,
             path: self.source.path.clone(),
             title: prose("title")?,
-            severity: self.word("severity", required("severity", "add severity = \"medium\"")?, &scale_words!(crate::finding::Severity))?,
-            confidence: self.word("confidence", required("confidence", "add confidence = \"high\"")?, &scale_words!(crate::finding::Confidence))?,
+            severity: self.word(
+                "severity",
+                required("severity", "add severity = \"medium\"")?,
+                &scale_words!(crate::finding::Severity),
+            )?,
+            confidence: self.word(
+                "confidence",
+                required("confidence", "add confidence = \"high\"")?,
+                &scale_words!(crate::finding::Confidence),
+            )?,
             roles,
             languages,
             effort_minutes: self.effort(effort)?,
             message,
             why: prose("why")?,
             fix: prose("fix")?,
-            references: table.get("references").map_or(Ok(Vec::new()), |value| self.texts("references", value))?,
+            references: table
+                .get("references")
+                .map_or(Ok(Vec::new()), |value| self.texts("references", value))?,
             accept: self.accept(table.get("accept"), &subject)?,
             examples: self.examples(table.get("example"))?,
             subject,
@@ -229,22 +310,32 @@ impl Reader<'_> {
     /// `15m`, `2h`, `1d`; a day has eight hours.
     fn effort(&self, value: &Value<'_>) -> Result<u32, RuleError> {
         let text = self.text("effort", value)?;
-        let minutes = text.len().checked_sub(1).and_then(|at| text.split_at_checked(at)).and_then(|(number, unit)| {
-            let number: u32 = number.parse().ok()?;
-            let unit = match unit {
-                "m" => 1,
-                "h" => 60,
-                "d" => 8 * 60,
-                _ => return None,
-            };
-            number.checked_mul(unit)
-        });
+        let minutes = text.len().checked_sub(1).and_then(|at| text.split_at_checked(at)).and_then(
+            |(number, unit)| {
+                let number: u32 = number.parse().ok()?;
+                let unit = match unit {
+                    "m" => 1,
+                    "h" => 60,
+                    "d" => 8 * 60,
+                    _ => return None,
+                };
+                number.checked_mul(unit)
+            },
+        );
         minutes.ok_or_else(|| {
-            self.error(&value.span(), format!("`{text}` is no effort"), "write minutes, hours or days of 8 hours: \"15m\", \"2h\", \"1d\"")
+            self.error(
+                &value.span(),
+                format!("`{text}` is no effort"),
+                "write minutes, hours or days of 8 hours: \"15m\", \"2h\", \"1d\"",
+            )
         })
     }
 
-    fn subject(&self, table: &DeTable<'_>, span: &Range<usize>) -> Result<Subject<Patterns>, RuleError> {
+    fn subject(
+        &self,
+        table: &DeTable<'_>,
+        span: &Range<usize>,
+    ) -> Result<Subject<Patterns>, RuleError> {
         let mut found: Option<(&str, &Value<'_>)> = None;
         for (key, value) in table {
             let key_text = key.get_ref().as_ref();
@@ -261,7 +352,11 @@ impl Reader<'_> {
             found = Some((key_text, value));
         }
         let Some((key, value)) = found else {
-            return Err(self.error(span, "[match] says nothing to look at", format!("add one of {}", SUBJECT_KEYS.join(", "))));
+            return Err(self.error(
+                span,
+                "[match] says nothing to look at",
+                format!("add one of {}", SUBJECT_KEYS.join(", ")),
+            ));
         };
         Ok(match key {
             "text" => Subject::Text(self.patterns(key, value)?),
@@ -273,7 +368,12 @@ impl Reader<'_> {
                 names: self.patterns(key, value)?,
                 kinds: match table.get("kinds") {
                     Some(kinds) => self.words("kinds", kinds, &scale_words!(NameKind))?,
-                    None => vec![NameKind::Function, NameKind::Class, NameKind::Binding, NameKind::Parameter],
+                    None => vec![
+                        NameKind::Function,
+                        NameKind::Class,
+                        NameKind::Binding,
+                        NameKind::Parameter,
+                    ],
                 },
                 body: table
                     .get("body")
@@ -301,24 +401,37 @@ impl Reader<'_> {
                 .parse()
                 .map_err(|_| self.unknown(&key.span(), "language", key.get_ref(), &known))?;
             if !super::query::has_grammar(language) {
-                return Err(self.error(&key.span(), format!("`{language}` has no grammar for queries"), "use one of python, typescript, tsx, javascript, html"));
+                return Err(self.error(
+                    &key.span(),
+                    format!("`{language}` has no grammar for queries"),
+                    "use one of python, typescript, tsx, javascript, html",
+                ));
             }
             let text = self.text(key.get_ref(), query)?;
             if text.len() > MAX_PATTERN_BYTES || !text.contains("@match") {
-                return Err(self.error(&query.span(), "a query needs a capture `@match` and at most 4 KiB", "name the node that a finding points at `@match`"));
+                return Err(self.error(
+                    &query.span(),
+                    "a query needs a capture `@match` and at most 4 KiB",
+                    "name the node that a finding points at `@match`",
+                ));
             }
             queries.insert(language, (text.to_owned(), self.line(&query.span())));
         }
         Ok(Subject::Query(queries))
     }
 
-    fn constraints(&self, table: &DeTable<'_>, subject: &Subject<Patterns>) -> Result<Vec<Test<Patterns, Patterns>>, RuleError> {
+    fn constraints(
+        &self,
+        table: &DeTable<'_>,
+        subject: &Subject<Patterns>,
+    ) -> Result<Vec<Test<Patterns, Patterns>>, RuleError> {
         let tests = TestReader { reader: self, subject, args: ArgsAllowed::of(subject) };
         let mut constraints = Vec::new();
         for (key, value) in table {
             let key_text = key.get_ref().as_ref();
             let is_name = matches!(subject, Subject::Name { .. });
-            if SUBJECT_KEYS.contains(&key_text) || (is_name && matches!(key_text, "kinds" | "body")) {
+            if SUBJECT_KEYS.contains(&key_text) || (is_name && matches!(key_text, "kinds" | "body"))
+            {
                 continue;
             }
             tests.read(key_text, &key.span(), value, &mut constraints)?;
@@ -326,7 +439,11 @@ impl Reader<'_> {
         Ok(constraints)
     }
 
-    fn accept(&self, value: Option<&Value<'_>>, subject: &Subject<Patterns>) -> Result<Vec<Accept<Patterns, Patterns>>, RuleError> {
+    fn accept(
+        &self,
+        value: Option<&Value<'_>>,
+        subject: &Subject<Patterns>,
+    ) -> Result<Vec<Accept<Patterns, Patterns>>, RuleError> {
         let Some(value) = value else { return Ok(Vec::new()) };
         let tests = TestReader { reader: self, subject, args: ArgsAllowed::of(subject) };
         let mut accept = Vec::new();
@@ -334,7 +451,11 @@ impl Reader<'_> {
             let table = self.table(reason.get_ref(), entry)?;
             let read = tests.group(table)?;
             if read.is_empty() {
-                return Err(self.error(&entry.span(), format!("the accepted form `{}` has no condition", reason.get_ref()), "it would accept everything: say when it holds"));
+                return Err(self.error(
+                    &entry.span(),
+                    format!("the accepted form `{}` has no condition", reason.get_ref()),
+                    "it would accept everything: say when it holds",
+                ));
             }
             accept.push(Accept { reason: reason.get_ref().as_ref().into(), tests: read });
         }
@@ -343,14 +464,24 @@ impl Reader<'_> {
     }
 
     fn examples(&self, value: Option<&Value<'_>>) -> Result<Vec<Example>, RuleError> {
-        let lacking = || self.missing("lacks an example", "add [[example]] with at least one `bad.<language>` and one `good.<language>`");
+        let lacking = || {
+            self.missing(
+                "lacks an example",
+                "add [[example]] with at least one `bad.<language>` and one `good.<language>`",
+            )
+        };
         let value = value.ok_or_else(lacking)?;
         let Some(items) = value.get_ref().as_array() else {
-            return Err(self.error(&value.span(), "`example` must be a list of tables", "write [[example]]"));
+            return Err(self.error(
+                &value.span(),
+                "`example` must be a list of tables",
+                "write [[example]]",
+            ));
         };
         let mut examples = Vec::new();
         for item in items.iter() {
-            let mut example = Example { line: self.line(&item.span()), path: None, codes: Vec::new() };
+            let mut example =
+                Example { line: self.line(&item.span()), path: None, codes: Vec::new() };
             for (key, value) in self.table("example", item)? {
                 if key.get_ref() == "path" {
                     example.path = Some(self.text("path", value)?.to_owned());
@@ -363,17 +494,18 @@ impl Reader<'_> {
                     .map_err(|_| self.unknown(&key.span(), "key", key.get_ref(), &known))?;
                 for (name, code) in self.table(key.get_ref(), value)? {
                     let known = words_of(Language::ALL, Language::as_str);
-                    let language = name
-                        .get_ref()
-                        .parse()
-                        .map_err(|_| self.unknown(&name.span(), "language", name.get_ref(), &known))?;
+                    let language = name.get_ref().parse().map_err(|_| {
+                        self.unknown(&name.span(), "language", name.get_ref(), &known)
+                    })?;
                     let text = self.text(name.get_ref(), code)?.to_owned();
                     example.codes.push(ExampleCode { expect, language, text });
                 }
             }
             examples.push(example);
         }
-        let has = |wanted| examples.iter().any(|example| example.codes.iter().any(|code| code.expect == wanted));
+        let has = |wanted| {
+            examples.iter().any(|example| example.codes.iter().any(|code| code.expect == wanted))
+        };
         if !has(Expect::Bad) || !has(Expect::Good) {
             return Err(lacking());
         }

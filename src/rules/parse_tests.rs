@@ -11,9 +11,22 @@ use super::spec::{ArgKey, Patterns, Subject, Test, ValueKind, ValueTest};
 type PatternTest = Test<Patterns, Patterns>;
 
 const CONSTRAINT_KEYS: &[&str] = &[
-    "args", "fallback", "receiver", "returned", "decorated", "inside_function", "inside_class",
-    "inside_handler", "assigned_to", "argument_of", "compared", "path", "line_matches",
-    "module_has", "imports", "unless",
+    "args",
+    "fallback",
+    "receiver",
+    "returned",
+    "decorated",
+    "inside_function",
+    "inside_class",
+    "inside_handler",
+    "assigned_to",
+    "argument_of",
+    "compared",
+    "path",
+    "line_matches",
+    "module_has",
+    "imports",
+    "unless",
 ];
 /// What can be asked about a place that is no expression of a module.
 const PLACE_KEYS: &[&str] = &["path", "line_matches", "module_has", "imports", "unless"];
@@ -68,7 +81,12 @@ impl TestReader<'_, '_> {
                 .iter()
                 .copied()
                 .chain(SUBJECT_KEYS.iter().copied().filter(|known| *known == self.subject.key()))
-                .chain(matches!(self.subject, Subject::Name { .. }).then_some(["kinds", "body"]).into_iter().flatten())
+                .chain(
+                    matches!(self.subject, Subject::Name { .. })
+                        .then_some(["kinds", "body"])
+                        .into_iter()
+                        .flatten(),
+                )
                 .collect();
             return Err(reader.unknown(span, "constraint", key, &known));
         }
@@ -80,12 +98,19 @@ impl TestReader<'_, '_> {
             ));
         }
         if key == "args" && self.args == ArgsAllowed::No {
-            return Err(reader.error(span, format!("`args` has no meaning for `{}`", self.subject.key()), "only `call` has arguments"));
+            return Err(reader.error(
+                span,
+                format!("`args` has no meaning for `{}`", self.subject.key()),
+                "only `call` has arguments",
+            ));
         }
         tests.push(match key {
             "args" => {
                 for (which, test) in reader.table(key, value)? {
-                    tests.push(Test::Arg(arg_keys(which.get_ref()), self.value_test(which.get_ref(), test)?));
+                    tests.push(Test::Arg(
+                        arg_keys(which.get_ref()),
+                        self.value_test(which.get_ref(), test)?,
+                    ));
                 }
                 return Ok(());
             }
@@ -110,7 +135,11 @@ impl TestReader<'_, '_> {
 
     fn unless(&self, value: &Value<'_>) -> Result<Vec<Vec<PatternTest>>, RuleError> {
         let empty = |span: &Range<usize>| {
-            self.reader.error(span, "`unless` has no condition", "it would drop everything: say when it holds")
+            self.reader.error(
+                span,
+                "`unless` has no condition",
+                "it would drop everything: say when it holds",
+            )
         };
         let mut groups = Vec::new();
         if let Some(items) = value.get_ref().as_array() {
@@ -150,9 +179,16 @@ impl TestReader<'_, '_> {
                 "absent" => test.absent = Some(reader.bool("absent", value)?),
                 "env" => test.env = Some(reader.bool("env", value)?),
                 "min_length" => {
-                    let number = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
+                    let number = value
+                        .get_ref()
+                        .as_integer()
+                        .and_then(|number| number.as_str().parse().ok());
                     test.min_length = Some(number.ok_or_else(|| {
-                        reader.error(&value.span(), "`min_length` must be a number of characters", "")
+                        reader.error(
+                            &value.span(),
+                            "`min_length` must be a number of characters",
+                            "",
+                        )
                     })?);
                 }
                 other => return Err(reader.unknown(&name.span(), "value test", other, VALUE_KEYS)),

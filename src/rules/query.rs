@@ -65,7 +65,13 @@ pub fn check(path: &str, queries: &BTreeMap<Language, (String, u32)>) -> Result<
         }
         Query::new(&grammar, text).map_err(|error| {
             let row = u32::try_from(error.row).unwrap_or(0);
-            fail(line + row, format!("is no query of {language}: {}", error.message.lines().next().unwrap_or_default()))
+            fail(
+                line + row,
+                format!(
+                    "is no query of {language}: {}",
+                    error.message.lines().next().unwrap_or_default()
+                ),
+            )
         })?;
     }
     Ok(())
@@ -93,7 +99,11 @@ pub fn run(text: &str, source: &Source, lines: &LineIndex) -> Option<Vec<QueryMa
     parser.set_language(&grammar).ok()?;
     let bytes = source.text.as_bytes();
     let mut parse_progress = |_: &tree_sitter::ParseState| {
-        if started.elapsed() > DEADLINE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if started.elapsed() > DEADLINE {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let tree = parser.parse_with_options(
         &mut |offset, _| bytes.get(offset..).unwrap_or_default(),
@@ -116,13 +126,22 @@ pub fn run(text: &str, source: &Source, lines: &LineIndex) -> Option<Vec<QueryMa
             let mut span = None;
             let mut captures = Vec::new();
             for capture in one.captures() {
-                let Some(name) = query.capture_names().get(capture.index as usize) else { continue };
+                let Some(name) = query.capture_names().get(capture.index as usize) else {
+                    continue;
+                };
                 let range = capture.node.byte_range();
                 if *name == "match" {
                     let start = u32::try_from(range.start).ok()?;
-                    span = Some(Span { start, end: u32::try_from(range.end).ok()?, line: lines.line_of(start) });
+                    span = Some(Span {
+                        start,
+                        end: u32::try_from(range.end).ok()?,
+                        line: lines.line_of(start),
+                    });
                 } else {
-                    captures.push(((*name).to_owned(), source.text.get(range).unwrap_or_default().to_owned()));
+                    captures.push((
+                        (*name).to_owned(),
+                        source.text.get(range).unwrap_or_default().to_owned(),
+                    ));
                 }
             }
             if let Some(span) = span {

@@ -103,14 +103,17 @@ static HINTS: LazyLock<Option<Hints>> = LazyLock::new(|| {
     for (at, detector) in DETECTORS.iter().enumerate() {
         let bit = 1 << at;
         match literals::of_patterns(&Patterns { items: vec![detector.source.clone()], line: 0 }) {
-            Some(texts) => texts.into_iter().for_each(|text| *by_text.entry(text).or_default() |= bit),
+            Some(texts) => {
+                texts.into_iter().for_each(|text| *by_text.entry(text).or_default() |= bit)
+            }
             None => always |= bit,
         }
     }
     for letter in FOLDING {
         by_text.insert(letter.to_owned(), u32::MAX);
     }
-    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(by_text.keys()).ok()?;
+    let automaton =
+        AhoCorasick::builder().ascii_case_insensitive(true).build(by_text.keys()).ok()?;
     Some(Hints { automaton, serves: by_text.into_values().collect(), always })
 });
 
@@ -132,7 +135,10 @@ pub fn secrets(text: &str) -> Vec<(Range<usize>, usize)> {
         if worthwhile & (1 << bit) == 0 {
             continue;
         }
-        let Some(pattern) = detector.pattern.get_or_init(|| Regex::new(&detector.source).ok()) else { continue };
+        let Some(pattern) = detector.pattern.get_or_init(|| Regex::new(&detector.source).ok())
+        else {
+            continue;
+        };
         // A match may begin in what the one before took for a value: in `PASSWORD =
         // os.getenv("PASSWORD", "hunter2")` the first text is a name and the second the secret.
         let mut at = 0;
@@ -172,7 +178,8 @@ fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let reference = text.strip_prefix('$').is_some_and(|name| {
         let name = name.trim_matches(['{', '}', '(', ')']);
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
             && !name.starts_with(|c: char| c.is_ascii_digit())
     });
     reference
@@ -195,8 +202,28 @@ fn is_code(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     matches!(
         lower.as_str(),
-        "str" | "string" | "&str" | "bytes" | "none" | "null" | "nil" | "undefined" | "true" | "false" | "any"
-            | "optional" | "secretstr" | "number" | "int" | "bool" | "boolean" | "=" | "|" | ">" | "as" | "-"
+        "str"
+            | "string"
+            | "&str"
+            | "bytes"
+            | "none"
+            | "null"
+            | "nil"
+            | "undefined"
+            | "true"
+            | "false"
+            | "any"
+            | "optional"
+            | "secretstr"
+            | "number"
+            | "int"
+            | "bool"
+            | "boolean"
+            | "="
+            | "|"
+            | ">"
+            | "as"
+            | "-"
     ) || lower.starts_with("self.")
         || lower.starts_with("this.")
         || lower.starts_with("http://")

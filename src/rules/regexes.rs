@@ -47,18 +47,32 @@ impl Regexes {
         let say = |pattern: &str, error: regex::Error| match error {
             regex::Error::CompiledTooBig(_) => fail(
                 format!("`{}` compiles to more than 1 MiB", super::message::shorten(pattern)),
-                Some("lower its counts, or write `(?-u)` before it: Unicode classes such as \\w and (?i) are large"),
+                Some(
+                    "lower its counts, or write `(?-u)` before it: Unicode classes such as \\w and (?i) are large",
+                ),
             ),
             error => {
                 let text = error.to_string();
-                let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                fail(format!("`{}` is no regular expression: {reason}", super::message::shorten(pattern)), None)
+                let reason = text
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                fail(
+                    format!(
+                        "`{}` is no regular expression: {reason}",
+                        super::message::shorten(pattern)
+                    ),
+                    None,
+                )
             }
         };
         let joined = match patterns.items.as_slice() {
             [one] => build(one).map_err(|error| say(one, error))?,
             many => {
-                let alternatives: Vec<String> = many.iter().map(|item| format!("(?:{item})")).collect();
+                let alternatives: Vec<String> =
+                    many.iter().map(|item| format!("(?:{item})")).collect();
                 match build(&alternatives.join("|")) {
                     Ok(joined) => joined,
                     Err(whole) => {
@@ -128,7 +142,9 @@ impl<'t> Found<'t> {
 pub fn windows(text: &str, size: usize) -> impl Iterator<Item = (usize, &str)> {
     let size = size.max(16);
     let step = size - OVERLAP.min(size / 4);
-    let boundary = move |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let boundary = move |at: usize| {
+        (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    };
     let mut next = Some(0);
     std::iter::from_fn(move || {
         let start = next?;
@@ -184,7 +200,10 @@ mod tests {
     fn errors_name_line_and_remedy() {
         let error = compile(&["a", "("]).unwrap_err();
         assert_eq!(error.line, 7);
-        assert!(error.problem.starts_with("`(` is no regular expression: unclosed group"), "{error}");
+        assert!(
+            error.problem.starts_with("`(` is no regular expression: unclosed group"),
+            "{error}"
+        );
         let error = compile(&[r"\w{100}"]).unwrap_err();
         assert!(error.to_string().contains("(?-u)"), "{error}");
     }

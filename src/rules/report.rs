@@ -27,7 +27,11 @@ pub(super) enum Outcome {
 }
 
 /// Sorts by place and rule, keeps one of equal places, and adds what readers need.
-pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>) -> (Vec<Finding>, Vec<Accepted>) {
+pub(super) fn report(
+    catalogue: &Catalogue,
+    file: &File<'_>,
+    mut hits: Vec<Hit>,
+) -> (Vec<Finding>, Vec<Accepted>) {
     hits.sort_by_key(|hit| (hit.span.start, hit.rule, std::cmp::Reverse(hit.span.end)));
     hits.dedup_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
     let mut prints = Fingerprints::default();
@@ -46,7 +50,12 @@ pub(super) fn report(catalogue: &Catalogue, file: &File<'_>, mut hits: Vec<Hit>)
             Outcome::Accepted(reason) => accepted.push(Accepted {
                 rule: spec.id.clone(),
                 reason,
-                line_text: excerpt::line_text(file.source, file.lines, location.line, location.column),
+                line_text: excerpt::line_text(
+                    file.source,
+                    file.lines,
+                    location.line,
+                    location.column,
+                ),
                 location,
             }),
             Outcome::Found(message) => findings.push(Finding {
@@ -87,9 +96,12 @@ fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
             .lines()
             .skip(1)
             .find(|line| !line.starts_with("#["))
-            .is_some_and(|line| (line.starts_with("mod ") || line.starts_with("pub mod ")) && line.ends_with('{'));
+            .is_some_and(|line| {
+                (line.starts_with("mod ") || line.starts_with("pub mod ")) && line.ends_with('{')
+            });
         if at_line_start && opens {
-            let end = source.text[start..].find("\n}").map_or(source.text.len(), |end| start + end + 2);
+            let end =
+                source.text[start..].find("\n}").map_or(source.text.len(), |end| start + end + 2);
             parts.push(start..end);
             rest = end;
         }
@@ -104,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_test_module_is_no_production_code() {
-        let text = "fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n";
+        let text =
+            "fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n    fn b() {}\n}\nfn c() {}\n";
         let source = Source {
             path: "a.rs".into(),
             language: Language::Rust,
@@ -116,6 +129,9 @@ mod tests {
         assert!(part.contains(&text.find("fn b").unwrap()));
         assert!(!part.contains(&text.find("fn a").unwrap()));
         assert!(!part.contains(&text.find("fn c").unwrap()));
-        assert!(test_parts(&Source { text: "#[cfg(test)]\nmod tests;\nfn a() {}\n}".into(), ..source }).is_empty());
+        assert!(
+            test_parts(&Source { text: "#[cfg(test)]\nmod tests;\nfn a() {}\n}".into(), ..source })
+                .is_empty()
+        );
     }
 }

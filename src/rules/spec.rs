@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::module::path::PathPattern;
 use crate::finding::{Category, Confidence, Severity, scale};
+use crate::module::path::PathPattern;
 use crate::source::{Language, Role};
 
 /// A rule file, read.

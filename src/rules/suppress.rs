@@ -59,10 +59,13 @@ pub fn is_suppression(comment: &str) -> bool {
 #[must_use]
 pub fn parse(comment: &str) -> Option<Parsed> {
     let (rules, rest) = comment.trim_start().strip_prefix(MARK)?.split_once(']')?;
-    let rules = rules.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    let rules =
+        rules.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
     let rest = rest.lines().next().unwrap_or_default().trim();
     let (reason, until) = match rest.rfind("until ") {
-        Some(at) if is_date(rest[at + 6..].trim()) => (&rest[..at], Some(rest[at + 6..].trim().to_owned())),
+        Some(at) if is_date(rest[at + 6..].trim()) => {
+            (&rest[..at], Some(rest[at + 6..].trim().to_owned()))
+        }
         _ => (rest, None),
     };
     let reason = reason.trim().trim_matches([',', '-', ':', '–', '—', '(']).trim().to_owned();
@@ -84,10 +87,15 @@ pub fn without_marks(line: &str) -> &str {
     let line = line.trim();
     let line = ["<!--", "{/*", "/*", "//", "#", "--", ";", "*"]
         .iter()
-        .find_map(|mark| line.strip_prefix(mark).filter(|_| *mark != "*" || !line.starts_with("*/")))
+        .find_map(|mark| {
+            line.strip_prefix(mark).filter(|_| *mark != "*" || !line.starts_with("*/"))
+        })
         .unwrap_or(line);
     let line = line.trim_start_matches(['#', '/', '*', '!']);
-    let line = ["-->", "*/}", "*/"].iter().find_map(|mark| line.trim_end().strip_suffix(mark)).unwrap_or(line);
+    let line = ["-->", "*/}", "*/"]
+        .iter()
+        .find_map(|mark| line.trim_end().strip_suffix(mark))
+        .unwrap_or(line);
     line.trim()
 }
 
@@ -112,7 +120,12 @@ pub fn of_text(source: &Source, lines: &LineIndex) -> Vec<Suppression> {
         Language::TypeScript | Language::Tsx | Language::JavaScript => &["//", "/*"],
         Language::Html | Language::Vue | Language::Xml | Language::Text => &["<!--", "//", "/*"],
         Language::Ini => &["#", ";"],
-        Language::Python | Language::Yaml | Language::Toml | Language::Dotenv | Language::Dockerfile | Language::Shell => &["#"],
+        Language::Python
+        | Language::Yaml
+        | Language::Toml
+        | Language::Dotenv
+        | Language::Dockerfile
+        | Language::Shell => &["#"],
         Language::Unsupported | Language::Other => &["#", "//", "--"],
     };
     let mut found = Vec::new();
@@ -121,8 +134,13 @@ pub fn of_text(source: &Source, lines: &LineIndex) -> Vec<Suppression> {
         let text = lines.line(&source.text, line);
         let offset = text.as_ptr() as usize - source.text.as_ptr() as usize;
         let (before, said) = text.split_at(at.saturating_sub(offset).min(text.len()));
-        let Some(code) = marks.iter().find_map(|mark| before.trim_end().strip_suffix(mark)) else { continue };
-        let said = ["-->", "*/"].iter().find_map(|mark| said.trim_end().strip_suffix(mark)).unwrap_or(said);
+        let Some(code) = marks.iter().find_map(|mark| before.trim_end().strip_suffix(mark)) else {
+            continue;
+        };
+        let said = ["-->", "*/"]
+            .iter()
+            .find_map(|mark| said.trim_end().strip_suffix(mark))
+            .unwrap_or(said);
         if let Some(parsed) = parse(said) {
             found.push(suppression(parsed, line, code.trim().is_empty(), source, lines));
         }
@@ -130,7 +148,13 @@ pub fn of_text(source: &Source, lines: &LineIndex) -> Vec<Suppression> {
     found
 }
 
-fn suppression(parsed: Parsed, line: u32, alone: bool, source: &Source, lines: &LineIndex) -> Suppression {
+fn suppression(
+    parsed: Parsed,
+    line: u32,
+    alone: bool,
+    source: &Source,
+    lines: &LineIndex,
+) -> Suppression {
     let covers = if alone {
         (line + 1..=lines.len())
             .find(|next| {
@@ -145,7 +169,10 @@ fn suppression(parsed: Parsed, line: u32, alone: bool, source: &Source, lines: &
 }
 
 fn is_comment(line: &str) -> bool {
-    ["#!", "# ", "//", "/*", "--", "<!--", "* ", "*/", "{/*"].iter().any(|mark| line.starts_with(mark)) || line == "#"
+    ["#!", "# ", "//", "/*", "--", "<!--", "* ", "*/", "{/*"]
+        .iter()
+        .any(|mark| line.starts_with(mark))
+        || line == "#"
 }
 
 /// The suppressions of one file.
@@ -188,7 +215,10 @@ pub fn apply(
                 continue;
             }
             used.insert((file_at, at, finding.rule.to_string()));
-            if !suppression.reason.is_empty() && !is_past(suppression, today) && finding.suppressed.is_none() {
+            if !suppression.reason.is_empty()
+                && !is_past(suppression, today)
+                && finding.suppressed.is_none()
+            {
                 finding.suppressed = Some(Waiver {
                     reason: redact(&suppression.reason).into_owned(),
                     until: suppression.until.clone(),
@@ -235,7 +265,13 @@ struct Faults<'s> {
 }
 
 impl Faults<'_> {
-    fn add(&mut self, rule: &str, file: &FileSuppressions<'_>, suppression: &Suppression, captures: &[(&str, &str)]) {
+    fn add(
+        &mut self,
+        rule: &str,
+        file: &FileSuppressions<'_>,
+        suppression: &Suppression,
+        captures: &[(&str, &str)],
+    ) {
         let Some(spec) = self.specs.iter().find(|spec| spec.id == rule) else { return };
         if !spec.roles.contains(&file.role) {
             return;

@@ -9,7 +9,12 @@ use crate::module::Module;
 use crate::source::{Encoding, Language, LineIndex, Role, Source};
 
 fn rule(id: &str, text: &str) -> RuleSource {
-    RuleSource { id: id.to_owned(), category: Category::Security, path: format!("security/{id}.toml"), text: text.to_owned() }
+    RuleSource {
+        id: id.to_owned(),
+        category: Category::Security,
+        path: format!("security/{id}.toml"),
+        text: text.to_owned(),
+    }
 }
 
 /// A rule with the given matcher and the message `m: …`.
@@ -28,15 +33,24 @@ fn source(language: Language, text: &str) -> Source {
         Language::Python => "app/views.py",
         _ => "app/file",
     };
-    Source { path: path.to_owned(), language, role: Role::Production, text: text.to_owned(), encoding: Encoding::Utf8 }
+    Source {
+        path: path.to_owned(),
+        language,
+        role: Role::Production,
+        text: text.to_owned(),
+        encoding: Encoding::Utf8,
+    }
 }
 
 fn lower(source: &Source) -> Option<Module> {
-    source.language.has_module().then(|| crate::module::lower::lower(source.language, &source.text, &Limits::default()).unwrap())
+    source.language.has_module().then(|| {
+        crate::module::lower::lower(source.language, &source.text, &Limits::default()).unwrap()
+    })
 }
 
 fn matches(sources: &[RuleSource], source: &Source) -> Matches {
-    let catalogue = Catalogue::compile(sources, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+    let catalogue = Catalogue::compile(sources, &Overrides::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     let lines = LineIndex::new(&source.text);
     let active = catalogue.needed(&source.text, source.language, source.role);
     run(&catalogue, &active, source, lower(source).as_ref(), &lines)
@@ -49,7 +63,8 @@ fn python(message: &str, matcher: &str, code: &str) -> Vec<String> {
 
 fn shown(matches: &Matches) -> Vec<String> {
     let findings = matches.findings.iter().map(|f| format!("{}: {}", f.location.line, f.message));
-    let accepted = matches.accepted.iter().map(|a| format!("{} accepted: {}", a.location.line, a.reason));
+    let accepted =
+        matches.accepted.iter().map(|a| format!("{} accepted: {}", a.location.line, a.reason));
     findings.chain(accepted).collect()
 }
 
@@ -61,10 +76,17 @@ fn calls_are_found_through_aliases() {
         ["4: os.getenv A x", "5: os.getenv B (none)", "6: os.getenv C y", "7: os.environ.get D 1"]
     );
     assert_eq!(
-        python("{0}", "call = ['os.getenv']\nargs.'1|default' = { literal = true, not = ['^$'] }", code),
+        python(
+            "{0}",
+            "call = ['os.getenv']\nargs.'1|default' = { literal = true, not = ['^$'] }",
+            code
+        ),
         ["4: A", "6: C"]
     );
-    assert_eq!(python("{0}", "call = ['**.getenv']\nargs.1 = { absent = true }", code), ["5: B", "6: C", "8: E"]);
+    assert_eq!(
+        python("{0}", "call = ['**.getenv']\nargs.1 = { absent = true }", code),
+        ["5: B", "6: C", "8: E"]
+    );
 }
 
 #[test]
@@ -75,9 +97,13 @@ fn names_from_the_project_itself_match_as_written() {
 
 #[test]
 fn a_receiver_need_not_be_a_path() {
-    let code = "connect().cursor().execute('q')\nexecute('r')\ndb.session.query(User).filter(x).all()\n";
+    let code =
+        "connect().cursor().execute('q')\nexecute('r')\ndb.session.query(User).filter(x).all()\n";
     assert_eq!(python("{callee}", "call = ['**.execute']", code), ["1: ….execute", "2: execute"]);
-    assert_eq!(python("{callee}", "call = ['**.all']\nreceiver = ['**.query']", code), ["3: ….all"]);
+    assert_eq!(
+        python("{callee}", "call = ['**.all']\nreceiver = ['**.query']", code),
+        ["3: ….all"]
+    );
 }
 
 #[test]
@@ -85,24 +111,43 @@ fn texts_are_folded_and_matched_once() {
     let code = "HOST = 'localhost'\nurl = 'http://' + HOST + '/x'\nf(f'http://{HOST}/{id}/y')\nu = 'http://%s/a' % host\nv = 'http://{}/b'.format(host)\nd = {'http://k': 1}\n";
     assert_eq!(
         python("{text}|{match}", "text = ['http://([^/]*)']", code),
-        ["2: http://localhost/x|localhost", "3: http://localhost/{}/y|localhost", "4: http://{}/a|{}", "5: http://{}/b|{}", "6: http://k|k"]
+        [
+            "2: http://localhost/x|localhost",
+            "3: http://localhost/{}/y|localhost",
+            "4: http://{}/a|{}",
+            "5: http://{}/b|{}",
+            "6: http://k|k"
+        ]
     );
-    assert!(python("{text}", "text = ['secret words']", "def f():\n    'secret words'\n").is_empty());
+    assert!(
+        python("{text}", "text = ['secret words']", "def f():\n    'secret words'\n").is_empty()
+    );
 }
 
 #[test]
 fn surroundings_can_be_asked() {
-    let text = |constraint: &str, code: &str| python("{text}", &format!("text = ['^mark']\n{constraint}"), code).len();
+    let text = |constraint: &str, code: &str| {
+        python("{text}", &format!("text = ['^mark']\n{constraint}"), code).len()
+    };
     let code = "URL = 'mark1'\nf(url='mark2')\nd = {'url': 'mark3'}\ndef g(url='mark4'):\n    return {'k': ['mark5']}\nx.url = a or 'mark6'\nh('mark7')\n";
     assert_eq!(text("assigned_to = ['(?i)^url$']", code), 5);
     assert_eq!(text("returned = true", code), 1);
     assert_eq!(text("argument_of = ['h']", code), 1);
     assert_eq!(text("inside_function = ['^g$']", code), 2);
-    assert_eq!(text("unless = [{ inside_function = ['^g$'] }, { argument_of = ['f', 'h'] }]", code), 3);
+    assert_eq!(
+        text("unless = [{ inside_function = ['^g$'] }, { argument_of = ['f', 'h'] }]", code),
+        3
+    );
     assert_eq!(text("compared = true", "if x == 'mark':\n    pass\ny = 'mark'\n"), 1);
     assert_eq!(text("inside_handler = true", "try:\n    f('mark')\nexcept E:\n    g('mark')\n"), 1);
     assert_eq!(text("inside_class = ['Test']", "class TestX:\n    a = 'mark'\nb = 'mark'\n"), 1);
-    assert_eq!(text("decorated = ['app.route']", "@app.route('/')\ndef f():\n    return 'mark'\nb = 'mark'\n"), 1);
+    assert_eq!(
+        text(
+            "decorated = ['app.route']",
+            "@app.route('/')\ndef f():\n    return 'mark'\nb = 'mark'\n"
+        ),
+        1
+    );
     assert_eq!(text("path = ['app/*.py']", "a = 'mark'\n"), 1);
     assert_eq!(text("path = ['settings/**']", "a = 'mark'\n"), 0);
     assert_eq!(text("imports = ['flask']", "from flask.views import V\na = 'mark'\n"), 1);
@@ -118,14 +163,23 @@ fn fallbacks_are_the_right_operand() {
         python("{0} {fallback}", "call = ['os.environ.get']\nfallback = { literal = true }", code),
         ["2: A x", "3: B 5"]
     );
-    assert_eq!(python("{0}", "call = ['os.environ.get']\nfallback = { env = true }", code), ["5: D"]);
+    assert_eq!(
+        python("{0}", "call = ['os.environ.get']\nfallback = { env = true }", code),
+        ["5: D"]
+    );
 }
 
 #[test]
 fn accesses_match_outermost_first_and_once() {
     let code = "from flask_login import current_user\nif current_user.role.name == 'a':\n    x = os.environ['HOME']\n";
-    assert_eq!(python("{path} {last}", "access = ['current_user.*']", code), ["2: current_user.role role"]);
-    assert_eq!(python("{path}", "access = ['flask_login.current_user.**']", code), ["2: flask_login.current_user.role.name"]);
+    assert_eq!(
+        python("{path} {last}", "access = ['current_user.*']", code),
+        ["2: current_user.role role"]
+    );
+    assert_eq!(
+        python("{path}", "access = ['flask_login.current_user.**']", code),
+        ["2: flask_login.current_user.role.name"]
+    );
     assert_eq!(python("{path}", "access = ['os.environ.*']", code), ["3: os.environ.HOME"]);
 }
 
@@ -133,7 +187,10 @@ fn accesses_match_outermost_first_and_once() {
 fn definitions_are_found_by_kind_and_body() {
     let code = "mock_a = 1\nclass MockB: pass\ndef mock_c(mock_d):\n    return {'x': 1}\ndef mock_e():\n    return load()\nfrom m import mock_f\ndef mock_g():\n    raise NotImplementedError\ndef mock_h():\n    pass\n";
     let names = |rest: &str| python("{name}", &format!("name = ['(?i)^mock']\n{rest}"), code);
-    assert_eq!(names("kinds = ['binding', 'class', 'parameter']"), ["1: mock_a", "2: MockB", "3: mock_d"]);
+    assert_eq!(
+        names("kinds = ['binding', 'class', 'parameter']"),
+        ["1: mock_a", "2: MockB", "3: mock_d"]
+    );
     assert_eq!(names("body = 'literal'"), ["3: mock_c"]);
     assert_eq!(names("body = 'raises'"), ["8: mock_g"]);
     assert_eq!(names("body = 'empty'"), ["10: mock_h"]);
@@ -155,14 +212,18 @@ fn lines_need_no_module() {
 
 #[test]
 fn raw_queries_run_on_their_language() {
-    let rule = simple("{name}", "query.python = '(function_definition name: (identifier) @name) @match'");
+    let rule =
+        simple("{name}", "query.python = '(function_definition name: (identifier) @name) @match'");
     assert_eq!(shown(&matches(&[rule], &source(Language::Python, "def f(): pass\n"))), ["1: f"]);
 }
 
 #[test]
 fn accepted_forms_keep_their_reason_and_roles_keep_rules_out() {
     let matcher = "call = ['f']\n[accept]\n'b: short' = { args.0 = ['^.$'] }\n'a: named x' = { args.0 = ['^x'] }\n";
-    assert_eq!(python("{0}", matcher, "f('x')\nf('y')\nf('long')\n"), ["3: long", "1 accepted: a: named x", "2 accepted: b: short"]);
+    assert_eq!(
+        python("{0}", matcher, "f('x')\nf('y')\nf('long')\n"),
+        ["3: long", "1 accepted: a: named x", "2 accepted: b: short"]
+    );
     let mut test = source(Language::Python, "f('long')");
     test.role = Role::Test;
     assert_eq!(matches(&[simple("{0}", "call = ['f']")], &test), Matches::default());
@@ -177,9 +238,18 @@ fn overrides_change_rules_and_unknown_ids_are_refused() {
     };
     let off = with("the-rule", Override { off: true, ..Override::default() }).unwrap();
     assert!(off.rules().is_empty());
-    let low = with("the-rule", Override { severity: Some(crate::finding::Severity::Low), ..Override::default() }).unwrap();
+    let low = with(
+        "the-rule",
+        Override { severity: Some(crate::finding::Severity::Low), ..Override::default() },
+    )
+    .unwrap();
     assert_eq!(low.rules()[0].spec.severity, crate::finding::Severity::Low);
-    assert!(with("the-rul", Override::default()).unwrap_err().to_string().contains("did you mean `the-rule`?"));
+    assert!(
+        with("the-rul", Override::default())
+            .unwrap_err()
+            .to_string()
+            .contains("did you mean `the-rule`?")
+    );
 }
 
 #[test]
@@ -231,7 +301,9 @@ fn mistakes_in_rule_files_name_line_and_remedy() {
 #[test]
 fn secrets_reach_neither_message_nor_excerpt_nor_accepted_line() {
     let secret = ["hunter2", "hunter2"].concat();
-    let code = format!("import os\nos.getenv('SECRET_KEY', '{secret}')\nx = 1\nos.getenv('API_TOKEN', '{secret}0')\nos.getenv(\n  'DB_PASSWORD',\n  '{secret}1',\n)\n");
+    let code = format!(
+        "import os\nos.getenv('SECRET_KEY', '{secret}')\nx = 1\nos.getenv('API_TOKEN', '{secret}0')\nos.getenv(\n  'DB_PASSWORD',\n  '{secret}1',\n)\n"
+    );
     let matcher = "call = ['os.getenv']\n[accept]\n'r' = { args.0 = ['TOKEN'] }";
     let found = matches(&[simple("{0} is {1}", matcher)], &source(Language::Python, &code));
     assert_eq!(shown(&found), ["2: SECRET_KEY is …", "5: DB_PASSWORD is …", "4 accepted: r"]);
@@ -250,7 +322,11 @@ fn suppressions_cover_their_line_or_the_next_code() {
     let declared = suppress::of_module(&source, &lower(&source).unwrap(), &lines);
     assert_eq!(declared, suppress::of_text(&source, &lines));
     let known = specs.iter().map(|spec| spec.id.as_str()).collect();
-    let file = suppress::FileSuppressions { path: &source.path, role: source.role, suppressions: &declared };
+    let file = suppress::FileSuppressions {
+        path: &source.path,
+        role: source.role,
+        suppressions: &declared,
+    };
     let faults = suppress::apply(&mut found, &[file], &specs, &known, "2026-11-20");
     let open: Vec<u32> = found.iter().filter(|f| f.is_open()).map(|f| f.location.line).collect();
     assert_eq!(open, [6, 7, 8]);
@@ -259,7 +335,12 @@ fn suppressions_cover_their_line_or_the_next_code() {
     let faults: Vec<_> = faults.iter().map(|f| format!("{} {}", f.location.line, f.rule)).collect();
     assert_eq!(
         faults,
-        ["6 suppression-without-reason", "7 suppression-expired", "9 suppression-unused", "9 suppression-unknown-rule"]
+        [
+            "6 suppression-without-reason",
+            "7 suppression-expired",
+            "9 suppression-unused",
+            "9 suppression-unknown-rule"
+        ]
     );
 }
 
@@ -278,23 +359,43 @@ fn javascript_names_are_resolved_too() {
     );
     assert_eq!(
         found,
-        ["5: axios.post", "6: axios.get", "7: @sentry/node.init", "8: child_process.exec", "9: fs.readFile", "10: Foo"]
+        [
+            "5: axios.post",
+            "6: axios.get",
+            "7: @sentry/node.init",
+            "8: child_process.exec",
+            "9: fs.readFile",
+            "10: Foo"
+        ]
     );
 }
 
 #[test]
 fn javascript_fallbacks_and_receivers_are_seen() {
     let text = "const host = process.env.HOST || 'localhost';\nconst port = Number(process.env.PORT ?? 3000);\nconst key = process.env['KEY'];\nlisten({ url: process.env.URL || `http://${host}` });\n";
-    let fallback = |rest: &str| code(Language::TypeScript, "{last} {fallback}", &format!("access = ['process.env.*']\n{rest}"), text);
+    let fallback = |rest: &str| {
+        code(
+            Language::TypeScript,
+            "{last} {fallback}",
+            &format!("access = ['process.env.*']\n{rest}"),
+            text,
+        )
+    };
     assert_eq!(fallback("fallback = { literal = true }"), ["1: HOST localhost", "2: PORT 3000"]);
     assert_eq!(fallback("fallback = { absent = true }"), ["3: KEY (none)"]);
-    assert_eq!(fallback("fallback = {}\nassigned_to = ['^(url|port)$']"), ["2: PORT 3000", "4: URL http://{}"]);
+    assert_eq!(
+        fallback("fallback = {}\nassigned_to = ['^(url|port)$']"),
+        ["2: PORT 3000", "4: URL http://{}"]
+    );
 }
 
 #[test]
 fn text_between_tags_module_names_types_and_keys_are_no_texts() {
     let text = "import x from 'mark/a';\nconst y = require('mark/b');\ntype T = 'mark c';\nconst z = { mark: 1, 'mark e': <p title='mark f'>mark g</p> };\nconst t = `mark ${z} h`;\n";
-    assert_eq!(code(Language::Tsx, "{text}", "text = ['^mark']", text), ["4: mark e", "4: mark f", "5: mark {} h"]);
+    assert_eq!(
+        code(Language::Tsx, "{text}", "text = ['^mark']", text),
+        ["4: mark e", "4: mark f", "5: mark {} h"]
+    );
 }
 
 #[test]
@@ -303,12 +404,19 @@ fn rust_fallbacks_and_receivers_are_seen() {
     let found = |message: &str, matcher: &str| code(Language::Rust, message, matcher, text);
     assert_eq!(found("{0}", "call = ['std::env::var']\nfallback = { absent = true }"), ["5: C"]);
     assert_eq!(found("{0}", "call = ['std::env::var']\nassigned_to = ['^a$']"), ["3: A"]);
-    assert_eq!(found("{0}", "call = ['**.unwrap_or', '**.unwrap_or_else']\nreceiver = ['std::env::var']").len(), 3);
+    assert_eq!(
+        found("{0}", "call = ['**.unwrap_or', '**.unwrap_or_else']\nreceiver = ['std::env::var']")
+            .len(),
+        3
+    );
 }
 
 #[test]
 fn a_text_without_a_parser_still_gives_up_its_suppressions() {
-    let dotenv = source(Language::Dotenv, "# readiness: ignore[a-rule] because\nA=1\nB='# readiness: ignore[b]'\n");
+    let dotenv = source(
+        Language::Dotenv,
+        "# readiness: ignore[a-rule] because\nA=1\nB='# readiness: ignore[b]'\n",
+    );
     let lines = LineIndex::new(&dotenv.text);
     let found = suppress::of_text(&dotenv, &lines);
     assert_eq!((found[0].line, found[0].covers, found[0].reason.as_str()), (1, 2, "because"));

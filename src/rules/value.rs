@@ -92,7 +92,11 @@ fn kind_of(expr: &Expr) -> Option<ValueKind> {
         ExprKind::List(_) => ValueKind::List,
         ExprKind::Map(_) => ValueKind::Map,
         ExprKind::Call(call) => {
-            if formats(call).is_some() { ValueKind::Text } else { ValueKind::Call }
+            if formats(call).is_some() {
+                ValueKind::Text
+            } else {
+                ValueKind::Call
+            }
         }
         ExprKind::Await(inner) => return kind_of(inner),
         ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Index { .. } => ValueKind::Name,
@@ -123,7 +127,9 @@ pub fn is_text_chain(expr: &Expr) -> bool {
 /// The text of `"…".format(…)`.
 fn formats(call: &crate::module::Call) -> Option<&Expr> {
     match &call.callee.kind {
-        ExprKind::Attribute { object, name } if name == "format" && matches!(object.kind, ExprKind::Text(_)) => {
+        ExprKind::Attribute { object, name }
+            if name == "format" && matches!(object.kind, ExprKind::Text(_)) =>
+        {
             Some(object)
         }
         _ => None,

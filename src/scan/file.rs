@@ -123,8 +123,8 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     let source = Source { path: job.path.clone(), language: job.language, role, text, encoding };
 
     let rules = (!job.facts_only).then(|| steps.wanted(&source));
-    let wants_facts = source.language.has_module()
-        && (job.facts_only || steps.wants_facts(&source));
+    let wants_facts =
+        source.language.has_module() && (job.facts_only || steps.wants_facts(&source));
     let parse = wants_facts
         || source.language.has_module()
             && rules.as_ref().is_some_and(|wanted| {

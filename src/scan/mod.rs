@@ -38,9 +38,7 @@ use crate::module::Module;
 use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
-pub use plan::{
-    Analyse, Build, Isolation, Plan, Refusal, ScanError, WorkerProgram, run,
-};
+pub use plan::{Analyse, Build, Isolation, Plan, Refusal, ScanError, WorkerProgram, run};
 
 /// A file to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

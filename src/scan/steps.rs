@@ -25,11 +25,12 @@ pub struct FileSteps {
 /// The first rule that is refused.
 pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Analyse>, Refusal> {
     let mut current = String::new();
-    let catalogue = Catalogue::compile_within(&plan.rules, &plan.overrides, &plan.limits, &mut |rule| {
-        compiling(rule);
-        rule.clone_into(&mut current);
-    })
-    .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
+    let catalogue =
+        Catalogue::compile_within(&plan.rules, &plan.overrides, &plan.limits, &mut |rule| {
+            compiling(rule);
+            rule.clone_into(&mut current);
+        })
+        .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
     let limits = plan.limits.clone();
     let steps = FileSteps { root: plan.root(), catalogue, limits: limits.clone() };
     Ok(Box::new(Analyser { steps, limits }))
@@ -39,15 +40,19 @@ impl Steps for FileSteps {
     type Wanted = RuleSet;
 
     fn size(&self, path: &str) -> u64 {
-        self.root.join(source::decode_path(path)).symlink_metadata().map_or(0, |metadata| metadata.len())
+        self.root
+            .join(source::decode_path(path))
+            .symlink_metadata()
+            .map_or(0, |metadata| metadata.len())
     }
 
     fn read(&self, path: &str) -> Result<(String, Encoding), Refused> {
-        let bytes = source::read(&self.root, path, self.limits.read_bytes).map_err(|error| Refused {
-            reason: error.to_string(),
-            detail: error.detail(),
-            failure: error.is_failure(),
-        })?;
+        let bytes =
+            source::read(&self.root, path, self.limits.read_bytes).map_err(|error| Refused {
+                reason: error.to_string(),
+                detail: error.detail(),
+                failure: error.is_failure(),
+            })?;
         source::decode_vec(bytes).map_err(|not_text| Refused {
             reason: not_text.to_string(),
             detail: None,
@@ -94,7 +99,12 @@ impl Steps for FileSteps {
             Some(module) => suppress::of_module(source, module, &lines),
             None => suppress::of_text(source, &lines),
         };
-        Matches { findings: found.findings, accepted: found.accepted, suppressions, unfinished: found.unfinished }
+        Matches {
+            findings: found.findings,
+            accepted: found.accepted,
+            suppressions,
+            unfinished: found.unfinished,
+        }
     }
 
     fn facts(&self, module: Module) -> Option<Module> {

@@ -19,12 +19,17 @@ use readiness::source::{self, Language, Role};
 const ROUNDS: usize = 5;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.split_first() {
-        Some((mode, [tree, list])) if mode == "--parse-only" => return parse_only(Path::new(tree), Path::new(list)),
+        Some((mode, [tree, list])) if mode == "--parse-only" => {
+            return parse_only(Path::new(tree), Path::new(list));
+        }
         Some((mode, [tree])) if mode == "--list" => return print!("{}", list(Path::new(tree)).1),
         None => {
-            println!("name one or more trees: cargo bench --bench parse_share -- ../redash ../saleor");
+            println!(
+                "name one or more trees: cargo bench --bench parse_share -- ../redash ../saleor"
+            );
             return;
         }
         _ => {}
@@ -37,17 +42,29 @@ fn main() {
         file.write_all(paths.as_bytes()).expect("the list can be written");
         let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
             .map(|_| {
-                let bare = cpu_of(Command::new(&this).args(["--parse-only", tree]).arg(file.path()));
-                let audit = cpu_of(Command::new(env!("CARGO_BIN_EXE_readiness")).args(["audit", tree, "-f", "json"]));
+                let bare =
+                    cpu_of(Command::new(&this).args(["--parse-only", tree]).arg(file.path()));
+                let audit = cpu_of(
+                    Command::new(env!("CARGO_BIN_EXE_readiness"))
+                        .args(["audit", tree, "-f", "json"]),
+                );
                 (bare, audit)
             })
             .collect();
         rounds.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
         let (bare, audit) = rounds[ROUNDS / 2];
         sums = (sums.0 + bare, sums.1 + audit);
-        println!("{tree}: {files} files, bare parse {bare:.2} s, audit {audit:.2} s, ratio {:.2}", audit / bare);
+        println!(
+            "{tree}: {files} files, bare parse {bare:.2} s, audit {audit:.2} s, ratio {:.2}",
+            audit / bare
+        );
     }
-    println!("together: bare parse {:.2} s, audit {:.2} s, ratio {:.2}", sums.0, sums.1, sums.1 / sums.0);
+    println!(
+        "together: bare parse {:.2} s, audit {:.2} s, ratio {:.2}",
+        sums.0,
+        sums.1,
+        sums.1 / sums.0
+    );
 }
 
 /// Processor time of a finished command and of all that it started, in seconds.
@@ -68,7 +85,10 @@ fn children_ticks() -> u64 {
 /// How many files the audit may parse, and a line for each: its language and its path.
 fn list(tree: &Path) -> (usize, String) {
     let repository = readiness::repository::open(tree);
-    let options = readiness::assemble::walk_options(&readiness::config::Config::default(), repository.as_ref());
+    let options = readiness::assemble::walk_options(
+        &readiness::config::Config::default(),
+        repository.as_ref(),
+    );
     let walked = readiness::walk::walk(tree, &options).expect("the tree can be walked");
     let limit = Limits::default().parse_bytes;
     let (mut count, mut lines) = (0, String::new());
@@ -91,7 +111,8 @@ fn parse_only(tree: &Path, list: &Path) {
     let list = std::fs::read_to_string(list).expect("the list");
     let mut parser = tree_sitter::Parser::new();
     for (language, path) in list.lines().filter_map(|line| line.split_once(' ')) {
-        let bytes = std::fs::read(tree.join(source::decode_path(path))).expect("a file of the list");
+        let bytes =
+            std::fs::read(tree.join(source::decode_path(path))).expect("a file of the list");
         let Ok((text, _)) = source::decode_vec(bytes) else { continue };
         let language: Language = language.parse().expect("a language");
         let language = match language {

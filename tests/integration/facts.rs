@@ -38,7 +38,8 @@ impl Project {
     fn routes(&self, pass: impl Fn(Facts) -> Facts + Sync) -> String {
         let fetch = |paths: &[String]| {
             let wanted = self.jobs.iter().filter(|job| paths.contains(&job.path));
-            let jobs: Vec<Job> = wanted.map(|job| Job { facts_only: true, ..job.clone() }).collect();
+            let jobs: Vec<Job> =
+                wanted.map(|job| Job { facts_only: true, ..job.clone() }).collect();
             Ok::<_, Infallible>(pass(self.facts(&jobs)))
         };
         let linked = inventory::link(pass(self.facts(&self.jobs)), &self.known, fetch).unwrap();
@@ -61,7 +62,10 @@ fn serialised_facts_link_to_the_same_routes() {
     assert_eq!(project.routes(there_and_back), routes);
     // Each framework of the fixture is linked, so an inventory that lost one would be noticed.
     for framework in ["flask", "fastapi", "express"] {
-        assert!(routes.contains(&format!("\"framework\":\"{framework}\"")), "{framework}: {routes}");
+        assert!(
+            routes.contains(&format!("\"framework\":\"{framework}\"")),
+            "{framework}: {routes}"
+        );
     }
 }
 

@@ -88,7 +88,9 @@ impl Audit {
 
     fn finds(&self, path: &str, rule: &str) -> bool {
         let findings = self.json["findings"].as_array().unwrap();
-        findings.iter().any(|finding| finding["rule"] == rule && finding["location"]["path"] == path)
+        findings
+            .iter()
+            .any(|finding| finding["rule"] == rule && finding["location"]["path"] == path)
     }
 }
 
@@ -254,7 +256,8 @@ fn hidden_files_are_walked_and_nothing_is_expanded() {
     assert!(audit.finds(".github/workflows/ci.yml", "provider-token"), "{}", audit.text);
     for format in ["json", "markdown", "terminal"] {
         let run = readiness(folder.path(), &["audit", "-f", format, "--show-files"]);
-        for word in ["/expanded-from-the-environment", "hunter2hunter2", "abcdefgh", "zxcvbnmasdf"] {
+        for word in ["/expanded-from-the-environment", "hunter2hunter2", "abcdefgh", "zxcvbnmasdf"]
+        {
             assert!(!run.stdout.contains(word) && !run.stderr.contains(word), "{word} in {format}");
         }
     }
@@ -264,10 +267,14 @@ fn hidden_files_are_walked_and_nothing_is_expanded() {
 #[test]
 fn every_encoding_gives_its_findings() {
     let utf16 = |big: bool| -> Vec<u8> {
-        "\u{feff}".chars().chain(FLASK.chars()).flat_map(|c| {
-            let unit = u16::try_from(u32::from(c)).unwrap();
-            if big { unit.to_be_bytes() } else { unit.to_le_bytes() }
-        }).collect()
+        "\u{feff}"
+            .chars()
+            .chain(FLASK.chars())
+            .flat_map(|c| {
+                let unit = u16::try_from(u32::from(c)).unwrap();
+                if big { unit.to_be_bytes() } else { unit.to_le_bytes() }
+            })
+            .collect()
     };
     let with = |head: &[u8]| [head, FLASK.as_bytes()].concat();
     let files = [
@@ -382,7 +389,10 @@ fn forger() -> tempfile::TempDir {
     tree(&[
         ("app/`a`|b<img src=x>.py", text.as_str()),
         ("app/\u{1b}[31m\u{202e}.py", text.as_str()),
-        ("pyproject.toml", "[project]\nname = \"`|<script>alert(1)</script>\\u001b[31m\"\nversion = \"|`<b>\"\n"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"`|<script>alert(1)</script>\\u001b[31m\"\nversion = \"|`<b>\"\n",
+        ),
     ])
 }
 
@@ -420,8 +430,12 @@ fn text_of_the_repository_stays_in_its_place() {
 
 /// A dozen shapes of secrets, none of them real, put together here so that this file holds none.
 fn secrets() -> Vec<(&'static str, String)> {
-    let tail = |length: usize| "q7Zk2Wm9Xr4Lp8Tn3Vb6Yc1Hd5Jf0Gs"[..length.min(31)].repeat(length.div_ceil(31));
-    let cut = |length: usize| tail(31.min(length)).chars().chain(tail(31).chars()).take(length).collect::<String>();
+    let tail = |length: usize| {
+        "q7Zk2Wm9Xr4Lp8Tn3Vb6Yc1Hd5Jf0Gs"[..length.min(31)].repeat(length.div_ceil(31))
+    };
+    let cut = |length: usize| {
+        tail(31.min(length)).chars().chain(tail(31).chars()).take(length).collect::<String>()
+    };
     vec![
         ("aws_access_key_id", "AKIA".to_owned() + "Z7QH4M2XLP9TNW3R"),
         ("GITHUB_TOKEN", "ghp_".to_owned() + &cut(36)),
@@ -440,7 +454,8 @@ fn secrets() -> Vec<(&'static str, String)> {
 
 #[test]
 fn no_secret_is_whole_in_any_output() {
-    let mut python = String::from("import os, requests\nfrom flask import Flask\napp = Flask(__name__)\n");
+    let mut python =
+        String::from("import os, requests\nfrom flask import Flask\napp = Flask(__name__)\n");
     let mut script = String::from("const express = require('express');\nconst app = express();\n");
     let mut env = String::new();
     for (name, secret) in secrets() {
@@ -450,13 +465,19 @@ fn no_secret_is_whole_in_any_output() {
         // Without a name beside it, only a known shape tells a secret from a word.
         if !matches!(name, "DB_PASSWORD" | "JWT_SECRET_KEY" | "PRIVATE_KEY_DATA") {
             writeln!(python, "# TODO: remove {secret} from here").unwrap();
-            writeln!(python, "@app.get(\"/{secret}\")\ndef r_{name}(): return \"{secret}\"").unwrap();
+            writeln!(python, "@app.get(\"/{secret}\")\ndef r_{name}(): return \"{secret}\"")
+                .unwrap();
         }
-        writeln!(python, "requests.get(\"http://10.1.2.3/?token={secret}\", verify=False)").unwrap();
+        writeln!(python, "requests.get(\"http://10.1.2.3/?token={secret}\", verify=False)")
+            .unwrap();
         writeln!(script, "const {name} = process.env.{name} || '{secret}';").unwrap();
-        writeln!(script, "app.get('/x', (q, s) => {{ if (q.token === '{secret}') s.send(1) }});").unwrap();
+        writeln!(script, "app.get('/x', (q, s) => {{ if (q.token === '{secret}') s.send(1) }});")
+            .unwrap();
     }
-    let key = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n", secrets()[11].1);
+    let key = format!(
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n",
+        secrets()[11].1
+    );
     let broken = format!("def f(:\n  x = \"{}\n", secrets()[1].1);
     let folder = tree(&[
         ("conf/a.py", python.as_str()),
@@ -469,7 +490,8 @@ fn no_secret_is_whole_in_any_output() {
     ]);
     let mut said = String::new();
     for format in ["json", "markdown", "terminal"] {
-        let run = readiness(folder.path(), &["audit", "-f", format, "--show-files", "--limit", "1000"]);
+        let run =
+            readiness(folder.path(), &["audit", "-f", format, "--show-files", "--limit", "1000"]);
         said.extend([run.stdout, run.stderr]);
     }
     let routes = readiness(folder.path(), &["routes", "-f", "json"]);
@@ -547,7 +569,11 @@ fn values_that_double_stay_small() {
         "x = x + os.getenv(x) + x",
     ] {
         let line = format!("{line}\n");
-        evaluated("x.py", FLASK_HEAD, &format!("import os\nx = \"/a\"\n{}{ROUTE}", line.repeat(60)));
+        evaluated(
+            "x.py",
+            FLASK_HEAD,
+            &format!("import os\nx = \"/a\"\n{}{ROUTE}", line.repeat(60)),
+        );
     }
     for line in [
         "x = x + x",
@@ -604,7 +630,8 @@ fn values_that_hold_themselves_end() {
         const r = express.Router(); r.use('/a', r); app.use('/b', r); r.get('/c', h); app.use(app);\n\
         module.exports = o; exports.x = exports;\n";
     evaluated("x.js", EXPRESS_HEAD, body);
-    let body = "from x import *\nimport x\nx.x.x.y\nclass A(A): pass\nclass B(A, B): pass\nB().foo()\n";
+    let body =
+        "from x import *\nimport x\nx.x.x.y\nclass A(A): pass\nclass B(A, B): pass\nB().foo()\n";
     evaluated("x.py", FLASK_HEAD, &(body.to_owned() + ROUTE));
 }
 
@@ -640,7 +667,9 @@ fn loops_and_calls_that_multiply_end() {
 
 #[test]
 fn values_that_nest_deep_are_dropped() {
-    for line in ["x = [x]", "x = {\"a\": x}", "x = lambda y=x: y", "x = N(x)", "x = x if q else [x]"] {
+    for line in
+        ["x = [x]", "x = {\"a\": x}", "x = lambda y=x: y", "x = N(x)", "x = x if q else [x]"]
+    {
         let body = format!(
             "class N:\n    def __init__(self, n): self.n = n\nx = 1\n\
              for i in [{0}]:\n    for j in [{0}]:\n        for k in [1, 2, 3]:\n            {line}\n{ROUTE}",
@@ -648,7 +677,11 @@ fn values_that_nest_deep_are_dropped() {
         );
         evaluated("x.py", FLASK_HEAD, &body);
     }
-    evaluated("x.js", EXPRESS_HEAD, &format!("let o = {{}};\n{}app.get(o, h);\n", "o = {a: o};\n".repeat(60_000)));
+    evaluated(
+        "x.js",
+        EXPRESS_HEAD,
+        &format!("let o = {{}};\n{}app.get(o, h);\n", "o = {a: o};\n".repeat(60_000)),
+    );
 }
 
 #[test]
@@ -694,7 +727,8 @@ fn blueprints_that_multiply_or_mount_each_other_end() {
     }
     for at in 0..59 {
         for prefix in ["/a", "/b"] {
-            writeln!(body, "b{at}.register_blueprint(b{}, url_prefix=\"{prefix}\")", at + 1).unwrap();
+            writeln!(body, "b{at}.register_blueprint(b{}, url_prefix=\"{prefix}\")", at + 1)
+                .unwrap();
         }
     }
     body += "b59.register_blueprint(b0)\napp.register_blueprint(b0)\n@b59.get(\"/z\")\ndef z(): return 1\n";

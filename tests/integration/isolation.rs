@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use readiness::limits::Limits;
 use readiness::finding::Category;
+use readiness::limits::Limits;
 use readiness::rules::RuleSource;
 use readiness::scan::{
     FileScan, Isolation, Job, Plan, ScanError, Status, WorkerProgram, faults, run,
@@ -248,10 +248,7 @@ fn in_this_process_panics_are_caught_and_results_are_equal() {
 fn error_of(isolation: &Isolation, rules: &[&str]) -> ScanError {
     let mut plan = plan(2);
     plan.limits.compile_deadline = Duration::from_secs(1);
-    plan.rules = rules
-        .iter()
-        .map(|name| rule(name))
-        .collect();
+    plan.rules = rules.iter().map(|name| rule(name)).collect();
     run(isolation, &plan, &[job("good.py")], &|_| {}).unwrap_err()
 }
 

@@ -25,7 +25,9 @@ fn the_embedded_folder_is_the_folder_on_disk() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let on_disk = load::from_dir(&folder).unwrap();
     let embedded = load::embedded();
-    let key = |source: &readiness::rules::RuleSource| (source.category, source.id.clone(), source.text.clone());
+    let key = |source: &readiness::rules::RuleSource| {
+        (source.category, source.id.clone(), source.text.clone())
+    };
     let mut left: Vec<_> = on_disk.iter().map(key).collect();
     let mut right: Vec<_> = embedded.iter().map(key).collect();
     left.sort();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{Graph, Handler, Registration, made_by, path_text};
 use super::Framework;
+use super::graph::{Graph, Handler, Registration, made_by, path_text};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Value};
@@ -18,8 +18,10 @@ pub(super) const EXPRESS: Framework = Framework {
 };
 
 const NAME: &str = "express";
-const VERBS: &[&str] =
-    &["get", "post", "put", "delete", "patch", "head", "options", "all", "trace", "connect", "propfind"];
+const VERBS: &[&str] = &[
+    "get", "post", "put", "delete", "patch", "head", "options", "all", "trace", "connect",
+    "propfind",
+];
 
 /// What the result of a call stands for, since registrations are chained.
 #[derive(Clone)]
@@ -57,8 +59,17 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 mount(*router, call, graph);
                 graph.gives_back(id, *router);
             }
-            (Chain::Router(router), verb) if VERBS.contains(&verb) && call.args.positional.len() > 1 => {
-                register(*router, verb, call.args.positional.first(), &call.args.positional[1..], call, graph);
+            (Chain::Router(router), verb)
+                if VERBS.contains(&verb) && call.args.positional.len() > 1 =>
+            {
+                register(
+                    *router,
+                    verb,
+                    call.args.positional.first(),
+                    &call.args.positional[1..],
+                    call,
+                    graph,
+                );
                 graph.gives_back(id, *router);
             }
             (Chain::Path(router, path), verb) if VERBS.contains(&verb) => {
@@ -111,7 +122,9 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
     let first = call.args.positional.first();
     let has_path = match first {
         Some(Value::Text(_)) => true,
-        Some(Value::List(items)) => items.borrow().iter().all(|item| matches!(item, Value::Text(_))),
+        Some(Value::List(items)) => {
+            items.borrow().iter().all(|item| matches!(item, Value::Text(_)))
+        }
         Some(Value::Unknown) => call.args.positional.len() > 1,
         _ => false,
     };

@@ -1,7 +1,7 @@
 //! FastAPI and Starlette.
 
-use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use super::Framework;
+use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 
@@ -9,7 +9,14 @@ use crate::eval::value::{Args, CallId, CallRecord, Value};
 pub(super) const FASTAPI: Framework = Framework {
     name: "fastapi",
     packages: &["fastapi", "starlette"],
-    needs: &["fastapi", "starlette", "APIRouter", ".include_router(", ".add_api_route(", ".api_route("],
+    needs: &[
+        "fastapi",
+        "starlette",
+        "APIRouter",
+        ".include_router(",
+        ".add_api_route(",
+        ".api_route(",
+    ],
     read,
     path,
 };
@@ -22,13 +29,16 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         if let Some(path) = call.path() {
             let prefix = || call.args.keyword("prefix").map(Value::to_text).unwrap_or_default();
             match path {
-                "fastapi.FastAPI" | "fastapi.applications.FastAPI" => graph.add_application(id, NAME, call),
+                "fastapi.FastAPI" | "fastapi.applications.FastAPI" => {
+                    graph.add_application(id, NAME, call)
+                }
                 "fastapi.APIRouter" | "fastapi.routing.APIRouter" => graph.add(id, NAME, prefix()),
                 _ => {}
             }
         } else if let Some((receiver, method)) = call.method() {
             method_call(receiver, method, call, graph);
-        } else if let Some(registrar) = call.applied().and_then(|id| trace.calls.get(id.0 as usize)) {
+        } else if let Some(registrar) = call.applied().and_then(|id| trace.calls.get(id.0 as usize))
+        {
             let Some((receiver, method)) = registrar.method() else { continue };
             let methods = match method {
                 "get" | "post" | "put" | "delete" | "patch" | "options" | "head" | "trace" => {
@@ -52,10 +62,22 @@ fn route_methods(args: &Args<'_>) -> (Vec<String>, bool) {
 fn method_call<'p>(receiver: CallId, method: &str, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
     match method {
         "add_api_route" | "add_route" => {
-            register(receiver, call, call.args.get(1, "endpoint"), route_methods(&call.args), graph);
+            register(
+                receiver,
+                call,
+                call.args.get(1, "endpoint"),
+                route_methods(&call.args),
+                graph,
+            );
         }
         "add_api_websocket_route" | "add_websocket_route" => {
-            register(receiver, call, call.args.get(1, "endpoint"), (vec!["WS".to_owned()], true), graph);
+            register(
+                receiver,
+                call,
+                call.args.get(1, "endpoint"),
+                (vec!["WS".to_owned()], true),
+                graph,
+            );
         }
         "include_router" => {
             // The child's own prefix is part of its routes' paths already; the parent's comes here.
@@ -85,7 +107,9 @@ fn register<'p>(
 ) {
     let Some(router) = graph.router(receiver, NAME) else { return };
     let own = router.prefix.clone();
-    for alternative in call.args.get(0, "path").map_or_else(|| vec![Value::Unknown], Value::alternatives) {
+    for alternative in
+        call.args.get(0, "path").map_or_else(|| vec![Value::Unknown], Value::alternatives)
+    {
         let mut path = own.clone();
         path.push(&alternative.to_text());
         graph.route(
@@ -108,7 +132,9 @@ fn path(raw: &str) -> String {
     while let Some(start) = rest.find('{') {
         let Some(length) = rest[start..].find('}') else { break };
         out.push_str(&rest[..start]);
-        let (name, convertor) = rest[start + 1..start + length].split_once(':').unwrap_or((&rest[start + 1..start + length], ""));
+        let (name, convertor) = rest[start + 1..start + length]
+            .split_once(':')
+            .unwrap_or((&rest[start + 1..start + length], ""));
         let star = if convertor == "path" { "*" } else { "" };
         out.push_str(&format!("{{{name}{star}}}"));
         rest = &rest[start + length + 1..];

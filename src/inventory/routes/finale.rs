@@ -27,7 +27,9 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let mut app = None;
     let mut base = String::new();
     for call in &trace.calls {
-        let Some((package, function)) = call.path().and_then(|path| path.rsplit_once('.')) else { continue };
+        let Some((package, function)) = call.path().and_then(|path| path.rsplit_once('.')) else {
+            continue;
+        };
         if !FINALE.packages.contains(&package) {
             continue;
         }
@@ -52,13 +54,19 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     }
 }
 
-fn registrations<'p>(options: &Value<'p>, base: &str, call: &CallRecord<'p>) -> Vec<Registration<'p>> {
+fn registrations<'p>(
+    options: &Value<'p>,
+    base: &str,
+    call: &CallRecord<'p>,
+) -> Vec<Registration<'p>> {
     let endpoints = options.entry("endpoints").and_then(|value| value.items()).unwrap_or_default();
     let chosen = options.entry("actions").and_then(|value| value.items());
     ACTIONS
         .iter()
         .filter(|(action, ..)| {
-            chosen.as_ref().is_none_or(|chosen| chosen.iter().any(|value| value.as_str() == Some(action)))
+            chosen
+                .as_ref()
+                .is_none_or(|chosen| chosen.iter().any(|value| value.as_str() == Some(action)))
         })
         .filter_map(|(_, method, endpoint)| {
             let mut path = crate::eval::text::Text::literal(base);

@@ -1,7 +1,7 @@
 //! Flask, Quart, and the extensions that share their routers: Flask-RESTful and Flask-RESTX.
 
-use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use super::Framework;
+use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Place, Value};
@@ -12,7 +12,13 @@ pub(super) const FLASK: Framework = Framework {
     name: "flask",
     packages: &["flask", "quart", "flask_restful", "flask_restx", "flask_restplus"],
     needs: &[
-        "flask", "quart", ".route(", ".add_url_rule(", ".register_blueprint(", ".add_resource(", ".add_namespace(",
+        "flask",
+        "quart",
+        ".route(",
+        ".add_url_rule(",
+        ".register_blueprint(",
+        ".add_resource(",
+        ".add_namespace(",
     ],
     read,
     path,
@@ -53,7 +59,9 @@ fn construct<'p>(id: CallId, path: &str, call: &CallRecord<'p>, graph: &mut Grap
             graph.add(id, NAME, prefix);
         }
         _ if is_extension(path, "Api") => {
-            let prefix = optional(call.args.get(1, "prefix").filter(|value| matches!(value, Value::Text(_))));
+            let prefix = optional(
+                call.args.get(1, "prefix").filter(|value| matches!(value, Value::Text(_))),
+            );
             graph.add(id, NAME, prefix.clone());
             if let Some(parent) = call.args.get(0, "app").and_then(made_by) {
                 graph.mount(parent, id, prefix, call.conditional);
@@ -64,9 +72,9 @@ fn construct<'p>(id: CallId, path: &str, call: &CallRecord<'p>, graph: &mut Grap
 }
 
 fn is_extension(path: &str, name: &str) -> bool {
-    ["flask_restful", "flask_restx", "flask_restplus"]
-        .iter()
-        .any(|package| path.strip_prefix(package).is_some_and(|rest| rest.rsplit('.').next() == Some(name)))
+    ["flask_restful", "flask_restx", "flask_restplus"].iter().any(|package| {
+        path.strip_prefix(package).is_some_and(|rest| rest.rsplit('.').next() == Some(name))
+    })
 }
 
 fn optional(value: Option<&Value<'_>>) -> Text {
@@ -94,7 +102,9 @@ fn method_call<'p>(
             }
         }
         "register_blueprint" | "add_namespace" => {
-            let Some(child) = call.args.positional.first().or(call.args.keyword("blueprint")).and_then(made_by) else {
+            let Some(child) =
+                call.args.positional.first().or(call.args.keyword("blueprint")).and_then(made_by)
+            else {
                 return;
             };
             let keyword = if method == "add_namespace" { "path" } else { "url_prefix" };
@@ -102,14 +112,20 @@ fn method_call<'p>(
             // A prefix at the registration replaces the blueprint's own.
             let prefix = match given {
                 Some(value) => value.to_text(),
-                None => graph.router(child, NAME).map(|router| router.prefix.clone()).unwrap_or_default(),
+                None => graph
+                    .router(child, NAME)
+                    .map(|router| router.prefix.clone())
+                    .unwrap_or_default(),
             };
             graph.mount(receiver, child, prefix, call.conditional);
         }
         "init_app" => {
             // `api.init_app(app)` mounts the api; on anything else it is somebody else's business.
             if let Some(parent) = call.args.get(0, "app").and_then(made_by) {
-                let prefix = graph.router(receiver, NAME).map(|router| router.prefix.clone()).unwrap_or_default();
+                let prefix = graph
+                    .router(receiver, NAME)
+                    .map(|router| router.prefix.clone())
+                    .unwrap_or_default();
                 graph.mount(parent, receiver, prefix, call.conditional);
             }
         }
@@ -162,7 +178,12 @@ fn class_methods(class: &Rc<ClassValue<'_>>) -> Vec<String> {
 }
 
 /// `@app.route(…)` and its kin meeting a function.
-fn decorate<'p>(decorator: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &mut Graph<'p>) {
+fn decorate<'p>(
+    decorator: CallId,
+    call: &CallRecord<'p>,
+    trace: &Trace<'p>,
+    graph: &mut Graph<'p>,
+) {
     let Some(registrar) = trace.calls.get(decorator.0 as usize) else { return };
     let Some((receiver, method)) = registrar.method() else { return };
     if graph.router(receiver, NAME).is_none() {
@@ -180,7 +201,9 @@ fn decorate<'p>(decorator: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, gra
     let mut args = registrar.args.clone();
     match method {
         "route" => {}
-        verb if VERBS.contains(&verb) => args.named.push(("methods".into(), Value::list(vec![Value::text(verb)]))),
+        verb if VERBS.contains(&verb) => {
+            args.named.push(("methods".into(), Value::list(vec![Value::text(verb)])))
+        }
         "websocket" => args.named.push(("methods".into(), Value::list(vec![Value::text("WS")]))),
         _ => return,
     }
@@ -199,13 +222,15 @@ fn rules<'p>(
 ) -> Vec<Registration<'p>> {
     // `View.as_view("name")`
     let class = match view {
-        Some(Value::Native(id)) => trace.calls.get(id.0 as usize).and_then(|record| match &record.callee {
-            Value::Method(method) if method.1 == "as_view" => match &method.0 {
-                Value::Class(class) => Some(Value::Class(Rc::clone(class))),
+        Some(Value::Native(id)) => {
+            trace.calls.get(id.0 as usize).and_then(|record| match &record.callee {
+                Value::Method(method) if method.1 == "as_view" => match &method.0 {
+                    Value::Class(class) => Some(Value::Class(Rc::clone(class))),
+                    _ => None,
+                },
                 _ => None,
-            },
-            _ => None,
-        }),
+            })
+        }
         _ => None,
     };
     let view = class.as_ref().or(view);

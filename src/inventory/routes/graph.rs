@@ -127,14 +127,21 @@ impl<'p> Graph<'p> {
 
     /// Adds a router that serves only where it is mounted.
     pub fn add(&mut self, id: CallId, framework: &'static str, prefix: Text) {
-        let router = Router { framework, is_application: false, prefix, conditional: false, entries: Vec::new() };
+        let router = Router {
+            framework,
+            is_application: false,
+            prefix,
+            conditional: false,
+            entries: Vec::new(),
+        };
         self.routers.insert(id, router);
     }
 
     /// Adds an application, by the call that makes it.
     pub fn add_application(&mut self, id: CallId, framework: &'static str, call: &CallRecord<'p>) {
         let (prefix, conditional) = (Text::default(), call.conditional);
-        let router = Router { framework, is_application: true, prefix, conditional, entries: Vec::new() };
+        let router =
+            Router { framework, is_application: true, prefix, conditional, entries: Vec::new() };
         self.routers.insert(id, router);
     }
 
@@ -214,8 +221,16 @@ impl<'p> Graph<'p> {
         // A factory that runs twice registers everything twice: one of the two may be mounted, or
         // have met no condition.
         routes.dedup_by(|next, kept| {
-            let same = (&next.methods, &next.path, &next.file, next.line, &next.handler, next.resolved)
-                == (&kept.methods, &kept.path, &kept.file, kept.line, &kept.handler, kept.resolved);
+            let same =
+                (&next.methods, &next.path, &next.file, next.line, &next.handler, next.resolved)
+                    == (
+                        &kept.methods,
+                        &kept.path,
+                        &kept.file,
+                        kept.line,
+                        &kept.handler,
+                        kept.resolved,
+                    );
             if same {
                 kept.mounted |= next.mounted;
                 kept.conditional &= next.conditional;
@@ -239,7 +254,14 @@ struct Flat<'g, 'p, F> {
 }
 
 impl<F: Fn(&str, &str) -> String> Flat<'_, '_, F> {
-    fn visit(&mut self, id: CallId, prefix: &Text, mounted: bool, conditional: bool, path: &mut Vec<CallId>) {
+    fn visit(
+        &mut self,
+        id: CallId,
+        prefix: &Text,
+        mounted: bool,
+        conditional: bool,
+        path: &mut Vec<CallId>,
+    ) {
         let Some(router) = self.graph.routers.get(&id) else { return };
         if path.contains(&id) {
             return;

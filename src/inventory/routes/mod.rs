@@ -32,7 +32,8 @@ pub struct Framework {
 }
 
 /// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] = &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
+pub const FRAMEWORKS: &[Framework] =
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
 
 /// The routes that a program registers, and whether some are missing because a limit was reached.
 #[must_use]
@@ -43,7 +44,10 @@ pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
         (framework.read)(&trace, &mut graph);
     }
     let (routes, cut) = graph.flatten(program, |name, path| {
-        FRAMEWORKS.iter().find(|framework| framework.name == name).map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
+        FRAMEWORKS
+            .iter()
+            .find(|framework| framework.name == name)
+            .map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
     });
     (routes, trace.exhausted || cut)
 }

@@ -21,19 +21,24 @@ fn routes(files: &[(&str, &str)]) -> String {
                 .unwrap()
         })
     };
-    let facts: BTreeMap<String, Module> =
-        files.iter().map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text)))).collect();
+    let facts: BTreeMap<String, Module> = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text))))
+        .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
     let linked = inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
     assert!(linked.notes.is_empty(), "{:?}", linked.notes);
     let mut out = String::new();
     for route in linked.routes {
-        let methods = if route.methods.is_empty() { "ANY".to_owned() } else { route.methods.join(",") };
+        let methods =
+            if route.methods.is_empty() { "ANY".to_owned() } else { route.methods.join(",") };
         let handler = route.handler.as_deref().unwrap_or("-");
         out += &format!("{methods} {} {handler} {}:{}", route.path, route.file, route.line);
-        for (mark, set) in
-            [("unmounted", !route.mounted), ("conditional", route.conditional), ("unresolved", !route.resolved)]
-        {
+        for (mark, set) in [
+            ("unmounted", !route.mounted),
+            ("conditional", route.conditional),
+            ("unresolved", !route.resolved),
+        ] {
             if set {
                 out += &format!(" [{mark}]");
             }
@@ -58,9 +63,9 @@ fn assert_routes(files: &[(&str, &str)], expected: &str) {
 fn flask_blueprints_nest_and_take_prefixes_from_both_sides() {
     assert_routes(
         &[
-        (
-            "shop/__init__.py",
-            r#"
+            (
+                "shop/__init__.py",
+                r#"
 from flask import Flask
 from .views import admin, register_all
 
@@ -72,11 +77,14 @@ def create_app():
         app.add_url_rule(f"/{name}/<int:id>", name, admin.show, methods=["GET", "POST"])
     return app
 "#,
-        ),
-        ("shop/views/__init__.py", "from . import orders\n\ndef register_all(app):\n    orders.init(app)\n"),
-        (
-            "shop/views/orders.py",
-            r#"
+            ),
+            (
+                "shop/views/__init__.py",
+                "from . import orders\n\ndef register_all(app):\n    orders.init(app)\n",
+            ),
+            (
+                "shop/views/orders.py",
+                r#"
 from flask import Blueprint
 from flask.views import MethodView
 
@@ -104,10 +112,10 @@ def init(app):
     parent.register_blueprint(child)
     app.register_blueprint(parent)
 "#,
-        ),
-        (
-            "shop/views/admin.py",
-            r#"
+            ),
+            (
+                "shop/views/admin.py",
+                r#"
 import flask as f
 bp = f.Blueprint("admin", __name__, url_prefix="/never-used")
 lost = f.Blueprint("lost", __name__, url_prefix="/lost")
@@ -120,7 +128,7 @@ def show():
 def nowhere():
     return "x"
 "#,
-        ),
+            ),
         ],
         "\
 GET /api/orders/ shop.views.orders.listing shop/views/orders.py:10
@@ -137,10 +145,9 @@ GET /office/ shop.views.admin.show shop/views/admin.py:7",
 #[test]
 fn flask_restful_resources_go_through_a_subclass_of_the_api() {
     assert_routes(
-        &[
-            (
-                "app/api.py",
-                r#"
+        &[(
+            "app/api.py",
+            r#"
 from flask_restful import Api, Resource
 from flask import Flask
 
@@ -173,8 +180,7 @@ def init_app(app):
 app = Flask(__name__)
 init_app(app)
 "#,
-            ),
-        ],
+        )],
         "\
 GET,POST /people api.Users app/api.py:22
 GET,POST /users api.Users app/api.py:22",
@@ -308,8 +314,14 @@ router.use("/:id/notes", require("./notes")(Router()))
 module.exports = router
 "#,
             ),
-            ("src/routes/notes.js", "module.exports = (router) => {\n  router.delete('/*', drop)\n  return router\n}\nfunction drop() {}\n"),
-            ("src/admin.ts", "import { Router } from 'express'\nconst office = Router().post('/shut', () => {})\nexport const routers = { office }\n"),
+            (
+                "src/routes/notes.js",
+                "module.exports = (router) => {\n  router.delete('/*', drop)\n  return router\n}\nfunction drop() {}\n",
+            ),
+            (
+                "src/admin.ts",
+                "import { Router } from 'express'\nconst office = Router().post('/shut', () => {})\nexport const routers = { office }\n",
+            ),
         ],
         "\
 GET /api/v1/users/{id} - src/routes/users.js:4

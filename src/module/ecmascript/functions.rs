@@ -93,7 +93,9 @@ impl<'t> Lowering<'t, '_> {
             match at.kind {
                 Kind::RequiredParameter | Kind::OptionalParameter => {
                     let (param, is_property) = self.typed_param();
-                    properties.extend(param.iter().filter(|_| is_property).map(|param| param.target.clone()));
+                    properties.extend(
+                        param.iter().filter(|_| is_property).map(|param| param.target.clone()),
+                    );
                     params.extend(param);
                 }
                 Kind::AssignmentPattern => {

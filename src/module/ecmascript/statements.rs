@@ -223,7 +223,10 @@ impl<'t> Lowering<'t, '_> {
                 Kind::StatementBlock if is_global => {
                     let name = SmolStr::new_static("global");
                     let body = self.body(inner);
-                    out.push(Stmt { span, kind: StmtKind::Namespace { name, body, decorators: Vec::new() } });
+                    out.push(Stmt {
+                        span,
+                        kind: StmtKind::Namespace { name, body, decorators: Vec::new() },
+                    });
                 }
                 Kind::PropertyIdentifier => {}
                 _ if inner.kind.is_named() => self.stmt(inner, out),

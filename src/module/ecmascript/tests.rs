@@ -289,6 +289,8 @@ fn classes() {
       (bind http: HttpClient)
       (bind api: Api)
       (def constructor (http:HttpClient @(call Inject TOKEN)api:Api plain=1)
+        (bind this.http = http)
+        (bind this.api = api)
         (call super))
       (async def find @(call Get ":id") (@(call Param "id")id:string *rest:(index Array any)) -> (index Promise (other User none))
         (return this.#count))

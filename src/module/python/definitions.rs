@@ -55,10 +55,7 @@ impl<'t> Lowering<'t> {
         });
         function.is_generator = std::mem::replace(&mut self.yields, yields);
         function.is_abstract = function.decorators.iter().any(declares_only)
-            || function
-                .body
-                .last()
-                .is_some_and(|last| self.is_ellipsis(last))
+            || function.body.last().is_some_and(|last| self.is_ellipsis(last))
                 && function
                     .body
                     .iter()
@@ -76,10 +73,7 @@ impl<'t> Lowering<'t> {
             } else {
                 let span = this.walk.span(node);
                 let value = this.expr(node, kind);
-                body.push(Stmt {
-                    span,
-                    kind: StmtKind::Return(Some(value)),
-                });
+                body.push(Stmt { span, kind: StmtKind::Return(Some(value)) });
             }
         });
         Function {
@@ -98,10 +92,7 @@ impl<'t> Lowering<'t> {
 
     fn is_ellipsis(&self, stmt: &Stmt) -> bool {
         let range = stmt.span.start as usize..stmt.span.end as usize;
-        self.walk
-            .text
-            .get(range)
-            .is_some_and(|text| text.starts_with("..."))
+        self.walk.text.get(range).is_some_and(|text| text.starts_with("..."))
     }
 
     fn params(&mut self) -> Vec<Param> {
@@ -121,9 +112,7 @@ impl<'t> Lowering<'t> {
             _ => self.param_part(node, kind, &mut parts),
         }
         Some(Param {
-            target: parts
-                .target
-                .unwrap_or_else(|| nothing(self.walk.span(node))),
+            target: parts.target.unwrap_or_else(|| nothing(self.walk.span(node))),
             default: parts.default,
             annotation: parts.annotation,
             decorators: Vec::new(),
@@ -187,15 +176,9 @@ impl<'t> Lowering<'t> {
                             value = Some(this.expr(node, kind));
                         }
                     });
-                    Arg {
-                        name,
-                        value: value.unwrap_or_else(|| nothing(this.walk.span(node))),
-                    }
+                    Arg { name, value: value.unwrap_or_else(|| nothing(this.walk.span(node))) }
                 }
-                _ => Arg {
-                    name: None,
-                    value: this.expr(node, kind),
-                },
+                _ => Arg { name: None, value: this.expr(node, kind) },
             };
             out.push(arg);
         });

@@ -123,10 +123,7 @@ impl<'t> Lowering<'t> {
                 second = part;
             }
         });
-        (
-            first.unwrap_or_else(|| nothing(span)),
-            second.unwrap_or_else(|| nothing(span)),
-        )
+        (first.unwrap_or_else(|| nothing(span)), second.unwrap_or_else(|| nothing(span)))
     }
 
     fn attribute(&mut self, span: Span) -> ExprKind {
@@ -139,10 +136,7 @@ impl<'t> Lowering<'t> {
                 name = this.name(node);
             }
         });
-        ExprKind::Attribute {
-            object: Box::new(object.unwrap_or_else(|| nothing(span))),
-            name,
-        }
+        ExprKind::Attribute { object: Box::new(object.unwrap_or_else(|| nothing(span))), name }
     }
 
     /// A path `a.b.c` without blanks: its text says all, and reading that is much faster than to
@@ -154,15 +148,10 @@ impl<'t> Lowering<'t> {
             return None;
         }
         let mut names = text.split('.');
-        let first = names
-            .next()
-            .filter(|name| !matches!(*name, "" | "None" | "True" | "False"))?;
+        let first = names.next().filter(|name| !matches!(*name, "" | "None" | "True" | "False"))?;
         let mut end = span.start + u32::try_from(first.len()).ok()?;
         let kind = ExprKind::Name(SmolStr::new(first));
-        let mut path = Expr {
-            span: Span { end, ..span },
-            kind,
-        };
+        let mut path = Expr { span: Span { end, ..span }, kind };
         for (level, name) in names.enumerate() {
             if name.is_empty() || self.depth + level >= MAX_NESTING {
                 return None;
@@ -170,10 +159,7 @@ impl<'t> Lowering<'t> {
             end += u32::try_from(name.len()).ok()? + 1;
             let (object, name) = (Box::new(path), SmolStr::new(name));
             let kind = ExprKind::Attribute { object, name };
-            path = Expr {
-                span: Span { end, ..span },
-                kind,
-            };
+            path = Expr { span: Span { end, ..span }, kind };
         }
         Some(path)
     }
@@ -190,19 +176,11 @@ impl<'t> Lowering<'t> {
                     args = this.args();
                 }
             } else {
-                args = vec![Arg {
-                    name: None,
-                    value: this.expr(node, kind),
-                }];
+                args = vec![Arg { name: None, value: this.expr(node, kind) }];
             }
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call {
-            callee,
-            args,
-            new: false,
-            is_macro: false,
-        }))
+        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
     }
 
     fn subscript(&mut self, span: Span) -> ExprKind {
@@ -229,15 +207,9 @@ impl<'t> Lowering<'t> {
         });
         let mut key = key.unwrap_or_else(|| nothing(span));
         if let Some(last) = keys.last() {
-            let span = Span {
-                end: last.span.end,
-                ..key.span
-            };
+            let span = Span { end: last.span.end, ..key.span };
             keys.insert(0, key);
-            key = Expr {
-                span,
-                kind: ExprKind::List(keys),
-            };
+            key = Expr { span, kind: ExprKind::List(keys) };
         }
         ExprKind::Index {
             object: Box::new(object.unwrap_or_else(|| nothing(span))),
@@ -292,9 +264,7 @@ impl<'t> Lowering<'t> {
             }
         });
         self.depth -= levels;
-        let inner = operands
-            .get(1..operands.len().saturating_sub(1))
-            .unwrap_or_default();
+        let inner = operands.get(1..operands.len().saturating_sub(1)).unwrap_or_default();
         if operands.len() != operators.len() + 1
             || operands.len() > MAX_CHAIN
             || !inner.iter().all(is_small)
@@ -312,26 +282,13 @@ impl<'t> Lowering<'t> {
             if at + 1 < links {
                 left = Some(right.clone());
             }
-            let span = Span {
-                end: right.span.end,
-                ..before.span
-            };
+            let span = Span { end: right.span.end, ..before.span };
             let (before, right) = (Box::new(before), Box::new(right));
-            let link = Expr {
-                span,
-                kind: ExprKind::Binary {
-                    operator,
-                    left: before,
-                    right,
-                },
-            };
+            let link = Expr { span, kind: ExprKind::Binary { operator, left: before, right } };
             chain = Some(match chain {
                 None => link,
                 Some(before) => Expr {
-                    span: Span {
-                        end: span.end,
-                        ..before.span
-                    },
+                    span: Span { end: span.end, ..before.span },
                     kind: ExprKind::Binary {
                         operator: SmolStr::new_static("&&"),
                         left: Box::new(before),
@@ -348,21 +305,14 @@ impl<'t> Lowering<'t> {
             Kind::Not => "!",
             _ => self.walk.text(node).get(..1).unwrap_or(""),
         };
-        ExprKind::Unary {
-            operator: SmolStr::new(operator),
-            operand: self.operand(span),
-        }
+        ExprKind::Unary { operator: SmolStr::new(operator), operand: self.operand(span) }
     }
 
     fn conditional(&mut self, span: Span) -> ExprKind {
         let mut parts = self.exprs().into_iter();
         let mut part = || Box::new(parts.next().unwrap_or_else(|| nothing(span)));
         let (then, test, otherwise) = (part(), part(), part());
-        ExprKind::Conditional {
-            test,
-            then,
-            otherwise,
-        }
+        ExprKind::Conditional { test, then, otherwise }
     }
 
     fn entries(&mut self) -> Vec<Entry> {
@@ -372,19 +322,10 @@ impl<'t> Lowering<'t> {
             let entry = match kind {
                 Kind::Pair => {
                     let (key, value) = this.pair(span);
-                    Entry {
-                        key: Some(key),
-                        value,
-                    }
+                    Entry { key: Some(key), value }
                 }
-                Kind::DictionarySplat => Entry {
-                    key: None,
-                    value: *this.operand(span),
-                },
-                _ => Entry {
-                    key: None,
-                    value: this.expr(node, kind),
-                },
+                Kind::DictionarySplat => Entry { key: None, value: *this.operand(span) },
+                _ => Entry { key: None, value: this.expr(node, kind) },
             };
             out.push(entry);
         });
@@ -413,45 +354,25 @@ impl<'t> Lowering<'t> {
                     let body = Vec::new();
                     clauses.push((
                         span,
-                        StmtKind::Loop {
-                            target: Some(target),
-                            over: Some(over),
-                            body,
-                        },
+                        StmtKind::Loop { target: Some(target), over: Some(over), body },
                     ));
                 }
                 Kind::IfClause => {
                     let test = *this.operand(span);
                     let (then, otherwise) = (Vec::new(), Vec::new());
-                    clauses.push((
-                        span,
-                        StmtKind::If {
-                            test,
-                            then,
-                            otherwise,
-                        },
-                    ));
+                    clauses.push((span, StmtKind::If { test, then, otherwise }));
                 }
                 Kind::Pair => {
                     let (key, value) = this.pair(span);
-                    let entry = Entry {
-                        key: Some(key),
-                        value,
-                    };
-                    element = Some(Expr {
-                        span,
-                        kind: ExprKind::Map(vec![entry]),
-                    });
+                    let entry = Entry { key: Some(key), value };
+                    element = Some(Expr { span, kind: ExprKind::Map(vec![entry]) });
                 }
                 _ => element = Some(this.expr(node, kind)),
             }
         });
         self.depth -= levels;
         let mut block: Vec<Stmt> = element
-            .map(|value| Stmt {
-                span: value.span,
-                kind: StmtKind::Expr(value),
-            })
+            .map(|value| Stmt { span: value.span, kind: StmtKind::Expr(value) })
             .into_iter()
             .collect();
         for (span, mut kind) in clauses.into_iter().rev() {
@@ -471,32 +392,16 @@ impl<'t> Lowering<'t> {
         let Some(last) = more.last() else {
             return (target, first);
         };
-        let span = Span {
-            end: last.span.end,
-            ..first.span
-        };
+        let span = Span { end: last.span.end, ..first.span };
         more.insert(0, first);
-        (
-            target,
-            Expr {
-                span,
-                kind: ExprKind::List(more),
-            },
-        )
+        (target, Expr { span, kind: ExprKind::List(more) })
     }
 
     /// `name := value`, the rest of `a = b = value`, and `value as name`.
     fn assign(&mut self, span: Span, value_first: bool) -> ExprKind {
         let (first, second) = self.pair(span);
-        let (target, value) = if value_first {
-            (second, first)
-        } else {
-            (first, second)
-        };
-        ExprKind::Assign {
-            target: Box::new(target),
-            value: Box::new(value),
-        }
+        let (target, value) = if value_first { (second, first) } else { (first, second) };
+        ExprKind::Assign { target: Box::new(target), value: Box::new(value) }
     }
 
     fn yielded(&mut self, span: Span) -> ExprKind {
@@ -510,14 +415,8 @@ impl<'t> Lowering<'t> {
             kind => value = Some(this.expr(node, kind)),
         });
         let operator = SmolStr::new_static(if from { "yield from" } else { "yield" });
-        let none = Expr {
-            span,
-            kind: ExprKind::None,
-        };
-        ExprKind::Unary {
-            operator,
-            operand: Box::new(value.unwrap_or(none)),
-        }
+        let none = Expr { span, kind: ExprKind::None };
+        ExprKind::Unary { operator, operand: Box::new(value.unwrap_or(none)) }
     }
 }
 

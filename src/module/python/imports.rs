@@ -14,11 +14,7 @@ impl<'t> Lowering<'t> {
         self.parts(|this, node, kind| {
             let (module, alias) = this.imported(node, kind);
             let name = alias.unwrap_or_else(|| {
-                SmolStr::new(
-                    module
-                        .split_once('.')
-                        .map_or(module.as_str(), |(first, _)| first),
-                )
+                SmolStr::new(module.split_once('.').map_or(module.as_str(), |(first, _)| first))
             });
             let kind = StmtKind::Import(Import {
                 module,
@@ -51,11 +47,7 @@ impl<'t> Lowering<'t> {
         });
         StmtKind::Import(Import {
             module: module.unwrap_or_default(),
-            names: if star {
-                ImportNames::Star
-            } else {
-                ImportNames::Names(names)
-            },
+            names: if star { ImportNames::Star } else { ImportNames::Names(names) },
             type_only: self.type_only,
             exported: false,
         })
@@ -82,13 +74,8 @@ impl<'t> Lowering<'t> {
     /// `a.b`, in which blanks may stand around the dots.
     fn dotted(&self, node: Node<'t>) -> SmolStr {
         let text = self.walk.text(node);
-        if text
-            .bytes()
-            .any(|byte| byte.is_ascii_whitespace() || byte == b'\\')
-        {
-            text.chars()
-                .filter(|c| !c.is_whitespace() && *c != '\\')
-                .collect()
+        if text.bytes().any(|byte| byte.is_ascii_whitespace() || byte == b'\\') {
+            text.chars().filter(|c| !c.is_whitespace() && *c != '\\').collect()
         } else {
             SmolStr::new(text)
         }

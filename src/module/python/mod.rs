@@ -37,22 +37,13 @@ pub(crate) fn lower(text: &str, limits: &Limits) -> Result<Module, Refusal> {
         type_only: false,
     };
     let body = lowering.block(true);
-    let mut defects = if root.has_error() {
-        lowering.walk.defects()
-    } else {
-        Vec::new()
-    };
+    let mut defects = if root.has_error() { lowering.walk.defects() } else { Vec::new() };
     if !lowering.too_deep.is_empty() {
         defects.append(&mut lowering.too_deep);
         defects.sort_by_key(|defect| defect.span);
         defects.truncate(MAX_DEFECTS);
     }
-    Ok(Module {
-        language: Language::Python,
-        body,
-        comments: lowering.comments,
-        defects,
-    })
+    Ok(Module { language: Language::Python, body, comments: lowering.comments, defects })
 }
 
 /// The lowering of one file: a walk that visits each node once, in order.
@@ -100,10 +91,7 @@ impl<'t> Lowering<'t> {
 
     #[inline]
     fn kind(&self, node: Node<'t>) -> Kind {
-        self.kinds
-            .get(usize::from(node.kind_id()))
-            .copied()
-            .unwrap_or(Kind::Error)
+        self.kinds.get(usize::from(node.kind_id())).copied().unwrap_or(Kind::Error)
     }
 
     #[inline]
@@ -119,11 +107,7 @@ impl<'t> Lowering<'t> {
     #[inline(never)]
     fn comment(&mut self, node: Node<'t>) {
         let text = SmolStr::new(self.walk.text(node).trim_start_matches('#').trim());
-        self.comments.push(Comment {
-            span: self.walk.span(node),
-            text,
-            doc: false,
-        });
+        self.comments.push(Comment { span: self.walk.span(node), text, doc: false });
     }
 
     /// Whether nothing deeper may be lowered. Then this place is a defect.
@@ -144,11 +128,5 @@ impl<'t> Lowering<'t> {
 
 /// What stands for a part that broken code lacks.
 fn nothing(span: Span) -> Expr {
-    Expr {
-        span: Span {
-            end: span.start,
-            ..span
-        },
-        kind: ExprKind::Other(Vec::new()),
-    }
+    Expr { span: Span { end: span.start, ..span }, kind: ExprKind::Other(Vec::new()) }
 }

@@ -13,28 +13,16 @@ impl<'t> Lowering<'t> {
     pub(super) fn dotted_name(&mut self, span: Span) -> Expr {
         let node = self.walk.node();
         if self.depth + node.named_child_count() > MAX_NESTING {
-            return Expr {
-                span,
-                kind: ExprKind::Name(self.name(node)),
-            };
+            return Expr { span, kind: ExprKind::Name(self.name(node)) };
         }
         let mut path: Option<Expr> = None;
         self.parts(|this, node, _| {
             let name = this.name(node);
             path = Some(match path.take() {
-                None => Expr {
-                    span: this.walk.span(node),
-                    kind: ExprKind::Name(name),
-                },
+                None => Expr { span: this.walk.span(node), kind: ExprKind::Name(name) },
                 Some(object) => Expr {
-                    span: Span {
-                        end: this.walk.span(node).end,
-                        ..span
-                    },
-                    kind: ExprKind::Attribute {
-                        object: Box::new(object),
-                        name,
-                    },
+                    span: Span { end: this.walk.span(node).end, ..span },
+                    kind: ExprKind::Attribute { object: Box::new(object), name },
                 },
             });
         });
@@ -45,19 +33,10 @@ impl<'t> Lowering<'t> {
     pub(super) fn case_pattern(&mut self, node: Node<'t>, span: Span) -> Expr {
         let text = self.walk.text(node);
         match self.only() {
-            None => Expr {
-                span,
-                kind: ExprKind::Name(SmolStr::new(text)),
-            },
+            None => Expr { span, kind: ExprKind::Name(SmolStr::new(text)) },
             Some(number) if text.starts_with('-') && matches!(number.kind, ExprKind::Number(_)) => {
                 let operator = SmolStr::new_static("-");
-                Expr {
-                    span,
-                    kind: ExprKind::Unary {
-                        operator,
-                        operand: Box::new(number),
-                    },
-                }
+                Expr { span, kind: ExprKind::Unary { operator, operand: Box::new(number) } }
             }
             Some(pattern) => pattern,
         }
@@ -65,10 +44,7 @@ impl<'t> Lowering<'t> {
 
     pub(super) fn splat_pattern(&mut self, node: Node<'t>, span: Span) -> Box<Expr> {
         let name = self.walk.text(node).trim_start_matches('*').trim_start();
-        Box::new(Expr {
-            span,
-            kind: ExprKind::Name(SmolStr::new(name)),
-        })
+        Box::new(Expr { span, kind: ExprKind::Name(SmolStr::new(name)) })
     }
 
     /// The keys and values of the mapping pattern at hand, which stand side by side.
@@ -85,10 +61,7 @@ impl<'t> Lowering<'t> {
                     };
                     out.push(Entry { key: None, value });
                 }
-                Kind::CasePattern => out.push(Entry {
-                    key: key.take(),
-                    value: part,
-                }),
+                Kind::CasePattern => out.push(Entry { key: key.take(), value: part }),
                 _ => key = Some(part),
             }
         });
@@ -106,10 +79,7 @@ impl<'t> Lowering<'t> {
             }
             let first = node.named_child(0);
             if !first.is_some_and(|first| this.kind(first) == Kind::KeywordPattern) {
-                args.push(Arg {
-                    name: None,
-                    value: this.expr(node, kind),
-                });
+                args.push(Arg { name: None, value: this.expr(node, kind) });
                 return;
             }
             this.parts(|this, _, _| {
@@ -122,11 +92,6 @@ impl<'t> Lowering<'t> {
             });
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call {
-            callee,
-            args,
-            new: false,
-            is_macro: false,
-        }))
+        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
     }
 }

@@ -50,33 +50,19 @@ impl<'t> Lowering<'t> {
             Kind::Decorated => self.decorated(),
             Kind::Assert | Kind::Delete => {
                 let parts = self.exprs();
-                Some(StmtKind::Expr(Expr {
-                    span,
-                    kind: ExprKind::Other(parts),
-                }))
+                Some(StmtKind::Expr(Expr { span, kind: ExprKind::Other(parts) }))
             }
             Kind::Print | Kind::Exec => {
                 let word = if kind == Kind::Print { "print" } else { "exec" };
-                let args = self
-                    .exprs()
-                    .into_iter()
-                    .map(|value| Arg { name: None, value })
-                    .collect();
+                let args =
+                    self.exprs().into_iter().map(|value| Arg { name: None, value }).collect();
                 let end = span.start + u32::try_from(word.len()).unwrap_or(0);
                 let callee = Expr {
                     span: Span { end, ..span },
                     kind: ExprKind::Name(SmolStr::new_static(word)),
                 };
-                let call = Call {
-                    callee,
-                    args,
-                    new: false,
-                    is_macro: false,
-                };
-                Some(StmtKind::Expr(Expr {
-                    span,
-                    kind: ExprKind::Call(Box::new(call)),
-                }))
+                let call = Call { callee, args, new: false, is_macro: false };
+                Some(StmtKind::Expr(Expr { span, kind: ExprKind::Call(Box::new(call)) }))
             }
             Kind::TypeAlias => Some(self.type_alias(span)),
             Kind::Pass | Kind::Break | Kind::Continue | Kind::Global | Kind::Nonlocal => {
@@ -163,10 +149,7 @@ impl<'t> Lowering<'t> {
         let (kind, value) = value?;
         if !more.is_empty() {
             more.insert(0, value);
-            return Some(StmtKind::Expr(Expr {
-                span,
-                kind: ExprKind::List(more),
-            }));
+            return Some(StmtKind::Expr(Expr { span, kind: ExprKind::List(more) }));
         }
         if kind == Kind::Ellipsis {
             return Some(StmtKind::Pass);
@@ -177,10 +160,7 @@ impl<'t> Lowering<'t> {
                 None => StmtKind::Doc(SmolStr::default()),
                 Some(hole) => {
                     let kind = ExprKind::Text(vec![hole]);
-                    StmtKind::Expr(Expr {
-                        span: value.span,
-                        kind,
-                    })
+                    StmtKind::Expr(Expr { span: value.span, kind })
                 }
             },
             _ => StmtKind::Expr(value),
@@ -222,20 +202,13 @@ impl<'t> Lowering<'t> {
     fn type_alias(&mut self, span: Span) -> StmtKind {
         let mut sides = self.exprs().into_iter();
         let target = sides.next().unwrap_or_else(|| nothing(span));
-        StmtKind::Bind(Bind {
-            target,
-            value: sides.next(),
-            annotation: None,
-            operator: None,
-        })
+        StmtKind::Bind(Bind { target, value: sides.next(), annotation: None, operator: None })
     }
 
     /// `raise X from Y` raises X; the cause says nothing more.
     fn raised(&mut self) -> Option<Expr> {
         let text = self.walk.text(self.walk.node());
-        let bare = text["raise".len().min(text.len())..]
-            .trim_start()
-            .starts_with("from ");
+        let bare = text["raise".len().min(text.len())..].trim_start().starts_with("from ");
         self.only().filter(|_| !bare)
     }
 
@@ -272,23 +245,13 @@ impl<'t> Lowering<'t> {
         self.depth = depth;
         while arms.len() > 1 {
             if let Some((span, test, then)) = arms.pop() {
-                let kind = StmtKind::If {
-                    test,
-                    then,
-                    otherwise,
-                };
+                let kind = StmtKind::If { test, then, otherwise };
                 otherwise = vec![Stmt { span, kind }];
             }
         }
-        let (test, then) = arms.pop().map_or_else(
-            || (nothing(span), Vec::new()),
-            |(_, test, then)| (test, then),
-        );
-        StmtKind::If {
-            test,
-            then,
-            otherwise,
-        }
+        let (test, then) =
+            arms.pop().map_or_else(|| (nothing(span), Vec::new()), |(_, test, then)| (test, then));
+        StmtKind::If { test, then, otherwise }
     }
 
     /// The condition and the statements of the `elif` at hand.
@@ -359,11 +322,7 @@ impl<'t> Lowering<'t> {
             }
             _ => this.stray(node, kind, &mut body),
         });
-        StmtKind::Try {
-            body,
-            handlers,
-            after,
-        }
+        StmtKind::Try { body, handlers, after }
     }
 
     fn handler(&mut self, node: Node<'t>) -> Handler {
@@ -391,12 +350,7 @@ impl<'t> Lowering<'t> {
                 }
             }
         });
-        Handler {
-            span,
-            types: one_or_list(types),
-            name,
-            body,
-        }
+        Handler { span, types: one_or_list(types), name, body }
     }
 
     fn with_statement(&mut self) -> StmtKind {
@@ -446,11 +400,7 @@ impl<'t> Lowering<'t> {
                 patterns.push(pattern);
             }
         });
-        Arm {
-            pattern: one_or_list(patterns),
-            guard,
-            body,
-        }
+        Arm { pattern: one_or_list(patterns), guard, body }
     }
 }
 
@@ -459,14 +409,8 @@ fn one_or_list(mut exprs: Vec<Expr>) -> Option<Expr> {
     if exprs.len() < 2 {
         return exprs.pop();
     }
-    let span = Span {
-        end: exprs[exprs.len() - 1].span.end,
-        ..exprs[0].span
-    };
-    Some(Expr {
-        span,
-        kind: ExprKind::List(exprs),
-    })
+    let span = Span { end: exprs[exprs.len() - 1].span.end, ..exprs[0].span };
+    Some(Expr { span, kind: ExprKind::List(exprs) })
 }
 
 /// `a as b`, which the parser takes for an expression, also inside brackets.
@@ -474,9 +418,7 @@ fn with_item(value: Expr, items: &mut Vec<(Expr, Option<Expr>)>) {
     match value.kind {
         ExprKind::Assign { target, value } => items.push((*value, Some(*target))),
         ExprKind::List(parts)
-            if parts
-                .iter()
-                .any(|part| matches!(part.kind, ExprKind::Assign { .. })) =>
+            if parts.iter().any(|part| matches!(part.kind, ExprKind::Assign { .. })) =>
         {
             for part in parts {
                 with_item(part, items);

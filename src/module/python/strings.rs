@@ -33,8 +33,7 @@ impl<'t> Pieces<'t> {
 
     fn flush(&mut self) {
         if !self.pending.is_empty() {
-            self.parts
-                .push(TextPart::Literal(SmolStr::new(&self.pending)));
+            self.parts.push(TextPart::Literal(SmolStr::new(&self.pending)));
             self.pending = Cow::Borrowed("");
         }
     }
@@ -117,10 +116,7 @@ impl<'t> Lowering<'t> {
             value
         } else {
             nested.insert(0, value);
-            Expr {
-                span: Span { ..span },
-                kind: ExprKind::Other(nested),
-            }
+            Expr { span: Span { ..span }, kind: ExprKind::Other(nested) }
         });
     }
 }
@@ -175,14 +171,9 @@ fn escape<'t>(rest: &'t str, bytes: bool, out: &mut String) -> &'t str {
         'u' if !bytes => 4,
         'U' if !bytes => 8,
         '0'..='7' => {
-            let count = rest
-                .bytes()
-                .take(3)
-                .take_while(|byte| (b'0'..=b'7').contains(byte))
-                .count();
-            let value = u32::from_str_radix(&rest[..count], 8)
-                .ok()
-                .and_then(char::from_u32);
+            let count =
+                rest.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+            let value = u32::from_str_radix(&rest[..count], 8).ok().and_then(char::from_u32);
             out.push(value.unwrap_or(char::REPLACEMENT_CHARACTER));
             return &rest[count..];
         }
@@ -210,10 +201,7 @@ fn escape<'t>(rest: &'t str, bytes: bool, out: &mut String) -> &'t str {
             return behind;
         }
     };
-    match behind
-        .get(..digits)
-        .filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    {
+    match behind.get(..digits).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit())) {
         Some(hex) => {
             let value = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
             out.push(value.unwrap_or(char::REPLACEMENT_CHARACTER));

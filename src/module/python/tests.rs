@@ -379,12 +379,7 @@ fn broken_code_is_lowered_around_the_break() {
     let text = "import os\nx = (1 +\ndef f(:\n    g('a')\nclass K:\n    def m(self):\n        return h('b')\n";
     let module = lowered(text);
     assert!(!module.defects.is_empty() && module.defects.len() <= MAX_DEFECTS);
-    assert!(
-        module
-            .defects
-            .iter()
-            .all(|defect| defect.reason == "syntax error")
-    );
+    assert!(module.defects.iter().all(|defect| defect.reason == "syntax error"));
     let printed = print::module(&module);
     for kept in ["(import \"os\" as os)", "(call g \"a\")", "(call h \"b\")"] {
         assert!(printed.contains(kept), "{kept} in\n{printed}");

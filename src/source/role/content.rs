@@ -137,10 +137,13 @@ fn is_python_migration(text: &str) -> bool {
 
 fn is_python_test(text: &str) -> bool {
     type Starts = LazyLock<Option<AhoCorasick>>;
-    static PYTEST: Starts = LazyLock::new(|| AhoCorasick::new(["import pytest", "from pytest"]).ok());
-    static UNITTEST: Starts =
-        LazyLock::new(|| AhoCorasick::new(["import unittest", "from unittest", "from django.test import"]).ok());
-    static FACTORY: Starts = LazyLock::new(|| AhoCorasick::new(["import factory\n", "from factory"]).ok());
+    static PYTEST: Starts =
+        LazyLock::new(|| AhoCorasick::new(["import pytest", "from pytest"]).ok());
+    static UNITTEST: Starts = LazyLock::new(|| {
+        AhoCorasick::new(["import unittest", "from unittest", "from django.test import"]).ok()
+    });
+    static FACTORY: Starts =
+        LazyLock::new(|| AhoCorasick::new(["import factory\n", "from factory"]).ok());
     starts_a_line(text, PYTEST.as_ref())
         || (starts_a_line(text, UNITTEST.as_ref()) && text.contains("TestCase)"))
         || (starts_a_line(text, FACTORY.as_ref()) && text.contains("Factory):"))
@@ -150,11 +153,25 @@ fn of_script(text: &str) -> Role {
     /// What the packages of `MOCK` and `TEST` begin with, quoted.
     static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         const NAMES: &[&str] = &[
-            "msw", "miragejs", "axios-mock-adapter", "nock", "vitest", "@jest/globals", "@playwright/test",
-            "supertest", "enzyme", "mocha", "chai", "ava", "node:test", "cypress", "@testing-library/",
+            "msw",
+            "miragejs",
+            "axios-mock-adapter",
+            "nock",
+            "vitest",
+            "@jest/globals",
+            "@playwright/test",
+            "supertest",
+            "enzyme",
+            "mocha",
+            "chai",
+            "ava",
+            "node:test",
+            "cypress",
+            "@testing-library/",
             "@angular/core/testing",
         ];
-        let quoted = NAMES.iter().flat_map(|name| ['"', '\''].map(|quote| format!("{quote}{name}")));
+        let quoted =
+            NAMES.iter().flat_map(|name| ['"', '\''].map(|quote| format!("{quote}{name}")));
         AhoCorasick::builder().build(quoted).ok()
     });
     static MOCK: LazyLock<Regex> = LazyLock::new(|| {
@@ -191,11 +208,58 @@ fn of_script(text: &str) -> Role {
 
 /// Names that TypeScript knows without a declaration.
 const GLOBALS: &[&str] = &[
-    "Array", "Atomics", "BigInt", "Buffer", "Bun", "Date", "Deno", "Intl", "JSON", "Map", "Math", "Number", "Object",
-    "Promise", "Proxy", "Reflect", "Response", "Set", "String", "Symbol", "URL", "WebAssembly", "angular", "browser",
-    "caches", "chrome", "console", "crypto", "customElements", "d3", "document", "exports", "global", "globalThis",
-    "google", "gtag", "history", "indexedDB", "jQuery", "localStorage", "location", "module", "navigator",
-    "performance", "postMessage", "process", "screen", "self", "sessionStorage", "super", "this", "window",
+    "Array",
+    "Atomics",
+    "BigInt",
+    "Buffer",
+    "Bun",
+    "Date",
+    "Deno",
+    "Intl",
+    "JSON",
+    "Map",
+    "Math",
+    "Number",
+    "Object",
+    "Promise",
+    "Proxy",
+    "Reflect",
+    "Response",
+    "Set",
+    "String",
+    "Symbol",
+    "URL",
+    "WebAssembly",
+    "angular",
+    "browser",
+    "caches",
+    "chrome",
+    "console",
+    "crypto",
+    "customElements",
+    "d3",
+    "document",
+    "exports",
+    "global",
+    "globalThis",
+    "google",
+    "gtag",
+    "history",
+    "indexedDB",
+    "jQuery",
+    "localStorage",
+    "location",
+    "module",
+    "navigator",
+    "performance",
+    "postMessage",
+    "process",
+    "screen",
+    "self",
+    "sessionStorage",
+    "super",
+    "this",
+    "window",
 ];
 
 /// Whether a TypeScript file cannot compile by itself: it imports nothing, and a statement calls a
@@ -214,13 +278,24 @@ fn is_fragment(text: &str) -> bool {
         )
     });
     static METHOD: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?m)^(?:async[ \t]+)?([A-Za-z_$][\w$]*)[ \t]*\([^()]*\)[ \t]*(?::[ \t]*[\w<>\[\]]+[ \t]*)?\{[ \t]*$")
+        pattern(
+            r"(?m)^(?:async[ \t]+)?([A-Za-z_$][\w$]*)[ \t]*\([^()]*\)[ \t]*(?::[ \t]*[\w<>\[\]]+[ \t]*)?\{[ \t]*$",
+        )
     });
-    if ["import ", "import{", "import(", "require(", "declare ", "/// <reference"].iter().any(|word| text.contains(word)) {
+    if ["import ", "import{", "import(", "require(", "declare ", "/// <reference"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
         return false;
     }
-    let is_method = |name: &str| !matches!(name, "if" | "for" | "while" | "switch" | "with" | "catch" | "function");
-    if METHOD.captures_iter(text).filter_map(|found| found.get(1)).any(|name| is_method(name.as_str())) {
+    let is_method = |name: &str| {
+        !matches!(name, "if" | "for" | "while" | "switch" | "with" | "catch" | "function")
+    };
+    if METHOD
+        .captures_iter(text)
+        .filter_map(|found| found.get(1))
+        .any(|name| is_method(name.as_str()))
+    {
         return true;
     }
     let mut called = CALLED
@@ -257,7 +332,9 @@ fn is_rust_test(text: &str) -> bool {
 /// Whether the text holds one of these at the beginning of a line.
 fn starts_a_line(text: &str, starts: Option<&AhoCorasick>) -> bool {
     starts.is_some_and(|starts| {
-        starts.find_iter(text).any(|hit| hit.start() == 0 || text.as_bytes().get(hit.start() - 1) == Some(&b'\n'))
+        starts
+            .find_iter(text)
+            .any(|hit| hit.start() == 0 || text.as_bytes().get(hit.start() - 1) == Some(&b'\n'))
     })
 }
 
@@ -269,11 +346,17 @@ mod tests {
     fn a_snippet_that_cannot_compile_is_an_example() {
         let of = |text| role(Language::TypeScript, text);
         assert_eq!(of("app.use('/files', list('files'))\n"), Role::Example);
-        assert_eq!(of("export function login () {\n  Basket.findAll({ where: 1 })\n}\n"), Role::Example);
+        assert_eq!(
+            of("export function login () {\n  Basket.findAll({ where: 1 })\n}\n"),
+            Role::Example
+        );
         assert_eq!(of("filter () {\n  this.rows = this.all\n}\n"), Role::Example);
         assert_eq!(of("if (ready()) {\n  console.log('required')\n}\n"), Role::Production);
         assert_eq!(of("import { app } from './app'\napp.use('/files')\n"), Role::Production);
-        assert_eq!(of("export const start = (app: App) => {\n  app.use('/files')\n}\n"), Role::Production);
+        assert_eq!(
+            of("export const start = (app: App) => {\n  app.use('/files')\n}\n"),
+            Role::Production
+        );
         assert_eq!(of("for (const row of rows()) {\n  row.save()\n}\n"), Role::Production);
         assert_eq!(of("console.log('up')\nexport {}\n"), Role::Production);
         assert_eq!(role(Language::JavaScript, "app.start()\n"), Role::Production);
