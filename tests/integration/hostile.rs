@@ -135,7 +135,7 @@ fn python_indented_511_levels_is_refused() {
     for level in 0..511 {
         writeln!(text, "{}if x:", " ".repeat(level)).unwrap();
     }
-    write!(text, "{}y = 'z'\n", " ".repeat(511)).unwrap();
+    writeln!(text, "{}y = 'z'", " ".repeat(511)).unwrap();
     assert_eq!(refused("deep.py", text), "left-out: more than 100 indentation levels");
 }
 
