@@ -1,6 +1,7 @@
 //! File facts: the part of a module that linking needs. They are small and serialisable, and
 //! linking works on them alone, so a run that remembers them parses nothing.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -18,40 +19,26 @@ const MAX_DEPTH: usize = 120;
 /// Texts longer than this many bytes are data, not names, paths or addresses.
 const MAX_TEXT: usize = 2 * 1024;
 
-/// The literals of the frameworks of each family of languages.
-static NEEDS: LazyLock<[Option<AhoCorasick>; 2]> = LazyLock::new(|| {
-    [PYTHON, ECMASCRIPT].map(|family| {
-        let frameworks = FRAMEWORKS
+/// The literals of the frameworks of each language.
+static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
+    let of = |language: Language| {
+        let needs: Vec<_> = FRAMEWORKS
             .iter()
-            .filter(|framework| family_of(framework.name).is_none_or(|of| of == family));
-        AhoCorasick::builder().build(frameworks.flat_map(|framework| framework.needs)).ok()
-    })
+            .filter(|framework| framework.languages.contains(&language))
+            .flat_map(|framework| framework.needs)
+            .collect();
+        let automaton = AhoCorasick::builder().build(&needs).ok()?;
+        (!needs.is_empty()).then_some((language, automaton))
+    };
+    Language::ALL.iter().copied().filter_map(of).collect()
 });
-
-const PYTHON: usize = 0;
-const ECMASCRIPT: usize = 1;
-
-/// The family of languages that a framework is for, as an index into [`NEEDS`]; `None` is any.
-fn family_of(framework: &str) -> Option<usize> {
-    match framework {
-        "flask" | "fastapi" => Some(PYTHON),
-        "express" | "finale" => Some(ECMASCRIPT),
-        _ => None,
-    }
-}
 
 /// Whether a file can create, configure, mount or register anything that an inventory lists. The
 /// literals are those that the extractors declare.
 #[must_use]
 pub fn wanted(language: Language, role: Role, text: &str) -> bool {
-    language.has_module()
-        && matches!(role, Role::Production | Role::Script | Role::Config)
-        && needs(language).is_none_or(|needs| needs.is_match(text))
-}
-
-fn needs(language: Language) -> Option<&'static AhoCorasick> {
-    let family = if language == Language::Python { PYTHON } else { ECMASCRIPT };
-    NEEDS.get(family).and_then(Option::as_ref)
+    matches!(role, Role::Production | Role::Script | Role::Config)
+        && NEEDS.get(&language).is_some_and(|needs| needs.is_match(text))
 }
 
 /// The facts of a module.

@@ -81,7 +81,7 @@ pub(super) fn report(
 
 /// The byte ranges of a Rust file's test modules: its path says production, and they are not. They
 /// are found in the text, since rules about lines have no module; the format is that of rustfmt,
-/// where the closing brace of a module of the top level stands alone at the beginning of a line.
+/// where a module's closing brace stands alone, as deep as the module.
 fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
     let mut parts = Vec::new();
     if source.language != Language::Rust {
@@ -91,17 +91,21 @@ fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
     while let Some(at) = source.text[rest..].find("#[cfg(test)]\n") {
         let start = rest + at;
         rest = start + 1;
-        let at_line_start = start == 0 || source.text.as_bytes()[start - 1] == b'\n';
+        let line_start = source.text[..start].rfind('\n').map_or(0, |end| end + 1);
+        let indent = &source.text[line_start..start];
         let opens = source.text[start..]
             .lines()
             .skip(1)
+            .map(str::trim_start)
             .find(|line| !line.starts_with("#["))
             .is_some_and(|line| {
                 (line.starts_with("mod ") || line.starts_with("pub mod ")) && line.ends_with('{')
             });
-        if at_line_start && opens {
-            let end =
-                source.text[start..].find("\n}").map_or(source.text.len(), |end| start + end + 2);
+        if opens && indent.trim().is_empty() {
+            let closing = format!("\n{indent}}}");
+            let end = source.text[start..]
+                .find(&closing)
+                .map_or(source.text.len(), |end| start + end + closing.len());
             parts.push(start..end);
             rest = end;
         }

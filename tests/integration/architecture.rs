@@ -36,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("project", &["audit", "source"]),
     ("walk", &["audit", "limits", "scan", "source"]),
     ("eval", &["module", "source"]),
-    ("inventory", &["audit", "eval", "finding", "limits", "module"]),
+    ("inventory", &["audit", "eval", "finding", "limits", "module", "source"]),
     // The end.
     (
         "assemble",

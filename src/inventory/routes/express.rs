@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Framework;
 use super::graph::{Graph, Handler, Registration, made_by, path_text};
+use super::{Framework, SCRIPTS};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Value};
@@ -11,6 +11,7 @@ use crate::eval::value::{CallId, CallRecord, Value};
 /// Express.
 pub(super) const EXPRESS: Framework = Framework {
     name: "express",
+    languages: SCRIPTS,
     packages: &["express"],
     needs: &["express", "Router(", ".use("],
     read,

@@ -4,10 +4,12 @@ use super::Framework;
 use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
+use crate::source::Language;
 
 /// FastAPI.
 pub(super) const FASTAPI: Framework = Framework {
     name: "fastapi",
+    languages: &[Language::Python],
     packages: &["fastapi", "starlette"],
     needs: &[
         "fastapi",

@@ -1,13 +1,14 @@
 //! finale-rest and epilogue: routes that an Express application gets for each database model.
 
-use super::Framework;
 use super::graph::{Graph, Handler, Registration, made_by};
+use super::{Framework, SCRIPTS};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{CallRecord, Value};
 
 /// finale-rest.
 pub(super) const FINALE: Framework = Framework {
     name: "finale",
+    languages: SCRIPTS,
     packages: &["finale-rest", "epilogue", "epilogue-js"],
     needs: &["finale-rest", "epilogue"],
     read,

@@ -5,11 +5,13 @@ use super::graph::{Graph, Handler, Registration, made_by, methods_of, path_text}
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Place, Value};
+use crate::source::Language;
 use std::rc::Rc;
 
 /// Flask.
 pub(super) const FLASK: Framework = Framework {
     name: "flask",
+    languages: &[Language::Python],
     packages: &["flask", "quart", "flask_restful", "flask_restx", "flask_restplus"],
     needs: &[
         "flask",

@@ -15,12 +15,18 @@ use serde::{Deserialize, Serialize};
 use crate::eval::interpreter::{self, Trace};
 use crate::eval::link::Program;
 use crate::finding::scale;
+use crate::source::Language;
 use graph::Graph;
+
+/// The languages of frameworks for Node.js.
+const SCRIPTS: &[Language] = &[Language::JavaScript, Language::TypeScript, Language::Tsx];
 
 /// A framework that is read.
 pub struct Framework {
     /// Its name in reports.
     pub name: &'static str,
+    /// The languages that it is written for.
+    pub languages: &'static [Language],
     /// The packages that mean it.
     pub packages: &'static [&'static str],
     /// Literals without one of which a file cannot create, mount or register anything of it.
