@@ -31,13 +31,15 @@ const MAX_RECURSION: usize = 2;
 const MAX_DEPTH: usize = 3_000;
 /// Turns of one loop over a known list.
 const MAX_TURNS: usize = 2_000;
+/// Functions that wait to be called.
+const MAX_PENDING: usize = 200_000;
 
 /// What a program's run left behind.
 #[derive(Debug)]
 pub struct Trace<'p> {
     /// Calls to the outside, in order.
     pub calls: Vec<CallRecord<'p>>,
-    /// Whether the steps ran out.
+    /// Whether a limit was reached, so that the calls are not all.
     pub exhausted: bool,
 }
 
@@ -72,6 +74,8 @@ pub struct Interpreter<'p> {
     modules: Vec<ModuleState<'p>>,
     calls: Vec<CallRecord<'p>>,
     steps: u32,
+    /// Whether a limit other than that of steps left something out.
+    cut: bool,
     depth: usize,
     conditional: usize,
     stack: Vec<*const Function>,
@@ -123,6 +127,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         modules,
         calls: Vec::new(),
         steps: MAX_STEPS,
+        cut: false,
         depth: 0,
         conditional: 0,
         stack: Vec::new(),
@@ -135,7 +140,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         it.load(file);
     }
     it.run_uncalled();
-    Trace { exhausted: it.steps == 0, calls: it.calls }
+    Trace { exhausted: it.steps == 0 || it.cut, calls: it.calls }
 }
 
 impl<'p> Interpreter<'p> {
@@ -385,7 +390,7 @@ impl<'p> Interpreter<'p> {
                 _ => Flow::Next,
             };
         };
-        for item in items.into_iter().take(MAX_TURNS) {
+        for item in self.turns(items) {
             self.bind(target, item);
             if let Flow::Return(value) = self.block(body) {
                 return Flow::Return(value);
@@ -430,7 +435,7 @@ impl<'p> Interpreter<'p> {
             let known = match &stmt.kind {
                 StmtKind::Loop { target: Some(target), over: Some(over), body } => {
                     let Some(items) = items_of(&expr::eval(over, self)) else { return false };
-                    items.into_iter().take(MAX_TURNS).all(|item| {
+                    self.turns(items).into_iter().all(|item| {
                         self.bind(target, item);
                         self.step() && self.collect(body, out)
                     })
@@ -450,6 +455,13 @@ impl<'p> Interpreter<'p> {
             }
         }
         true
+    }
+
+    /// What a loop runs over, as far as loops are followed.
+    fn turns(&mut self, mut items: Vec<Value<'p>>) -> Vec<Value<'p>> {
+        self.cut |= items.len() > MAX_TURNS;
+        items.truncate(MAX_TURNS);
+        items
     }
 
     fn define_function(&mut self, function: &'p Function) {
@@ -502,8 +514,10 @@ impl<'p> Interpreter<'p> {
         let closure = Rc::new(closure);
         // The scope of a closure that nothing can call keeps its parents alive until the end, so
         // only a bounded number is kept.
-        if self.pending.len() < 200_000 {
+        if self.pending.len() < MAX_PENDING {
             self.pending.push(Rc::clone(&closure));
+        } else {
+            self.cut = true;
         }
         Value::Function(closure)
     }
@@ -928,7 +942,8 @@ impl<'p> Interpreter<'p> {
     ) -> Value<'p> {
         let Some(function) = args.positional.first().cloned() else { return Value::Unknown };
         let mut out = Vec::new();
-        for (at, item) in items.iter().take(MAX_TURNS).enumerate() {
+        let items = self.turns(items.to_vec());
+        for (at, item) in items.iter().enumerate() {
             let position = Value::Number(SmolStr::from(at.to_string()));
             out.push(self.call_value(&function, Args::of(vec![item.clone(), position]), span));
         }

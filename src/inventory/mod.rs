@@ -64,7 +64,7 @@ pub fn link<E: Send>(
     let routes = match extracted {
         Some((routes, false)) => routes,
         Some((routes, true)) => {
-            notes.push(note("linking took too many steps"));
+            notes.push(note("linking reached a limit"));
             routes
         }
         None => {

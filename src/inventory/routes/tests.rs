@@ -7,9 +7,7 @@ use crate::limits::{Limits, PARSE_STACK};
 use crate::module::{Module, lower};
 use crate::source::language;
 
-/// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
-/// what is unmounted, conditional or unresolved.
-fn routes(files: &[(&str, &str)]) -> String {
+fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
     let lowered = |path: &str, text: &str| -> Module {
         let language = language::of(path, None);
         std::thread::scope(|scope| {
@@ -26,7 +24,13 @@ fn routes(files: &[(&str, &str)]) -> String {
         .map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text))))
         .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
-    let linked = inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
+    inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
+}
+
+/// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
+/// what is unmounted, conditional or unresolved.
+fn routes(files: &[(&str, &str)]) -> String {
+    let linked = linked(files);
     assert!(linked.notes.is_empty(), "{:?}", linked.notes);
     let mut out = String::new();
     for route in linked.routes {
@@ -356,4 +360,16 @@ def home():
 ANY /{}/x - app.py:5 [unresolved]
 GET /home app.home app.py:8",
     );
+}
+
+#[test]
+fn a_loop_that_is_followed_only_in_part_is_said() {
+    let paths: Vec<String> = (0..2_001).map(|at| format!("\"/{at}\"")).collect();
+    let text = format!(
+        "from flask import Flask\napp = Flask(__name__)\nfor path in [{}]:\n    app.add_url_rule(path)\n",
+        paths.join(", ")
+    );
+    let linked = linked(&[("app.py", &text)]);
+    assert_eq!(linked.routes.len(), 2_000);
+    assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
 }
