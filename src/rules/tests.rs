@@ -385,7 +385,7 @@ fn javascript_fallbacks_and_receivers_are_seen() {
     assert_eq!(fallback("fallback = { absent = true }"), ["3: KEY (none)"]);
     assert_eq!(
         fallback("fallback = {}\nassigned_to = ['^(url|port)$']"),
-        ["2: PORT 3000", "4: URL http://{}"]
+        ["2: PORT 3000", "4: URL http://localhost"]
     );
 }
 

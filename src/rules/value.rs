@@ -1,15 +1,15 @@
-//! What an expression's value is, as far as its own module tells.
-//!
-//! This is the one place where rules fold; the evaluator that resolves names across files can
-//! take its place behind [`fold`].
+//! What an expression's value is, as far as its own module tells: the one evaluator of
+//! [`crate::eval`], with nothing but the module's constants in sight.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::spec::ValueKind;
 use crate::checks::shape::is_constant;
+use crate::eval::expr::{Scope, eval};
+use crate::eval::value::{Args, Value};
 use crate::module::path::Path;
-use crate::module::{Expr, ExprKind, Module, StmtKind, TextPart};
+use crate::module::{Call, Expr, ExprKind, Module, Span, StmtKind, TextPart};
 
 /// How many names and operators one fold follows.
 const MAX_STEPS: u32 = 200;
@@ -125,7 +125,7 @@ pub fn is_text_chain(expr: &Expr) -> bool {
 }
 
 /// The text of `"…".format(…)`.
-fn formats(call: &crate::module::Call) -> Option<&Expr> {
+fn formats(call: &Call) -> Option<&Expr> {
     match &call.callee.kind {
         ExprKind::Attribute { object, name }
             if name == "format" && matches!(object.kind, ExprKind::Text(_)) =>
@@ -149,116 +149,71 @@ pub fn fold_text<'t>(expr: &'t Expr, names: &Names<'t>) -> Option<Cow<'t, str>> 
     } else if !matches!(kind_of(expr), Some(ValueKind::Text)) {
         return None;
     }
-    let mut folding = Folding { names, text: String::new(), steps: MAX_STEPS };
-    folding.push(expr, true);
-    Some(Cow::Owned(folding.text))
+    let mut constants = Constants { names, steps: MAX_STEPS, follows: true };
+    Some(Cow::Owned(eval(expr, &mut constants).to_text().to_string()))
 }
 
-struct Folding<'n, 't> {
+/// What the one evaluator sees from within a module: its constants, and nothing of other files.
+struct Constants<'n, 't> {
     names: &'n Names<'t>,
-    text: String,
     steps: u32,
+    follows: bool,
 }
 
-impl<'t> Folding<'_, 't> {
-    fn push(&mut self, expr: &'t Expr, follow: bool) {
-        if self.steps == 0 {
-            return self.hole();
-        }
-        self.steps -= 1;
-        match &expr.kind {
-            ExprKind::Text(parts) => {
-                for part in parts {
-                    match part {
-                        TextPart::Literal(text) => self.text.push_str(text),
-                        TextPart::Hole(hole) => self.push(hole, follow),
-                    }
-                }
+impl<'t> Scope<'t> for Constants<'_, 't> {
+    fn name(&mut self, name: &str) -> Value<'t> {
+        match self.names.get(name) {
+            // One step only: a cycle of names has no constant at its end.
+            Some(value) if self.follows => {
+                self.follows = false;
+                let value = eval(value, self);
+                self.follows = true;
+                value
             }
-            ExprKind::Number(number) => self.text.push_str(number),
-            ExprKind::Binary { operator, left, right } if operator == "+" => {
-                self.push(left, follow);
-                self.push(right, follow);
-            }
-            ExprKind::Binary { operator, left, .. } if operator == "%" => {
-                let from = self.text.len();
-                self.push(left, follow);
-                let formatted = percent_holes(&self.text[from..]);
-                self.text.replace_range(from.., &formatted);
-            }
-            ExprKind::Call(call) => match formats(call) {
-                Some(format) => {
-                    let from = self.text.len();
-                    self.push(format, follow);
-                    let formatted = brace_holes(&self.text[from..]);
-                    self.text.replace_range(from.., &formatted);
-                }
-                None => self.hole(),
-            },
-            ExprKind::Name(name) if follow => match self.names.get(name) {
-                // One step only: a cycle of names has no constant at its end.
-                Some(value) => self.push(value, false),
-                None => self.hole(),
-            },
-            _ => self.hole(),
+            Some(_) => Value::Unknown,
+            None => Value::External(name.into()),
         }
     }
 
-    fn hole(&mut self) {
-        self.text.push_str("{}");
+    fn attribute(&mut self, _object: &Value<'t>, _name: &str) -> Value<'t> {
+        Value::Unknown
     }
-}
 
-/// `%s`, `%(name)d`, `%5.2f` become holes.
-fn percent_holes(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        folded.push_str(before);
-        if let Some(literal) = after.strip_prefix('%') {
-            folded.push('%');
-            rest = literal;
-            continue;
-        }
-        let after = match after.strip_prefix('(').and_then(|named| named.split_once(')')) {
-            Some((_, behind)) => behind,
-            None => after,
-        };
-        let after = after.trim_start_matches(|c: char| c.is_ascii_digit() || "#-+. *".contains(c));
-        folded.push_str("{}");
-        let mut characters = after.chars();
-        characters.next();
-        rest = characters.as_str();
+    fn call(
+        &mut self,
+        _callee: Value<'t>,
+        _args: Args<'t>,
+        _call: &'t Call,
+        _span: Span,
+    ) -> Value<'t> {
+        Value::Unknown
     }
-    folded.push_str(rest);
-    folded
-}
 
-/// `{0}`, `{name!r:>10}` become `{}`.
-fn brace_holes(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        folded.push_str(before);
-        if let Some(literal) = after.strip_prefix('{') {
-            folded.push('{');
-            rest = literal;
-            continue;
-        }
-        folded.push_str("{}");
-        rest = after.split_once('}').map_or("", |(_, behind)| behind);
+    fn enter(&mut self) -> bool {
+        self.steps = self.steps.saturating_sub(1);
+        self.steps > 0
     }
-    folded.push_str(rest);
-    folded
+
+    fn leave(&mut self) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
+    use crate::module::lower;
+    use crate::source::Language;
 
     #[test]
-    fn formats_become_holes() {
-        assert_eq!(percent_holes("%s/%(id)d/100%%/%-5.2f!"), "{}/{}/100%/{}!");
-        assert_eq!(brace_holes("{0}/{name!r:>10}/{{x"), "{}/{}/{x");
+    fn formats_are_filled_and_what_is_unknown_becomes_a_hole() {
+        let text = "a = '%s/%(id)d/100%%' % x\nb = '{0}/{name!r:>10}/{{x'.format(1)\nHOST = 'h'\n\
+                    c = f'{HOST}:{port}' + '/x'\n";
+        let module = lower::lower(Language::Python, text, &Limits::default()).unwrap();
+        let names = Names::of(&module);
+        let folded: Vec<_> = ["a", "b", "c"]
+            .iter()
+            .map(|name| fold_text(names.get(name).unwrap(), &names).unwrap().into_owned())
+            .collect();
+        assert_eq!(folded, ["{}/{}/100%", "1/{}/{x", "h:{}/x"]);
     }
 }

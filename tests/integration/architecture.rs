@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["finding", "gate", "limits", "score", "source"]),
     // One file at a time.
     ("checks", &["module", "source"]),
-    ("rules", &["audit", "checks", "config", "finding", "limits", "module", "source"]),
+    ("rules", &["audit", "checks", "config", "eval", "finding", "limits", "module", "source"]),
     ("facts", &["inventory", "module", "source"]),
     ("scan", &["facts", "finding", "inventory", "limits", "module", "rules", "source"]),
     // The whole tree.
