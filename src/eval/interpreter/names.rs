@@ -1,0 +1,268 @@
+//! Imports, exports and bindings.
+
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::{Exported, Interpreter};
+use crate::eval::expr;
+use crate::eval::link::Target;
+use crate::eval::value::{Args, FileId, Value, grow};
+use crate::module::{Export, Expr, ExprKind, Import, ImportNames, Span};
+use crate::source::Language;
+
+impl<'p> Interpreter<'p> {
+    pub(super) fn import(&mut self, import: &'p Import) {
+        if import.type_only {
+            return;
+        }
+        let file = self.frame.env.file;
+        let language = self.language();
+        let target = self.program.resolve(file, &import.module);
+        if let Target::File(file) = target {
+            self.load(file);
+        }
+        match &import.names {
+            ImportNames::Effect => {}
+            ImportNames::Module(name) => {
+                let top = import.module.split('.').next().unwrap_or("");
+                let value = if language == Language::Python
+                    && *name == top
+                    && import.module.contains('.')
+                {
+                    // `import a.b` binds `a`, and loads `a.b` on the way.
+                    self.module_value(&self.program.resolve(file, top))
+                } else if language == Language::Python {
+                    self.module_value(&target)
+                } else {
+                    self.namespace(&target)
+                };
+                self.frame.env.set(name, value);
+            }
+            ImportNames::Names(names) => {
+                for (name, local) in names {
+                    let value = self.imported(&target, &import.module, name);
+                    self.frame.env.set(local, value);
+                    if import.exported {
+                        self.modules[file.0 as usize]
+                            .exports
+                            .borrow_mut()
+                            .insert(local.clone(), Exported::Local(local.clone()));
+                    }
+                }
+            }
+            ImportNames::Star => {
+                if let Target::File(other) = target {
+                    let vars = self.modules[other.0 as usize].env.vars.borrow().clone();
+                    for (name, value) in vars {
+                        if !name.starts_with('_') {
+                            self.frame.env.set(&name, value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn module_value(&self, target: &Target) -> Value<'p> {
+        match target {
+            Target::File(file) => Value::Module(*file),
+            Target::Package(path) => Value::Package(path.clone()),
+            Target::External(path) => Value::External(path.clone()),
+            Target::Missing(_) => Value::Unknown,
+        }
+    }
+
+    /// A script module as `import * as ns` or `require` sees it.
+    pub(super) fn namespace(&mut self, target: &Target) -> Value<'p> {
+        let Target::File(file) = target else { return self.module_value(target) };
+        self.load(*file);
+        let state = &self.modules[file.0 as usize];
+        if state.exports.borrow().is_empty() && state.stars.borrow().is_empty() {
+            let module = state.env.get("module").unwrap_or_default();
+            return module.entry("exports").unwrap_or_default();
+        }
+        Value::Module(*file)
+    }
+
+    pub(super) fn imported(&mut self, target: &Target, module: &str, name: &str) -> Value<'p> {
+        match target {
+            Target::File(file) => self.member(*file, name),
+            Target::Package(path) => self.submodule(path, name).unwrap_or_default(),
+            // The default export of a library is the library.
+            Target::External(path) if name == "default" => Value::External(path.clone()),
+            Target::External(path) => {
+                let separator = if module.contains("::") { "::" } else { "." };
+                Value::External(SmolStr::from(format!("{path}{separator}{name}")))
+            }
+            // An `__init__.py` that holds nothing of interest is a folder all the same.
+            Target::Missing(path) => match path.strip_suffix("/__init__.py") {
+                Some(folder) => self.submodule(folder, name).unwrap_or_default(),
+                None => Value::Unknown,
+            },
+        }
+    }
+
+    pub(super) fn submodule(&mut self, folder: &str, name: &str) -> Option<Value<'p>> {
+        let target = self.program.submodule(folder, name)?;
+        if let Target::File(file) = target {
+            self.load(file);
+        }
+        Some(self.module_value(&target))
+    }
+
+    /// A name of a module of the program.
+    pub(super) fn member(&mut self, file: FileId, name: &str) -> Value<'p> {
+        self.load(file);
+        let program_file = self.program.file(file);
+        if program_file.module.language == Language::Python {
+            let own = self.modules[file.0 as usize].env.vars.borrow().get(name).cloned();
+            if let Some(value) = own {
+                return value;
+            }
+            if let Some(folder) = program_file.path.strip_suffix("/__init__.py") {
+                return self.submodule(folder, name).unwrap_or_default();
+            }
+            return Value::Unknown;
+        }
+        self.exported(file, name, 0).unwrap_or_default()
+    }
+
+    pub(super) fn exported(&mut self, file: FileId, name: &str, depth: usize) -> Option<Value<'p>> {
+        if depth > 16 {
+            return None;
+        }
+        self.load(file);
+        let state = &self.modules[file.0 as usize];
+        let found = state.exports.borrow().get(name).cloned();
+        match found {
+            Some(Exported::Local(local)) => return state.env.get(&local),
+            Some(Exported::Value(value)) => return Some(value),
+            Some(Exported::From(other, name)) if name == "*" => return Some(Value::Module(other)),
+            Some(Exported::From(other, name)) => return self.exported(other, &name, depth + 1),
+            None => {}
+        }
+        let stars = state.stars.borrow().clone();
+        for star in stars {
+            if let Some(value) = self.exported(star, name, depth + 1) {
+                return Some(value);
+            }
+        }
+        // CommonJS: `module.exports` is the default, its entries are the names.
+        let module = self.modules[file.0 as usize].env.get("module")?;
+        let exports = module.entry("exports")?;
+        if name == "default"
+            && !matches!(&exports, Value::Map(entries) if entries.borrow().is_empty())
+        {
+            return exports.entry("default").or(Some(exports));
+        }
+        exports.entry(name)
+    }
+
+    pub(super) fn export(&mut self, export: &'p Export) {
+        let file = self.frame.env.file;
+        match export {
+            Export::Value { name, value } => {
+                let exported = match &value.kind {
+                    ExprKind::Name(local) => Exported::Local(local.clone()),
+                    _ => Exported::Value(expr::eval(value, self)),
+                };
+                self.modules[file.0 as usize].exports.borrow_mut().insert(name.clone(), exported);
+            }
+            Export::From { module, names, namespace } => {
+                let Target::File(other) = self.program.resolve(file, module) else { return };
+                self.load(other);
+                let state = &self.modules[file.0 as usize];
+                if let Some(namespace) = namespace {
+                    state
+                        .exports
+                        .borrow_mut()
+                        .insert(namespace.clone(), Exported::From(other, "*".into()));
+                } else if names.is_empty() {
+                    state.stars.borrow_mut().push(other);
+                }
+                for (there, here) in names {
+                    state
+                        .exports
+                        .borrow_mut()
+                        .insert(here.clone(), Exported::From(other, there.clone()));
+                }
+            }
+        }
+    }
+
+    pub(super) fn bind(&mut self, target: &'p Expr, value: Value<'p>) {
+        match &target.kind {
+            // Python's functions bind locally; blocks of the others assign outwards.
+            ExprKind::Name(name) if self.language() == Language::Python => {
+                self.frame.env.set(name, value)
+            }
+            ExprKind::Name(name) => self.frame.env.assign(name, value),
+            ExprKind::Attribute { object, name } => {
+                let object = expr::eval(object, self);
+                self.set_attribute(&object, name, value, target.span);
+            }
+            ExprKind::Index { object, key } => {
+                let object = expr::eval(object, self);
+                let key = expr::eval(key, self);
+                if let Value::Map(entries) = &object {
+                    grow(&mut entries.borrow_mut(), [(key, value)]);
+                }
+            }
+            ExprKind::List(targets) => {
+                let items = value.items();
+                for (at, target) in targets.iter().enumerate() {
+                    let item =
+                        items.as_ref().and_then(|items| items.get(at).cloned()).unwrap_or_default();
+                    self.bind(target, item);
+                }
+            }
+            ExprKind::Map(entries) => {
+                for entry in entries {
+                    let Some(key) = &entry.key else { continue };
+                    let key = expr::eval(key, self);
+                    let item = match key.as_str() {
+                        Some(key) => expr::attribute(&value, key, self),
+                        None => Value::Unknown,
+                    };
+                    self.bind(&entry.value, item);
+                }
+            }
+            // A default inside a pattern: `{ a = 1 }`.
+            ExprKind::Assign { target, value: default } => {
+                let value = match value {
+                    Value::Unknown | Value::None => expr::eval(default, self),
+                    value => value,
+                };
+                self.bind(target, value);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn set_attribute(
+        &mut self,
+        object: &Value<'p>,
+        name: &str,
+        value: Value<'p>,
+        span: Span,
+    ) {
+        match object {
+            Value::Object(instance) => {
+                instance.fields.borrow_mut().insert(name.into(), value.clone());
+                if instance.native.get().is_some() {
+                    let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
+                    self.record(callee, Args::of(vec![Value::text(name), value]), span, None);
+                }
+            }
+            Value::Class(class) => class.env.set(name, value),
+            Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
+            Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
+            Value::Native(_) => {
+                let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
+                self.record(callee, Args::of(vec![Value::text(name), value]), span, None);
+            }
+            _ => {}
+        }
+    }
+}
