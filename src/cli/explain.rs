@@ -12,6 +12,7 @@ use super::options::ConfigOptions;
 use super::{PASSED, terminal};
 use crate::config::Config;
 use crate::finding::{Category, Confidence, Severity};
+use crate::rules::error::nearest;
 use crate::score::{EVIDENCE_ONLY, Weights};
 use crate::{gate, score};
 
@@ -55,13 +56,8 @@ impl Arguments {
 }
 
 fn unknown(id: &str, rules: &[RulePage]) -> String {
-    let near = rules
-        .iter()
-        .map(|rule| (strsim::jaro_winkler(id, &rule.id), &rule.id))
-        .filter(|(likeness, _)| *likeness >= 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-    let help = match near {
-        Some((_, near)) => format!("did you mean `{near}`?"),
+    let help = match nearest(id, rules.iter().map(|rule| rule.id.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
         None => "`readiness rules` lists them".to_owned(),
     };
     format!("unknown rule `{id}`; {help}")

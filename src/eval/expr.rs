@@ -164,7 +164,7 @@ fn eval_text<'p, S: Scope<'p> + ?Sized>(parts: &'p [TextPart], scope: &mut S) ->
                 match value {
                     Value::Text(text) => out.push(&text),
                     Value::Number(number) => out.push_literal(&number),
-                    _ => out.push_hole(last_name(expr)),
+                    _ => out.push_hole(hole_name(expr)),
                 }
             }
         }
@@ -174,11 +174,11 @@ fn eval_text<'p, S: Scope<'p> + ?Sized>(parts: &'p [TextPart], scope: &mut S) ->
 
 /// The last name of a path, to call a hole by.
 #[must_use]
-pub fn last_name(expr: &Expr) -> &str {
+pub fn hole_name(expr: &Expr) -> &str {
     match &expr.kind {
         ExprKind::Name(name) | ExprKind::Attribute { name, .. } => name,
-        ExprKind::Call(call) => call.args.first().map_or("", |arg| last_name(&arg.value)),
-        ExprKind::Await(inner) | ExprKind::Unary { operand: inner, .. } => last_name(inner),
+        ExprKind::Call(call) => call.args.first().map_or("", |arg| hole_name(&arg.value)),
+        ExprKind::Await(inner) | ExprKind::Unary { operand: inner, .. } => hole_name(inner),
         _ => "",
     }
 }
@@ -341,7 +341,7 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
         },
         _ => {
             let right_value = eval(right, scope);
-            operate(operator, &left, &right_value, last_name(right))
+            operate(operator, &left, &right_value, hole_name(right))
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
 use crate::module::{Defect, Module};
 use crate::rules::suppress::Suppression;
+use crate::source::read::size;
 use crate::source::{Encoding, Language, Role, Source};
 
 /// A file with more bytes than this is analysed only while no other such file is. The 99th
@@ -178,16 +179,6 @@ fn status(defects: &[Defect], unfinished: &[String]) -> Status {
         let _ = write!(detail, " and {} more", defects.len() - 1);
     }
     Status::Partly { reason: first.reason.to_string(), detail: Some(detail) }
-}
-
-/// A limit in words: `1 MiB`, `1500 bytes`.
-fn size(bytes: u64) -> String {
-    const MIB: u64 = 1024 * 1024;
-    if bytes >= MIB && bytes.is_multiple_of(MIB) {
-        format!("{} MiB", bytes / MIB)
-    } else {
-        format!("{bytes} bytes")
-    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ pub fn kind_of(kind: FileType) -> &'static str {
 }
 
 /// A limit in the unit that it was most likely given in.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;
     match bytes {
