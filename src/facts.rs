@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::inventory::routes::FRAMEWORKS;
+use crate::inventory::routes::readers::FRAMEWORKS;
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
@@ -160,7 +160,7 @@ fn trim(expr: &mut Expr, depth: usize) {
         }
         ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Name(_) => {}
         ExprKind::Attribute { object, .. } => trim(object, depth),
-        ExprKind::Index { object, key } => {
+        ExprKind::Index { object, key, .. } => {
             trim(object, depth);
             trim(key, depth);
         }

@@ -259,7 +259,7 @@ impl<'m> Uses<'_, 'm> {
                     && !self.params.contains(&"current_user")
                     && self.aliases.knows(name)
             }
-            ExprKind::Attribute { object, name } if name == "user" => {
+            ExprKind::Attribute { object, name, .. } if name == "user" => {
                 let ExprKind::Name(owner) = &object.kind else { return false };
                 match owner.as_str() {
                     "request" | "req" => {
@@ -285,7 +285,7 @@ impl<'m> Uses<'_, 'm> {
 impl<'m> Visitor<'m> for Uses<'_, 'm> {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
-            ExprKind::Attribute { object, name } if self.is_user(object) => {
+            ExprKind::Attribute { object, name, .. } if self.is_user(object) => {
                 if matches!(name.as_str(), "is_authenticated" | "is_anonymous" | "isAuthenticated")
                     || self.is_optional(object, expr)
                 {

@@ -107,7 +107,7 @@ mod tests {
             },
             resolved: true,
             mounted: true,
-            conditional: false,
+            ..Route::default()
         }
     }
 
@@ -147,7 +147,15 @@ mod tests {
               },
               "resolved": true,
               "mounted": true,
-              "conditional": false
+              "conditional": false,
+              "name": null,
+              "parameters": [],
+              "request": null,
+              "response": null,
+              "middleware": [],
+              "aliases": [],
+              "stub": null,
+              "shadowed_by": null
             }
           ]
         }

@@ -39,6 +39,24 @@ pub trait Scope<'p> {
         Value::Unknown
     }
 
+    /// An attribute of something outside the program, before anything else is tried.
+    fn outside(&mut self, _path: &str, _name: &str) -> Option<Value<'p>> {
+        None
+    }
+
+    /// A call, before anything else is tried.
+    fn intercept(
+        &mut self,
+        _callee: &Value<'p>,
+        _args: &Args<'p>,
+        _span: Span,
+    ) -> Option<Value<'p>> {
+        None
+    }
+
+    /// Something is done with [`Value::Absent`] that nothing can be done with.
+    fn nothing_used(&mut self) {}
+
     /// Called before each expression; false stops with [`Value::Unknown`]. It bounds depth and
     /// the number of steps.
     fn enter(&mut self) -> bool;
@@ -71,13 +89,19 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Bool(value) => Value::Bool(*value),
         ExprKind::None => Value::None,
         ExprKind::Name(name) => scope.name(name),
-        ExprKind::Attribute { object, name } => {
+        ExprKind::Attribute { object, name, optional } => {
             let object = eval(object, scope);
+            if *optional && matches!(object, Value::Absent | Value::None) {
+                return object;
+            }
             attribute(&object, name, scope)
         }
-        ExprKind::Index { object, key } => {
+        ExprKind::Index { object, key, optional } => {
             let object = eval(object, scope);
             let key = eval(key, scope);
+            if *optional && matches!(object, Value::Absent | Value::None) {
+                return object;
+            }
             index(&object, &key, scope)
         }
         ExprKind::Call(call) => eval_call(call, expr.span, scope),
@@ -89,6 +113,15 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                 "&" | "&mut" | "*" | "?" | "+" => value,
                 "-" => match value {
                     Value::Number(number) => Value::Number(SmolStr::from(format!("-{number}"))),
+                    _ => Value::Unknown,
+                },
+                "typeof" => match value {
+                    Value::Absent => Value::text("undefined"),
+                    Value::Text(_) => Value::text("string"),
+                    Value::Number(_) => Value::text("number"),
+                    Value::Bool(_) => Value::text("boolean"),
+                    Value::Function(_) => Value::text("function"),
+                    Value::Map(_) | Value::List(_) => Value::text("object"),
                     _ => Value::Unknown,
                 },
                 _ => Value::Unknown,
@@ -237,6 +270,9 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
 fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut S) -> Value<'p> {
     let callee = eval(&call.callee, scope);
     let args = eval_args(&call.args, scope);
+    if let Some(value) = scope.intercept(&callee, &args, span) {
+        return value;
+    }
     if let Some(value) = builtins::call(&callee, &args) {
         return value;
     }
@@ -262,6 +298,15 @@ pub fn attribute<'p, S: Scope<'p> + ?Sized>(
         let values: Vec<_> = values.iter().map(|value| attribute(value, name, scope)).collect();
         return Value::choice(values);
     }
+    if let Value::External(path) = object
+        && let Some(value) = scope.outside(path, name)
+    {
+        return value;
+    }
+    if matches!(object, Value::Absent) {
+        scope.nothing_used();
+        return Value::Absent;
+    }
     builtins::attribute(object, name).unwrap_or_else(|| scope.attribute(object, name))
 }
 
@@ -272,6 +317,26 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
     scope: &mut S,
 ) -> Value<'p> {
     match (object, key) {
+        (Value::Absent, _) => {
+            scope.nothing_used();
+            Value::Absent
+        }
+        // What is kept under the key of somebody who has none.
+        (_, Value::Absent) => Value::Absent,
+        (Value::External(path), Value::Text(text))
+            if let Some(value) = text.as_literal().and_then(|name| scope.outside(path, name)) =>
+        {
+            value
+        }
+        (Value::External(path), _) if path.ends_with(".Annotated") || path == "Annotated" => {
+            let mut parts = match key {
+                Value::List(items) => items.borrow().clone(),
+                other => vec![other.clone()],
+            }
+            .into_iter();
+            let of = parts.next().unwrap_or_default();
+            Value::Annotated(Rc::new((of, parts.collect())))
+        }
         (Value::Map(_), Value::Text(text)) => {
             text.as_literal().and_then(|key| object.entry(key)).unwrap_or_default()
         }
@@ -408,6 +473,8 @@ fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
         "in" | "not in" => {
             let wanted = operator == "in";
             let found = match right {
+                Value::Absent => Some(false),
+                _ if matches!(left, Value::Absent) => Some(false),
                 Value::List(items) => contains(&items.borrow(), left),
                 Value::Map(entries) => {
                     let keys: Vec<_> =
@@ -455,7 +522,16 @@ pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
         },
         (Value::Number(a), Value::Number(b)) => Some(a == b),
         (Value::Bool(a), Value::Bool(b)) => Some(a == b),
-        (Value::None, Value::None) => Some(true),
+        (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
+        // It is no role, no name, no number that anybody would compare it with.
+        (
+            Value::Absent,
+            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+        )
+        | (
+            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+            Value::Absent,
+        ) => Some(false),
         (Value::None, Value::Text(text)) | (Value::Text(text), Value::None) => {
             (!text.has_hole()).then_some(false)
         }

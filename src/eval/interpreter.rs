@@ -6,8 +6,10 @@
 mod calls;
 mod definitions;
 mod names;
+pub mod probe;
 mod scope;
 mod statements;
+mod trace;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,8 +18,8 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::link::Program;
-use super::value::{Args, CallRecord, ClassValue, Closure, Env, FileId, Place, Value};
-use crate::module::{Function, Span};
+use super::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Place, Value};
+use crate::module::{Call, Function, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -34,23 +36,25 @@ const MAX_TURNS: usize = 2_000;
 /// Functions that wait to be called.
 const MAX_PENDING: usize = 200_000;
 
-/// What a program's run left behind.
-#[derive(Debug)]
-pub struct Trace<'p> {
-    /// Calls to the outside, in order.
-    pub calls: Vec<CallRecord<'p>>,
-    /// Whether a limit was reached, so that the calls are not all.
-    pub exhausted: bool,
-}
+pub use trace::Trace;
 
 /// How a block ended.
 enum Flow<'p> {
     /// It ran through.
     Next,
-    /// It returned, raised, or left the loop.
+    /// It returned, or left the loop.
     Return(Value<'p>),
     /// It raised: there is no value.
-    Stop,
+    Stop(Thrown),
+}
+
+/// What was raised, as far as a probe asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Thrown {
+    /// Whether it says that the caller may not go on.
+    denial: bool,
+    /// Whether the code raises it, and not some operation on nothing.
+    deliberate: bool,
 }
 
 struct ModuleState<'p> {
@@ -72,8 +76,13 @@ enum Exported<'p> {
 pub struct Interpreter<'p> {
     program: &'p Program<'p>,
     modules: Vec<ModuleState<'p>>,
-    calls: Vec<CallRecord<'p>>,
+    /// The calls of the run, once it is over.
+    settled: Rc<Vec<Rc<CallRecord<'p>>>>,
+    /// The calls since.
+    calls: Vec<Rc<CallRecord<'p>>>,
     steps: u32,
+    /// Steps that questions took after the run.
+    asked_steps: u32,
     /// Whether a limit other than that of steps left something out.
     cut: bool,
     depth: usize,
@@ -86,6 +95,12 @@ pub struct Interpreter<'p> {
     /// Functions met and not yet called, in order.
     pending: Vec<Rc<Closure<'p>>>,
     classes: Vec<Rc<ClassValue<'p>>>,
+    /// The call that is about to be recorded, as written.
+    written: Option<&'p Call>,
+    /// What an expression raised; its statement ends with it.
+    throwing: Option<Thrown>,
+    /// The question that is being asked, after the run.
+    probe: Option<probe::Probe<'p>>,
 }
 
 #[derive(Clone)]
@@ -118,29 +133,38 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
             }
         })
         .collect();
-    let Some(first) = modules.first() else {
-        return Trace { calls: Vec::new(), exhausted: false };
-    };
-    let frame = Frame { env: Rc::clone(&first.env), this: None, class: None };
+    let nowhere = Rc::new(Env {
+        vars: RefCell::default(),
+        parent: None,
+        file: FileId(0),
+        qualified: SmolStr::default(),
+        is_class: false,
+    });
+    let env = modules.first().map_or(nowhere, |first| Rc::clone(&first.env));
     let mut it = Interpreter {
         program,
         modules,
+        settled: Rc::default(),
         calls: Vec::new(),
         steps: MAX_STEPS,
+        asked_steps: 0,
         cut: false,
         depth: 0,
         conditional: 0,
         stack: Vec::new(),
-        frame,
+        frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
         pending: Vec::new(),
         classes: Vec::new(),
+        written: None,
+        throwing: None,
+        probe: None,
     };
     for file in program.ids() {
         it.load(file);
     }
     it.run_uncalled();
-    Trace { exhausted: it.steps == 0 || it.cut, calls: it.calls }
+    Trace::of(it)
 }
 
 impl<'p> Interpreter<'p> {
@@ -155,6 +179,12 @@ impl<'p> Interpreter<'p> {
 
     fn place(&self, span: Span) -> Place {
         Place { file: self.frame.env.file, span }
+    }
+
+    /// The record of a call.
+    fn call_record(&self, id: CallId) -> Option<&Rc<CallRecord<'p>>> {
+        let at = id.0 as usize;
+        self.settled.get(at).or_else(|| self.calls.get(at.checked_sub(self.settled.len())?))
     }
 
     /// Runs a module once, at its first import or in its turn.

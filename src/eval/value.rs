@@ -59,6 +59,11 @@ pub enum Value<'p> {
     Method(Rc<(Value<'p>, SmolStr)>),
     /// One of several.
     Choice(Rc<Vec<Value<'p>>>),
+    /// A type with notes: Python's `Annotated[T, note, …]`.
+    Annotated(Rc<(Value<'p>, Vec<Value<'p>>)>),
+    /// What a caller of whom nothing is known does not have: a session, a token, a user. Only a
+    /// [probe](super::interpreter::probe) meets it. It is like `None` and `undefined`.
+    Absent,
 }
 
 /// The most items of a list or map. What would have more is not known, so that doubling in a
@@ -66,7 +71,7 @@ pub enum Value<'p> {
 pub const MAX_ITEMS: usize = 8_192;
 
 /// Index of a call record in the trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CallId(pub u32);
 
 /// A call to something outside the program, or a method call on its result. The trace of these
@@ -83,6 +88,8 @@ pub struct CallRecord<'p> {
     pub conditional: bool,
     /// The class of the program whose construction this is (`class Api(flask_restful.Api)`).
     pub class: Option<Rc<ClassValue<'p>>>,
+    /// The call as written, where it is one.
+    pub written: Option<&'p module::Call>,
 }
 
 impl<'p> CallRecord<'p> {
@@ -246,6 +253,20 @@ pub struct Closure<'p> {
 }
 
 impl<'p> Closure<'p> {
+    /// The same function as its body alone makes it.
+    #[must_use]
+    pub fn undecorated(&self) -> Self {
+        Self {
+            function: self.function,
+            env: Rc::clone(&self.env),
+            this: self.this.clone(),
+            class: self.class.clone(),
+            decorators: Vec::new(),
+            qualified: self.qualified.clone(),
+            entered: Rc::clone(&self.entered),
+        }
+    }
+
     /// Where the function's head stands.
     #[must_use]
     pub fn place(&self) -> Place {
@@ -422,7 +443,7 @@ impl<'p> Value<'p> {
             Self::Text(text) => Some(text.as_literal() != Some("")),
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
             Self::Bool(value) => Some(*value),
-            Self::None => Some(false),
+            Self::None | Self::Absent => Some(false),
             Self::List(items) => Some(!items.borrow().is_empty()),
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
             Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) => Some(true),

@@ -1,7 +1,7 @@
 //! Which web frameworks a project's manifests name, so that one whose routes are not read is said
 //! to be not assessed and never taken for a project without routes.
 
-use super::routes::FRAMEWORKS;
+use super::routes::readers::FRAMEWORKS;
 
 /// Frameworks by the package that a manifest names. Those in [`FRAMEWORKS`] are read.
 const PACKAGES: &[(&str, &str)] = &[

@@ -286,13 +286,17 @@ pub enum ExprKind {
         object: Box<Expr>,
         /// The right side.
         name: SmolStr,
+        /// Whether it is `?.`, which gives nothing where the left side is nothing.
+        optional: bool,
     },
-    /// `object[key]`.
+    /// `object[key]`, `object?.[key]`.
     Index {
         /// The left side.
         object: Box<Expr>,
         /// The key.
         key: Box<Expr>,
+        /// Whether it is `?.[…]`.
+        optional: bool,
     },
     /// A call, `new C(…)`, a Rust macro, a tagged template.
     Call(Box<Call>),

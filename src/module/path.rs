@@ -141,11 +141,11 @@ impl<'m> Path<'m> {
                     push_reversed(&mut segments, name);
                     break false;
                 }
-                ExprKind::Attribute { object, name } => {
+                ExprKind::Attribute { object, name, .. } => {
                     segments.push(name.as_str());
                     at = object;
                 }
-                ExprKind::Index { object, key } => match constant_text(key) {
+                ExprKind::Index { object, key, .. } => match constant_text(key) {
                     Some(text) => {
                         segments.push(text);
                         at = object;
@@ -372,7 +372,7 @@ fn required_path(value: &Expr) -> Option<Vec<&str>> {
             }
             call.args.first().and_then(|arg| constant_text(&arg.value)).map(module_steps)
         }
-        ExprKind::Attribute { object, name } => {
+        ExprKind::Attribute { object, name, .. } => {
             let mut path = required_path(object)?;
             path.push(name);
             Some(path)

@@ -298,11 +298,11 @@ impl Printer {
             ExprKind::Number(text) | ExprKind::Name(text) => self.put(text),
             ExprKind::Bool(value) => self.put(if *value { "true" } else { "false" }),
             ExprKind::None => self.put("none"),
-            ExprKind::Attribute { object, name } => {
+            ExprKind::Attribute { object, name, .. } => {
                 self.expr(object);
                 self.put(&format!(".{name}"));
             }
-            ExprKind::Index { object, key } => {
+            ExprKind::Index { object, key, .. } => {
                 self.put("(index");
                 self.spaced([object.as_ref(), key.as_ref()]);
                 self.put(")");

@@ -231,7 +231,7 @@ pub fn walk_expr_parts<'m, V: Visitor<'m>>(visitor: &mut V, expr: &'m Expr) {
             }
         }
         ExprKind::Attribute { object, .. } => walk_expr(visitor, object),
-        ExprKind::Index { object, key } => {
+        ExprKind::Index { object, key, .. } => {
             walk_expr(visitor, object);
             walk_expr(visitor, key);
         }

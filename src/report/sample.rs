@@ -295,6 +295,7 @@ fn route(
         resolved: !path.contains("{}"),
         mounted: at.1 != 44,
         conditional: at.1 == 21,
+        ..Route::default()
     }
 }
 

@@ -99,7 +99,7 @@ fn carried<'m>(ancestors: &[Node<'m>], child: &'m Expr) -> (usize, &'m Expr) {
                     matches!(operator.as_str(), "||" | "&&" | "??" | "+" | "-" | "*" | "/" | "%")
                 }
                 ExprKind::Text(_) => true,
-                ExprKind::Attribute { object, name } if ptr::eq(&raw const **object, child) => {
+                ExprKind::Attribute { object, name, .. } if ptr::eq(&raw const **object, child) => {
                     let called = depth.checked_sub(2).map(|at| ancestors[at]);
                     if let Some(Node::Expr(call)) = called
                         && let ExprKind::Call(inner) = &call.kind
@@ -197,7 +197,7 @@ pub fn fallback<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m Expr> 
                     depth -= 1;
                     child = parent;
                 }
-                ExprKind::Attribute { object, name } if ptr::eq(&raw const **object, child) => {
+                ExprKind::Attribute { object, name, .. } if ptr::eq(&raw const **object, child) => {
                     let Node::Expr(outer) = ancestors.get(depth.checked_sub(2)?)? else {
                         return None;
                     };

@@ -359,7 +359,7 @@ impl<'m> Matcher<'_, 'm> {
                 target.span,
                 Definition { value, ..Definition::default() },
             ),
-            ExprKind::Attribute { object, name } if matches!(&object.kind, ExprKind::Name(object) if object == "self" || object == "this") =>
+            ExprKind::Attribute { object, name, .. } if matches!(&object.kind, ExprKind::Name(object) if object == "self" || object == "this") =>
             {
                 self.name(
                     NameKind::Binding,

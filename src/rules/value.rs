@@ -127,7 +127,7 @@ pub fn is_text_chain(expr: &Expr) -> bool {
 /// The text of `"…".format(…)`.
 fn formats(call: &Call) -> Option<&Expr> {
     match &call.callee.kind {
-        ExprKind::Attribute { object, name }
+        ExprKind::Attribute { object, name, .. }
             if name == "format" && matches!(object.kind, ExprKind::Text(_)) =>
         {
             Some(object)

@@ -19,16 +19,13 @@ impl<'p> Interpreter<'p> {
         span: Span,
         class: Option<Rc<ClassValue<'p>>>,
     ) -> CallId {
-        let id = CallId(u32::try_from(self.calls.len()).unwrap_or(u32::MAX));
+        let at = self.settled.len() + self.calls.len();
+        let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
-        self.calls.push(CallRecord {
-            callee,
-            args,
-            place,
-            conditional: self.conditional > 0,
-            class,
-        });
+        let conditional = self.conditional > 0;
+        let written = self.written.take();
+        self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
         id
     }
 
@@ -38,8 +35,19 @@ impl<'p> Interpreter<'p> {
         args: Args<'p>,
         span: Span,
     ) -> Value<'p> {
+        if self.throwing.is_some() {
+            return Value::Unknown;
+        }
+        if let Some(value) = self.caller_call(callee, &args, span) {
+            return value;
+        }
         match callee {
-            Value::Function(closure) => self.apply(closure, args),
+            Value::Function(closure) => {
+                match self.probing().then(|| self.decorated(closure, span)).flatten() {
+                    Some(decorated) => self.call_value(&decorated, args, span),
+                    None => self.apply(closure, args),
+                }
+            }
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
             Value::Native(_) => Value::Native(self.record(callee.clone(), args, span, None)),
@@ -76,6 +84,7 @@ impl<'p> Interpreter<'p> {
                 self.conditional -= usize::from(callable.len() > 1);
                 Value::choice(results)
             }
+            Value::Absent => Value::Absent,
             _ => Value::Unknown,
         }
     }
@@ -122,8 +131,8 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
-            // Wrappers that give back the function that they are given.
-            "functools.wraps" | "functools.partial" if first.is_some() => {
+            // What gives back the function that it is given.
+            "functools.partial" | "functools.update_wrapper" if first.is_some() => {
                 self.record(Value::External(path.into()), args.clone(), span, None);
                 args.positional[0].clone()
             }
@@ -204,6 +213,7 @@ impl<'p> Interpreter<'p> {
             return Value::Unknown;
         }
         closure.entered.set(true);
+        self.written = None;
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
         let frame = Frame {
             env: Rc::clone(&env),
@@ -212,16 +222,32 @@ impl<'p> Interpreter<'p> {
         };
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
+        let narrowed = self.narrowing(None);
+        let identities = self.identities();
+        let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
+        let allowance = self.allow(closure, &args);
         self.stack.push(pointer);
         self.bind_params(&closure.function.params, args, closure.this.as_ref());
         let flow = self.block(&closure.function.body);
         self.stack.pop();
         self.frame = outer;
+        self.narrowing(Some(narrowed));
+        if let Some(steps) = allowance
+            && self.take_back(steps)
+        {
+            self.returned = returned;
+            return Value::Unknown;
+        }
         let mut values = std::mem::replace(&mut self.returned, returned);
         match flow {
             Flow::Return(value) => values.push(value),
             Flow::Next => values.push(Value::None),
-            Flow::Stop => {}
+            Flow::Stop(thrown) => self.ends_raising(thrown, !values.is_empty()),
+        }
+        // Nothing, after a look at who calls, is what an anonymous caller does not have.
+        if self.identities() > identities || told_nothing {
+            let nothing = values.iter_mut().filter(|value| matches!(value, Value::None));
+            nothing.for_each(|value| *value = Value::Absent);
         }
         Value::choice(values)
     }
@@ -263,11 +289,17 @@ impl<'p> Interpreter<'p> {
                 named.remove(at).1
             } else if let Some(value) = positional.next() {
                 value
-            } else if let Some(default) = &param.default {
-                let default = expr::eval(default, self);
-                if args.open { Value::choice(vec![default, Value::Unknown]) } else { default }
             } else {
-                Value::Unknown
+                let default = param.default.as_ref().map(|default| expr::eval(default, self));
+                let name = name.as_deref().unwrap_or("");
+                match (self.injected(name, param, default.as_ref()), default) {
+                    (Some(value), _) => value,
+                    (None, Some(default)) if args.open => {
+                        Value::choice(vec![default, Value::Unknown])
+                    }
+                    (None, Some(default)) => default,
+                    (None, None) => Value::Unknown,
+                }
             };
             match &param.target.kind {
                 ExprKind::Name(name) => self.frame.env.set(name, value),

@@ -218,7 +218,7 @@ impl<'p> Interpreter<'p> {
 
     /// The default of a `Field(…)`, marked with the variable that can replace it.
     pub(super) fn field_default(&self, id: CallId, name: &str) -> Option<Value<'p>> {
-        let record = self.calls.get(id.0 as usize)?;
+        let record = self.call_record(id)?;
         let path = record.path()?;
         if !matches!(path.rsplit('.').next(), Some("Field" | "field" | "FieldInfo")) {
             return None;

@@ -198,11 +198,11 @@ impl<'p> Interpreter<'p> {
                 self.frame.env.set(name, value)
             }
             ExprKind::Name(name) => self.frame.env.assign(name, value),
-            ExprKind::Attribute { object, name } => {
+            ExprKind::Attribute { object, name, .. } => {
                 let object = expr::eval(object, self);
                 self.set_attribute(&object, name, value, target.span);
             }
-            ExprKind::Index { object, key } => {
+            ExprKind::Index { object, key, .. } => {
                 let object = expr::eval(object, self);
                 let key = expr::eval(key, self);
                 if let Value::Map(entries) = &object {
@@ -258,6 +258,7 @@ impl<'p> Interpreter<'p> {
             Value::Class(class) => class.env.set(name, value),
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
+            Value::External(path) => self.caller_assigned(path, name, &value),
             Value::Native(_) => {
                 let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
                 self.record(callee, Args::of(vec![Value::text(name), value]), span, None);

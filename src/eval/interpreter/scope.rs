@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Interpreter, MAX_DEPTH};
+use crate::eval::builtins;
 use crate::eval::expr::Scope;
 use crate::eval::value::{Args, Value};
 use crate::module::{Block, Call, Class, Expr, Function, Span};
@@ -55,18 +56,14 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                 }
             }
             Value::Native(_) => Value::Method(Rc::new((object.clone(), name.into()))),
+            // What a script finds on `false` is nothing.
+            Value::Bool(false) if self.probing() => Value::Absent,
             Value::Function(_) | Value::Method(_) => Value::Method(Rc::new((object.clone(), name.into()))),
             _ => Value::Unknown,
         }
     }
 
-    fn call(
-        &mut self,
-        callee: Value<'p>,
-        args: Args<'p>,
-        _call: &'p Call,
-        span: Span,
-    ) -> Value<'p> {
+    fn call(&mut self, callee: Value<'p>, args: Args<'p>, call: &'p Call, span: Span) -> Value<'p> {
         if let Value::Method(method) = &callee {
             match (&method.0, method.1.as_str()) {
                 (Value::Object(object), "__construct__") => {
@@ -100,7 +97,32 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                 _ => {}
             }
         }
-        self.call_value(&callee, args, span)
+        self.written = Some(call);
+        let value = self.call_value(&callee, args, span);
+        self.written = None;
+        value
+    }
+
+    fn outside(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
+        self.caller_attribute(path, name)
+    }
+
+    fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
+        if self.throwing.is_some() {
+            return Some(Value::Unknown);
+        }
+        // The environment of whoever runs the program is the caller's business too; every other
+        // call comes to it in its turn.
+        match callee {
+            Value::External(path) if builtins::reads_environment(path) => {
+                self.caller_call(callee, args, span)
+            }
+            _ => None,
+        }
+    }
+
+    fn nothing_used(&mut self) {
+        Interpreter::nothing_used(self);
     }
 
     fn function(&mut self, function: &'p Function) -> Value<'p> {

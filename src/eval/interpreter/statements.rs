@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS};
+use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Value, grow};
-use crate::module::{Block, Expr, Stmt, StmtKind};
+use crate::module::{Arm, Block, Expr, ExprKind, Handler, Stmt, StmtKind};
 use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
@@ -40,12 +40,12 @@ impl<'p> Interpreter<'p> {
 
     pub(super) fn statement(&mut self, stmt: &'p Stmt) -> Flow<'p> {
         if !self.step() || self.depth > MAX_DEPTH {
-            return Flow::Stop;
+            return Flow::Stop(Thrown { denial: false, deliberate: false });
         }
         self.depth += 1;
         let flow = self.statement_inner(stmt);
         self.depth -= 1;
-        flow
+        self.throwing.take().map_or(flow, Flow::Stop)
     }
 
     pub(super) fn statement_inner(&mut self, stmt: &'p Stmt) -> Flow<'p> {
@@ -96,7 +96,11 @@ impl<'p> Interpreter<'p> {
                 self.block(body);
             }
             StmtKind::If { test, then, otherwise } => {
-                return match expr::eval(test, self).truth() {
+                let test = expr::eval(test, self).truth();
+                if let Some(thrown) = self.throwing.take() {
+                    return Flow::Stop(thrown);
+                }
+                return match test {
                     Some(true) => self.block(then),
                     Some(false) => self.block(otherwise),
                     None => {
@@ -109,23 +113,7 @@ impl<'p> Interpreter<'p> {
             StmtKind::Loop { target, over, body } => {
                 return self.run_loop(target.as_ref(), over.as_ref(), body);
             }
-            StmtKind::Try { body, handlers, after } => {
-                let flow = self.block(body);
-                let mut flows = vec![flow];
-                for handler in handlers {
-                    if let Some(name) = &handler.name {
-                        self.frame.env.set(name, Value::Unknown);
-                    }
-                    flows.push(self.maybe(&handler.body));
-                }
-                if let Flow::Return(value) = self.block(after) {
-                    return Flow::Return(value);
-                }
-                return flows
-                    .into_iter()
-                    .reduce(|first, next| self.join(first, next))
-                    .unwrap_or(Flow::Next);
-            }
+            StmtKind::Try { body, handlers, after } => return self.run_try(body, handlers, after),
             StmtKind::With { items, body } => {
                 for (context, target) in items {
                     let value = expr::eval(context, self);
@@ -133,30 +121,124 @@ impl<'p> Interpreter<'p> {
                         self.bind(target, value);
                     }
                 }
+                if let Some(thrown) = self.throwing.take() {
+                    return Flow::Stop(thrown);
+                }
                 return self.block(body);
             }
             StmtKind::Match { subject, arms } => {
-                expr::eval(subject, self);
-                let mut flow = Flow::Next;
-                for arm in arms {
-                    let next = self.maybe(&arm.body);
-                    flow = self.join(flow, next);
+                let subject = expr::eval(subject, self);
+                if let Some(thrown) = self.throwing.take() {
+                    return Flow::Stop(thrown);
                 }
-                return flow;
+                return self.run_match(&subject, arms);
             }
             StmtKind::Return(value) => {
                 let value = value.as_ref().map_or(Value::None, |value| expr::eval(value, self));
                 return Flow::Return(value);
             }
             StmtKind::Raise(value) => {
-                if let Some(value) = value {
-                    expr::eval(value, self);
-                }
-                return Flow::Stop;
+                let value = value.as_ref().map(|value| expr::eval(value, self));
+                // What is raised while the exception is made is raised instead.
+                let thrown = self.throwing.take();
+                return Flow::Stop(thrown.unwrap_or_else(|| self.raised(value.as_ref())));
             }
             StmtKind::Block(block) => return self.block(block),
         }
         Flow::Next
+    }
+
+    fn run_try(&mut self, body: &'p Block, handlers: &'p [Handler], after: &'p Block) -> Flow<'p> {
+        let before = self.before_try();
+        let flow = self.block(body);
+        let mut flow = match (flow, handlers) {
+            // It is known to raise, and there is one place where that can go.
+            (Flow::Stop(_), [handler]) if self.probing() => {
+                self.caught(before);
+                self.bind_exception(handler);
+                self.block(&handler.body)
+            }
+            (flow, []) => flow,
+            // A probe looks only at what is known to be raised.
+            (flow, _) if !matches!(flow, Flow::Stop(_)) && !self.caught(before) => flow,
+            (flow, handlers) => {
+                self.caught(before);
+                let mut caught = None;
+                for handler in handlers {
+                    self.bind_exception(handler);
+                    let next = self.maybe(&handler.body);
+                    caught = Some(match caught {
+                        Some(other) => self.join(other, next),
+                        None => next,
+                    });
+                }
+                match (flow, caught) {
+                    (Flow::Stop(_), Some(caught)) if self.probing() => caught,
+                    (flow, Some(caught)) => self.join(flow, caught),
+                    (flow, None) => flow,
+                }
+            }
+        };
+        if let Flow::Return(value) = self.block(after) {
+            flow = Flow::Return(value);
+        }
+        flow
+    }
+
+    /// The arm that is taken, where that is known; otherwise each.
+    fn run_match(&mut self, subject: &Value<'p>, arms: &'p [Arm]) -> Flow<'p> {
+        let mut flow = None;
+        for arm in arms {
+            let fits = match &arm.pattern {
+                None => Some(true),
+                Some(pattern) => self.fits(subject, pattern),
+            };
+            if fits == Some(false) {
+                continue;
+            }
+            let certain = fits == Some(true) && arm.guard.is_none();
+            if certain && flow.is_none() {
+                return self.block(&arm.body);
+            }
+            let next = self.maybe(&arm.body);
+            flow = Some(match flow {
+                Some(other) => self.join(other, next),
+                None => next,
+            });
+            if certain {
+                return flow.unwrap_or(Flow::Next);
+            }
+        }
+        // Nobody knows whether any arm was taken; Rust's always are.
+        match flow {
+            Some(flow) if self.language() == Language::Rust => flow,
+            Some(flow) => self.join(Flow::Next, flow),
+            None => Flow::Next,
+        }
+    }
+
+    /// Whether a value fits a pattern; `None` when that is not known.
+    fn fits(&mut self, subject: &Value<'p>, pattern: &'p Expr) -> Option<bool> {
+        match &pattern.kind {
+            ExprKind::Name(name) if name == "_" => Some(true),
+            ExprKind::Name(name) if name == "None" => match subject {
+                Value::Absent | Value::None => Some(true),
+                _ => None,
+            },
+            // `Some(x)`, `Ok(x)`
+            ExprKind::Call(_) if matches!(subject, Value::Absent) => Some(false),
+            ExprKind::Text(_) | ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::None => {
+                let pattern = expr::eval(pattern, self);
+                expr::equal(subject, &pattern)
+            }
+            _ => None,
+        }
+    }
+
+    fn bind_exception(&mut self, handler: &'p Handler) {
+        if let Some(name) = &handler.name {
+            self.frame.env.set(name, Value::Unknown);
+        }
     }
 
     /// How two ways end of which nobody knows which is taken.
@@ -166,13 +248,23 @@ impl<'p> Interpreter<'p> {
             // One way goes on, so the statements behind it still run.
             (Flow::Next, Flow::Return(value)) | (Flow::Return(value), Flow::Next) => {
                 self.returned.push(value);
+                self.narrow();
                 Flow::Next
             }
-            (Flow::Next, _) | (_, Flow::Next) => Flow::Next,
-            (Flow::Return(value), Flow::Stop) | (Flow::Stop, Flow::Return(value)) => {
+            (Flow::Next, Flow::Stop(thrown)) | (Flow::Stop(thrown), Flow::Next) => {
+                self.may_throw(thrown);
+                Flow::Next
+            }
+            (Flow::Next, Flow::Next) => Flow::Next,
+            (Flow::Return(value), Flow::Stop(thrown))
+            | (Flow::Stop(thrown), Flow::Return(value)) => {
+                self.may_throw(thrown);
                 Flow::Return(value)
             }
-            (Flow::Stop, Flow::Stop) => Flow::Stop,
+            (Flow::Stop(a), Flow::Stop(b)) => Flow::Stop(Thrown {
+                denial: a.denial && b.denial,
+                deliberate: a.deliberate && b.deliberate,
+            }),
         }
     }
 
@@ -184,22 +276,25 @@ impl<'p> Interpreter<'p> {
     ) -> Flow<'p> {
         let over = over.map(|over| expr::eval(over, self));
         let (Some(target), Some(over)) = (target, over) else {
-            return match self.maybe(body) {
-                Flow::Return(value) => Flow::Return(value),
-                _ => Flow::Next,
-            };
+            let flow = self.maybe(body);
+            return self.join(Flow::Next, flow);
         };
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
-            return match self.maybe(body) {
-                Flow::Return(value) => Flow::Return(Value::choice(vec![value, Value::Unknown])),
-                _ => Flow::Next,
-            };
+            let flow = self.maybe(body);
+            return self.join(Flow::Next, flow);
         };
+        if let Some(thrown) = self.throwing.take() {
+            return Flow::Stop(thrown);
+        }
         for item in self.turns(items) {
             self.bind(target, item);
-            if let Flow::Return(value) = self.block(body) {
-                return Flow::Return(value);
+            match self.block(body) {
+                Flow::Next => {}
+                Flow::Stop(thrown) if !self.probing() => {
+                    let _ = thrown;
+                }
+                other => return other,
             }
         }
         Flow::Next
@@ -223,14 +318,21 @@ impl<'p> Interpreter<'p> {
             match self.statement(stmt) {
                 Flow::Next => {}
                 Flow::Return(value) => return value,
-                Flow::Stop => return Value::Unknown,
+                Flow::Stop(thrown) => {
+                    self.throwing = self.probing().then_some(thrown);
+                    return Value::Unknown;
+                }
             }
         }
         match &last.kind {
             StmtKind::Expr(expr) => expr::eval(expr, self),
             _ => match self.statement(last) {
                 Flow::Return(value) => value,
-                _ => Value::Unknown,
+                Flow::Stop(thrown) => {
+                    self.throwing = self.probing().then_some(thrown);
+                    Value::Unknown
+                }
+                Flow::Next => Value::Unknown,
             },
         }
     }

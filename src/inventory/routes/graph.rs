@@ -1,23 +1,15 @@
 //! Routers, what is registered on them and what they are mounted on: what every framework's
-//! reader writes, and what is flattened into routes.
+//! reader writes, and what is [flattened](super::flatten) into routes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use super::{Auth, AuthState, Route};
-use crate::eval::link::Program;
-use crate::eval::text::{Part, Text};
-use crate::eval::value::{CallId, CallRecord, Closure, Place, Value};
-
-/// The most entries that are flattened, over all routers.
-const MAX_ENTRIES: usize = 200_000;
-/// The most ways to one router. Mounts multiply, so that sixty routers could give more routes than
-/// there is memory, and use up [`MAX_ENTRIES`] at the cost of every other application.
-const MAX_MOUNTS: usize = 64;
-/// The most routers inside each other.
-const MAX_NESTING: usize = 32;
-
-/// Stands for a hole while a path's syntax is rewritten.
-const HOLE: char = '\u{0}';
+use super::AuthState;
+use crate::eval::interpreter::Trace;
+use crate::eval::text::Text;
+use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Place, Value};
+use crate::module::path::Path;
+use crate::module::{Expr, ExprKind};
 
 /// An application, router, blueprint or namespace, by the call that made it.
 #[derive(Debug)]
@@ -30,13 +22,126 @@ pub struct Router<'p> {
     pub prefix: Text,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
-    /// What is registered on it, in order.
-    pub entries: Vec<Entry<'p>>,
+    /// What is registered on it, each with the call that did.
+    pub entries: Vec<(CallId, Entry<'p>)>,
+    /// Layers that hold for everything that is registered on it, whenever.
+    pub layers: Vec<Layer<'p>>,
+}
+
+/// Something that stands before handlers and may turn callers away: a middleware, a decorator, a
+/// dependency, a hook.
+#[derive(Debug, Clone)]
+pub struct Layer<'p> {
+    /// How it is asked.
+    pub kind: LayerKind,
+    /// The function, class or object; what the reader made of it where it is decided.
+    pub value: Value<'p>,
+    /// What it is called with.
+    pub args: Args<'p>,
+    /// What reports call it.
+    pub name: String,
+    /// Under a condition that could not be decided.
+    pub conditional: bool,
+}
+
+impl<'p> Layer<'p> {
+    /// A layer of a value, called with `args`.
+    #[must_use]
+    pub fn new(trace: &Trace<'p>, kind: LayerKind, value: Value<'p>, args: Args<'p>) -> Self {
+        Self { kind, name: name_of(trace, &value), value, args, conditional: false }
+    }
+
+    /// The layer, called as it is written where it stands.
+    #[must_use]
+    pub fn called(mut self, expr: Option<&Expr>) -> Self {
+        if let Some(name) = expr.and_then(written_name) {
+            self.name = name;
+        }
+        self
+    }
+
+    /// A layer of which the reader knows what it does.
+    #[must_use]
+    pub fn decided(state: AuthState, name: &str) -> Self {
+        Self {
+            kind: LayerKind::Decided(state),
+            value: Value::Unknown,
+            args: Args::default(),
+            name: name.to_owned(),
+            conditional: false,
+        }
+    }
+}
+
+/// What a layer is called that is written as an expression: its path, without the arguments that a
+/// factory is given. `None` for a function that is written in its place.
+#[must_use]
+pub fn written_name(expr: &Expr) -> Option<String> {
+    let mut at = expr;
+    while let ExprKind::Call(call) = &at.kind {
+        at = &call.callee;
+    }
+    let path = Path::of(at);
+    (!path.segments.is_empty() && !path.opaque).then(|| path.segments.join("."))
+}
+
+/// What a reader of the program would call a value: the function's, class's or library's name.
+#[must_use]
+pub fn name_of<'p>(trace: &Trace<'p>, value: &Value<'p>) -> String {
+    let last = |path: &str| path.rsplit(['.', ':']).next().unwrap_or(path).to_owned();
+    match value {
+        Value::Function(closure) => {
+            let own = closure.function.name.as_deref();
+            own.map_or_else(|| last(&closure.qualified), str::to_owned)
+        }
+        Value::Class(class) => last(&class.qualified),
+        Value::Object(object) => last(&object.class.qualified),
+        Value::External(path) => last(path),
+        Value::Native(_) => match trace.made(value) {
+            Some(record) => last(trace.path_of(&record).trim_end_matches("()")),
+            None => String::new(),
+        },
+        Value::Method(method) => method.1.to_string(),
+        Value::Choice(values) => {
+            values.first().map_or_else(String::new, |value| name_of(trace, value))
+        }
+        _ => String::new(),
+    }
+}
+
+/// How a [`Layer`] is asked whether an anonymous caller may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerKind {
+    /// Called with the handler, it gives what is called instead.
+    Wrapper,
+    /// Called with the request and what to call to go on.
+    Middleware,
+    /// Going on is to give back nothing.
+    Hook,
+    /// Going on is to give something back, and not to raise.
+    Dependency,
+    /// Going on is to give back something true.
+    Predicate,
+    /// The reader knows.
+    Decided(AuthState),
+}
+
+/// A layer that holds for what is registered after it, below a path.
+#[derive(Debug, Clone)]
+pub struct Guard<'p> {
+    /// The layer.
+    pub layer: Layer<'p>,
+    /// The path below the router that it holds for, in whole segments; `*` for the rest.
+    pub path: Text,
+    /// The methods that it holds for; empty is all.
+    pub methods: Vec<String>,
 }
 
 /// Something registered on a router.
 #[derive(Debug)]
 pub enum Entry<'p> {
+    /// A layer.
+    Guard(Guard<'p>),
     /// A route.
     Route(Registration<'p>),
     /// Another router.
@@ -45,6 +150,8 @@ pub enum Entry<'p> {
         child: CallId,
         /// The whole prefix that the mount gives it.
         prefix: Text,
+        /// What stands before it.
+        layers: Vec<Layer<'p>>,
         /// Under a condition that could not be decided.
         conditional: bool,
     },
@@ -61,8 +168,40 @@ pub struct Registration<'p> {
     pub path: Text,
     /// The handler.
     pub handler: Handler<'p>,
+    /// What stands before the handler, outermost first.
+    pub layers: Vec<Layer<'p>>,
+    /// What the handler is called with.
+    pub args: Args<'p>,
+    /// The name that other code can ask for the path by, where the program gives one.
+    pub name: Option<String>,
+    /// What decorators note on the handler and its class, by key, and whether it is true.
+    pub metadata: Vec<(String, bool)>,
+    /// The declared type of the body that it takes.
+    pub request: Option<String>,
+    /// The declared type of what it answers.
+    pub response: Option<String>,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+}
+
+impl<'p> Registration<'p> {
+    /// A route that nothing more is known of.
+    #[must_use]
+    pub fn new(methods: (Vec<String>, bool), path: Text, handler: Handler<'p>) -> Self {
+        Self {
+            methods: methods.0,
+            methods_known: methods.1,
+            path,
+            handler,
+            layers: Vec::new(),
+            args: Args::default(),
+            name: None,
+            metadata: Vec::new(),
+            request: None,
+            response: None,
+            conditional: false,
+        }
+    }
 }
 
 /// What answers.
@@ -73,7 +212,7 @@ pub struct Handler<'p> {
     /// Where a reader finds it.
     pub place: Place,
     /// The function, where it is one of the program.
-    pub function: Option<std::rc::Rc<Closure<'p>>>,
+    pub function: Option<Rc<Closure<'p>>>,
 }
 
 impl<'p> Handler<'p> {
@@ -85,14 +224,34 @@ impl<'p> Handler<'p> {
             Some(Value::Function(closure)) => Self {
                 name: closure.function.name.is_some().then(|| closure.qualified.to_string()),
                 place: if closure.function.name.is_some() { closure.place() } else { registered },
-                function: Some(std::rc::Rc::clone(closure)),
+                function: Some(Rc::clone(closure)),
             },
-            Some(Value::Class(class)) => Self {
-                name: Some(class.qualified.to_string()),
-                place: Place { file: class.env.file, span: class.class.name_span },
-                function: None,
-            },
+            Some(Value::Class(class)) => Self::of_class(class),
             _ => Self { name: None, place: registered, function: None },
+        }
+    }
+
+    /// A class that answers.
+    #[must_use]
+    pub fn of_class(class: &Rc<ClassValue<'p>>) -> Self {
+        Self {
+            name: Some(class.qualified.to_string()),
+            place: Place { file: class.env.file, span: class.class.name_span },
+            function: None,
+        }
+    }
+
+    /// The method of a class that answers: where the program has it, in the class or in one of its
+    /// bases; else the class, for a method that a library has.
+    #[must_use]
+    pub fn of_method(class: &Rc<ClassValue<'p>>, method: &str) -> Self {
+        match class.attribute(method) {
+            Some((Value::Function(closure), _)) => Self {
+                name: Some(format!("{}.{method}", class.qualified)),
+                place: closure.place(),
+                function: Some(closure),
+            },
+            _ => Self::of_class(class),
         }
     }
 }
@@ -104,9 +263,24 @@ pub struct Graph<'p> {
     pub routers: BTreeMap<CallId, Router<'p>>,
     /// Calls that give back the router that they were made on, as chained registrations do.
     same: BTreeMap<CallId, CallId>,
+    /// The call that is being read.
+    now: CallId,
 }
 
 impl<'p> Graph<'p> {
+    /// Says which call is being read: several readers may register on one router, and the order of
+    /// the calls is what counts.
+    pub fn at(&mut self, call: CallId) {
+        self.now = call;
+    }
+
+    /// Puts what is registered into the order in which the program does it.
+    pub fn settle(&mut self) {
+        for router in self.routers.values_mut() {
+            router.entries.sort_by_key(|(at, _)| *at);
+        }
+    }
+
     /// The call that made the router which a call gives back.
     #[must_use]
     pub fn origin(&self, id: CallId) -> CallId {
@@ -133,6 +307,7 @@ impl<'p> Graph<'p> {
             prefix,
             conditional: false,
             entries: Vec::new(),
+            layers: Vec::new(),
         };
         self.routers.insert(id, router);
     }
@@ -140,8 +315,14 @@ impl<'p> Graph<'p> {
     /// Adds an application, by the call that makes it.
     pub fn add_application(&mut self, id: CallId, framework: &'static str, call: &CallRecord<'p>) {
         let (prefix, conditional) = (Text::default(), call.conditional);
-        let router =
-            Router { framework, is_application: true, prefix, conditional, entries: Vec::new() };
+        let router = Router {
+            framework,
+            is_application: true,
+            prefix,
+            conditional,
+            entries: Vec::new(),
+            layers: Vec::new(),
+        };
         self.routers.insert(id, router);
     }
 
@@ -149,193 +330,62 @@ impl<'p> Graph<'p> {
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
         let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
-            router.entries.push(Entry::Route(registration));
+            router.entries.push((self.now, Entry::Route(registration)));
+        }
+    }
+
+    /// Adds a layer that holds for everything on a router.
+    pub fn layer(&mut self, id: CallId, layer: Layer<'p>) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.layers.push(layer);
+        }
+    }
+
+    /// Adds a layer that holds for everything on every application of a framework.
+    pub fn layer_applications(&mut self, framework: &str, layer: &Layer<'p>) {
+        let applications = self
+            .routers
+            .values_mut()
+            .filter(|router| router.is_application && router.framework == framework);
+        applications.for_each(|router| router.layers.push(layer.clone()));
+    }
+
+    /// Adds a layer that holds for what is registered after it.
+    pub fn guard(&mut self, id: CallId, guard: Guard<'p>) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.entries.push((self.now, Entry::Guard(guard)));
         }
     }
 
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
+        self.mount_behind(parent, child, prefix, conditional, Vec::new());
+    }
+
+    /// Mounts a router on another, behind layers.
+    pub fn mount_behind(
+        &mut self,
+        parent: CallId,
+        child: CallId,
+        prefix: Text,
+        conditional: bool,
+        layers: Vec<Layer<'p>>,
+    ) {
         let (parent, child) = (self.origin(parent), self.origin(child));
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)
         {
-            router.entries.push(Entry::Mount { child, prefix, conditional });
-        }
-    }
-
-    fn mounted(&self) -> BTreeSet<CallId> {
-        self.routers
-            .values()
-            .flat_map(|router| &router.entries)
-            .filter_map(|entry| match entry {
-                Entry::Mount { child, .. } => Some(*child),
-                Entry::Route(_) => None,
-            })
-            .collect()
-    }
-
-    /// The routes of every application, then those of routers that reach none; and whether some
-    /// are missing because a limit was reached.
-    #[must_use]
-    pub fn flatten(
-        &self,
-        program: &Program<'p>,
-        syntax: impl Fn(&str, &str) -> String,
-    ) -> (Vec<Route>, bool) {
-        let mut flat = Flat {
-            graph: self,
-            program,
-            syntax,
-            routes: Vec::new(),
-            seen: BTreeMap::new(),
-            budget: MAX_ENTRIES,
-            cut: false,
-        };
-        let mounted = self.mounted();
-        for (id, router) in &self.routers {
-            // An application that is mounted on another serves there.
-            if router.is_application && !mounted.contains(id) {
-                let first = flat.routes.len();
-                flat.visit(*id, &Text::default(), true, false, &mut Vec::new());
-                // Where the whole application stands under a condition, such as being the program
-                // that was started, its routes have none of their own.
-                if router.conditional {
-                    flat.routes[first..].iter_mut().for_each(|route| route.conditional = false);
-                }
-            }
-        }
-        for (id, router) in &self.routers {
-            if !flat.seen.contains_key(id) && !mounted.contains(id) {
-                flat.visit(*id, &router.prefix, false, false, &mut Vec::new());
-            }
-        }
-        // What is left is mounted in a circle, which has no beginning.
-        for (id, router) in &self.routers {
-            if !flat.seen.contains_key(id) {
-                flat.visit(*id, &router.prefix, router.is_application, false, &mut Vec::new());
-            }
-        }
-        let (mut routes, cut) = (flat.routes, flat.cut);
-        routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
-        // A factory that runs twice registers everything twice: one of the two may be mounted, or
-        // have met no condition.
-        routes.dedup_by(|next, kept| {
-            let same =
-                (&next.methods, &next.path, &next.file, next.line, &next.handler, next.resolved)
-                    == (
-                        &kept.methods,
-                        &kept.path,
-                        &kept.file,
-                        kept.line,
-                        &kept.handler,
-                        kept.resolved,
-                    );
-            if same {
-                kept.mounted |= next.mounted;
-                kept.conditional &= next.conditional;
-            }
-            same
-        });
-        (routes, cut)
-    }
-}
-
-struct Flat<'g, 'p, F> {
-    graph: &'g Graph<'p>,
-    program: &'g Program<'p>,
-    syntax: F,
-    routes: Vec<Route>,
-    /// How often each router was visited.
-    seen: BTreeMap<CallId, usize>,
-    budget: usize,
-    /// Whether something was left out.
-    cut: bool,
-}
-
-impl<F: Fn(&str, &str) -> String> Flat<'_, '_, F> {
-    fn visit(
-        &mut self,
-        id: CallId,
-        prefix: &Text,
-        mounted: bool,
-        conditional: bool,
-        path: &mut Vec<CallId>,
-    ) {
-        let Some(router) = self.graph.routers.get(&id) else { return };
-        if path.contains(&id) {
-            return;
-        }
-        let visits = self.seen.entry(id).or_default();
-        if *visits >= MAX_MOUNTS || path.len() > MAX_NESTING {
-            self.cut = true;
-            return;
-        }
-        *visits += 1;
-        path.push(id);
-        for entry in &router.entries {
-            if self.budget == 0 {
-                self.cut = true;
-                break;
-            }
-            self.budget = self.budget.saturating_sub(1 + prefix.len() / 256);
-            match entry {
-                Entry::Mount { child, prefix: own, conditional: also } => {
-                    let prefix = join(prefix, own);
-                    self.visit(*child, &prefix, mounted, conditional || *also, path);
-                }
-                Entry::Route(registration) => {
-                    let whole = join(prefix, &registration.path);
-                    let route = self.route(router, registration, &whole, mounted, conditional);
-                    self.routes.push(route);
-                }
-            }
-        }
-        path.pop();
-    }
-
-    fn route(
-        &self,
-        router: &Router<'_>,
-        registration: &Registration<'_>,
-        whole: &Text,
-        mounted: bool,
-        conditional: bool,
-    ) -> Route {
-        let mut raw = String::new();
-        for part in whole.parts() {
-            match part {
-                Part::Literal(text) => raw.push_str(text),
-                Part::Hole(_) => raw.push(HOLE),
-            }
-        }
-        let path = (self.syntax)(router.framework, &raw);
-        let holes = path.contains(HOLE);
-        let mut path = path.replace(HOLE, "{}");
-        if !path.starts_with('/') && !path.starts_with("{}") {
-            path.insert(0, '/');
-        }
-        let mut methods = registration.methods.clone();
-        methods.sort();
-        methods.dedup();
-        let place = registration.handler.place;
-        Route {
-            path,
-            methods,
-            file: self.program.file(place.file).path.to_owned(),
-            line: place.span.line,
-            handler: registration.handler.name.clone(),
-            framework: router.framework.to_owned(),
-            auth: Auth { state: AuthState::Unknown, by: Vec::new() },
-            resolved: !holes && registration.methods_known,
-            mounted,
-            conditional: conditional || registration.conditional,
+            router.entries.push((self.now, Entry::Mount { child, prefix, layers, conditional }));
         }
     }
 }
 
 /// A prefix and a path with exactly one slash between them.
-fn join(prefix: &Text, path: &Text) -> Text {
+#[must_use]
+pub fn join(prefix: &Text, path: &Text) -> Text {
     let mut out = prefix.clone();
     if prefix.parts().is_empty() {
         out.push(path);

@@ -1,45 +1,26 @@
-//! The route inventory. Each framework is one file that reads the trace of the abstract
-//! evaluation into a [`graph::Graph`] of routers; what the graph means as routes is said once.
+//! The route inventory. The [readers] of the frameworks read the trace of the abstract evaluation
+//! into a [graph] of routers; [flatten] follows it from the applications to the handlers, and
+//! [auth] asks what an anonymous caller meets on the way.
 
-mod express;
-mod fastapi;
-mod finale;
-mod flask;
+pub mod auth;
+pub mod caller;
+pub mod flatten;
 pub mod graph;
+pub mod guards;
+pub mod pattern;
+pub mod readers;
 #[cfg(test)]
 mod tests;
+pub mod types;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::eval::interpreter::{self, Trace};
+use crate::eval::interpreter;
 use crate::eval::link::Program;
 use crate::finding::scale;
-use crate::source::Language;
 use graph::Graph;
-
-/// The languages of frameworks for Node.js.
-const SCRIPTS: &[Language] = &[Language::JavaScript, Language::TypeScript, Language::Tsx];
-
-/// A framework that is read.
-pub struct Framework {
-    /// Its name in reports.
-    pub name: &'static str,
-    /// The languages that it is written for.
-    pub languages: &'static [Language],
-    /// The packages that mean it.
-    pub packages: &'static [&'static str],
-    /// Literals without one of which a file cannot create, mount or register anything of it.
-    pub needs: &'static [&'static str],
-    /// Reads the trace into the graph.
-    read: for<'p> fn(&Trace<'p>, &mut Graph<'p>),
-    /// Rewrites a path from the framework's syntax to `{name}` and `{name*}`.
-    path: fn(&str) -> String,
-}
-
-/// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
+use readers::{FRAMEWORKS, framework};
 
 /// The routes that a program registers, and whether some are missing because a limit was reached.
 #[must_use]
@@ -49,17 +30,49 @@ pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
     }
-    let (routes, cut) = graph.flatten(program, |name, path| {
-        FRAMEWORKS
-            .iter()
-            .find(|framework| framework.name == name)
-            .map_or_else(|| path.to_owned(), |framework| (framework.path)(path))
+    graph.settle();
+    let (flat, cut) = flatten::flatten(&graph, program);
+    let mut decider = auth::Decider::new(&trace);
+    let mut routes: Vec<Route> = flat
+        .into_iter()
+        .map(|flat| {
+            let has_user_object =
+                framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
+            let auth = decider.decide(&flat, has_user_object);
+            Route { auth, ..flat.route }
+        })
+        .collect();
+    routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
+    // A factory that runs twice registers everything twice: one of the two may be mounted, or
+    // have met no condition.
+    routes.dedup_by(|next, kept| {
+        let key = |route: &Route| {
+            (
+                route.methods.clone(),
+                route.path.clone(),
+                route.file.clone(),
+                route.line,
+                route.handler.clone(),
+                route.resolved,
+            )
+        };
+        let same = key(next) == key(kept);
+        if same {
+            if next.mounted && !kept.mounted {
+                kept.auth = next.auth.clone();
+            }
+            kept.mounted |= next.mounted;
+            kept.conditional &= next.conditional;
+        }
+        same
     });
-    (routes, trace.exhausted || cut)
+    (routes, trace.exhausted || cut || trace.asked_too_much())
 }
 
 /// A route: what the program registers for a path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Route {
     /// Upper-case methods, sorted; empty means any. `WS` is a WebSocket.
     pub methods: Vec<String>,
@@ -82,6 +95,32 @@ pub struct Route {
     pub mounted: bool,
     /// Whether it is registered only under some condition.
     pub conditional: bool,
+    /// The name by which other code asks for its path, where it has one.
+    pub name: Option<String>,
+    /// The parameters of the path, in order.
+    pub parameters: Vec<Parameter>,
+    /// The declared type of the body that it takes.
+    pub request: Option<String>,
+    /// The declared type of what it answers.
+    pub response: Option<String>,
+    /// What stands before the handler, outermost first: middleware, dependencies, decorators.
+    pub middleware: Vec<String>,
+    /// Other paths of the same handler.
+    pub aliases: Vec<String>,
+    /// Why the handler only pretends, when it does.
+    pub stub: Option<String>,
+    /// `file:line` of the route that answers in its place.
+    pub shadowed_by: Option<String>,
+}
+
+/// A parameter of a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Parameter {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// Its type as the framework writes it: `int`, `uuid`, a regular expression. `None` is any
+    /// single segment, or any rest.
+    pub kind: Option<String>,
 }
 
 scale! {
@@ -105,4 +144,10 @@ pub struct Auth {
     pub state: AuthState,
     /// Names of the decorators, dependencies or middleware that decide it.
     pub by: Vec<String>,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { state: AuthState::Unknown, by: Vec::new() }
+    }
 }

@@ -136,7 +136,8 @@ def nowhere():
         ],
         "\
 GET /api/orders/ shop.views.orders.listing shop/views/orders.py:10
-GET,PUT /api/orders/{id} shop.views.orders.Item shop/views/orders.py:17
+GET /api/orders/{id} shop.views.orders.Item.get shop/views/orders.py:18
+PUT /api/orders/{id} shop.views.orders.Item.put shop/views/orders.py:20
 DELETE,GET /api/orders/all shop.views.orders.listing shop/views/orders.py:10
 POST /api/orders/{rest*} shop.views.orders.create shop/views/orders.py:14
 GET,POST /a/{id} shop.views.admin.show shop/views/admin.py:7
@@ -186,8 +187,10 @@ init_app(app)
 "#,
         )],
         "\
-GET,POST /people api.Users app/api.py:22
-GET,POST /users api.Users app/api.py:22",
+GET /people api.Users.get app/api.py:19
+GET /users api.Users.get app/api.py:19
+POST /people api.Users.post app/api.py:23
+POST /users api.Users.post app/api.py:23",
     );
 }
 

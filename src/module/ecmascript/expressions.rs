@@ -119,17 +119,20 @@ impl<'t> Lowering<'t, '_> {
         }
         let mut object = None;
         let mut name = SmolStr::default();
+        let mut optional = false;
         let mut child = self.enter();
         while let Some(inner) = child {
             if object.is_none() {
                 object = Some(self.expr(inner));
-            } else if inner.kind.is_named() && inner.kind != Kind::OptionalChain {
+            } else if inner.kind == Kind::OptionalChain {
+                optional = true;
+            } else if inner.kind.is_named() {
                 name = self.word(inner.node);
             }
             child = self.next();
         }
         let object = Box::new(object.unwrap_or_else(|| self.nothing(at)));
-        ExprKind::Attribute { object, name }
+        ExprKind::Attribute { object, name, optional }
     }
 
     /// `a.b.c` of plain names is read from the source, without a look at its parts.
@@ -149,24 +152,26 @@ impl<'t> Lowering<'t, '_> {
         for name in source[first + 1..].split('.') {
             let span = Span { end: whole.start + super::offset(end), ..whole };
             let object = Box::new(Expr { span, kind });
-            kind = ExprKind::Attribute { object, name: SmolStr::new(name) };
+            kind = ExprKind::Attribute { object, name: SmolStr::new(name), optional: false };
             end += 1 + name.len();
         }
         Some(kind)
     }
 
     fn subscript(&mut self, at: At<'t>) -> ExprKind {
-        let (mut object, mut key) = (None, None);
+        let (mut object, mut key, mut optional) = (None, None, false);
         let mut child = self.enter();
         while let Some(inner) = child {
-            if inner.kind.is_named() && inner.kind != Kind::OptionalChain {
+            if inner.kind == Kind::OptionalChain {
+                optional = true;
+            } else if inner.kind.is_named() {
                 let slot = if object.is_none() { &mut object } else { &mut key };
                 *slot = Some(self.expr(inner));
             }
             child = self.next();
         }
         let object = Box::new(object.unwrap_or_else(|| self.nothing(at)));
-        ExprKind::Index { object, key: Box::new(key.unwrap_or_else(|| self.nothing(at))) }
+        ExprKind::Index { object, key: Box::new(key.unwrap_or_else(|| self.nothing(at))), optional }
     }
 
     fn call(&mut self, at: At<'t>) -> ExprKind {
@@ -405,7 +410,7 @@ impl<'t> Lowering<'t, '_> {
         let (object, name) = source.split_once('.').unwrap_or((source, ""));
         let span = self.span(at.node);
         let object = Box::new(Expr { span, kind: ExprKind::Name(SmolStr::new(object.trim())) });
-        ExprKind::Attribute { object, name: SmolStr::new(name.trim()) }
+        ExprKind::Attribute { object, name: SmolStr::new(name.trim()), optional: false }
     }
 }
 

@@ -145,7 +145,7 @@ fn assigns_field(name: &Expr) -> Stmt {
         ExprKind::Name(field) => field.clone(),
         _ => SmolStr::default(),
     };
-    let target = ExprKind::Attribute { object: Box::new(this), name: field };
+    let target = ExprKind::Attribute { object: Box::new(this), name: field, optional: false };
     let bind = Bind {
         target: Expr { span: name.span, kind: target },
         value: Some(name.clone()),

@@ -284,7 +284,8 @@ fn adopt(decorators: Vec<Expr>, span: Span, declared: &mut [Stmt], value: Option
 /// `export = value` says the same as `module.exports = value`.
 fn exports_of(value: Expr, span: Span) -> Bind {
     let object = Box::new(Expr { span, kind: ExprKind::Name(SmolStr::new_static("module")) });
-    let kind = ExprKind::Attribute { object, name: SmolStr::new_static("exports") };
+    let kind =
+        ExprKind::Attribute { object, name: SmolStr::new_static("exports"), optional: false };
     Bind { target: Expr { span, kind }, value: Some(value), annotation: None, operator: None }
 }
 

@@ -54,7 +54,7 @@ impl<'t> Lowering<'t, '_> {
                 let key = self.types().pop().unwrap_or_else(|| self.nothing(at));
                 let array = ExprKind::Name(SmolStr::new_static("Array"));
                 let object = Box::new(Expr { span, kind: array });
-                ExprKind::Index { object, key: Box::new(key) }
+                ExprKind::Index { object, key: Box::new(key), optional: false }
             }
             Kind::UnionType | Kind::IntersectionType | Kind::TupleType => {
                 let mut all = Vec::new();
@@ -108,6 +108,10 @@ impl<'t> Lowering<'t, '_> {
             child = self.next();
         }
         let object = Box::new(object.unwrap_or_else(|| self.nothing(at)));
-        ExprKind::Index { object, key: Box::new(key.unwrap_or_else(|| self.nothing(at))) }
+        ExprKind::Index {
+            object,
+            key: Box::new(key.unwrap_or_else(|| self.nothing(at))),
+            optional: false,
+        }
     }
 }

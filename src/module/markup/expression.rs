@@ -56,7 +56,10 @@ fn call(path: &str, args: Vec<Arg>, span: Span) -> Expr {
     let mut callee = name(parts.next().unwrap_or_default(), span);
     for part in parts {
         let object = Box::new(callee);
-        callee = Expr { span, kind: ExprKind::Attribute { object, name: SmolStr::new(part) } };
+        callee = Expr {
+            span,
+            kind: ExprKind::Attribute { object, name: SmolStr::new(part), optional: false },
+        };
     }
     let call = Call { callee, args, new: false, is_macro: false };
     Expr { span, kind: ExprKind::Call(Box::new(call)) }

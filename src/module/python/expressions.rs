@@ -136,7 +136,11 @@ impl<'t> Lowering<'t> {
                 name = this.name(node);
             }
         });
-        ExprKind::Attribute { object: Box::new(object.unwrap_or_else(|| nothing(span))), name }
+        ExprKind::Attribute {
+            object: Box::new(object.unwrap_or_else(|| nothing(span))),
+            name,
+            optional: false,
+        }
     }
 
     /// A path `a.b.c` without blanks: its text says all, and reading that is much faster than to
@@ -158,7 +162,7 @@ impl<'t> Lowering<'t> {
             }
             end += u32::try_from(name.len()).ok()? + 1;
             let (object, name) = (Box::new(path), SmolStr::new(name));
-            let kind = ExprKind::Attribute { object, name };
+            let kind = ExprKind::Attribute { object, name, optional: false };
             path = Expr { span: Span { end, ..span }, kind };
         }
         Some(path)
@@ -214,6 +218,7 @@ impl<'t> Lowering<'t> {
         ExprKind::Index {
             object: Box::new(object.unwrap_or_else(|| nothing(span))),
             key: Box::new(key),
+            optional: false,
         }
     }
 

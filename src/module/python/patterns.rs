@@ -22,7 +22,7 @@ impl<'t> Lowering<'t> {
                 None => Expr { span: this.walk.span(node), kind: ExprKind::Name(name) },
                 Some(object) => Expr {
                     span: Span { end: this.walk.span(node).end, ..span },
-                    kind: ExprKind::Attribute { object: Box::new(object), name },
+                    kind: ExprKind::Attribute { object: Box::new(object), name, optional: false },
                 },
             });
         });

@@ -52,6 +52,7 @@ impl Lowering<'_> {
                     kind: ExprKind::Attribute {
                         object: Box::new(object),
                         name: name_of(&call.method),
+                        optional: false,
                     },
                 };
                 let span = cover(callee.span, self.span(call.paren_token.span.close()));
@@ -64,13 +65,19 @@ impl Lowering<'_> {
                 let object = self.expr(&field.base);
                 let span = cover(object.span, self.span(field.member.span()));
                 let name = member_name(&field.member);
-                Expr { span, kind: ExprKind::Attribute { object: Box::new(object), name } }
+                Expr {
+                    span,
+                    kind: ExprKind::Attribute { object: Box::new(object), name, optional: false },
+                }
             }
             SynExpr::Index(index) => {
                 let object = self.expr(&index.expr);
                 let span = cover(object.span, self.span(index.bracket_token.span.close()));
                 let key = Box::new(self.expr(&index.index));
-                Expr { span, kind: ExprKind::Index { object: Box::new(object), key } }
+                Expr {
+                    span,
+                    kind: ExprKind::Index { object: Box::new(object), key, optional: false },
+                }
             }
             SynExpr::Paren(paren) => self.expr(&paren.expr),
             SynExpr::Group(group) => self.expr(&group.expr),

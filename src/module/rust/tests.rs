@@ -68,8 +68,8 @@ fn show(expr: &Expr) -> String {
         ExprKind::Bool(truth) => truth.to_string(),
         ExprKind::None => "none".into(),
         ExprKind::Name(name) => name.to_string(),
-        ExprKind::Attribute { object, name } => format!("{}.{name}", show(object)),
-        ExprKind::Index { object, key } => format!("{}[{}]", show(object), show(key)),
+        ExprKind::Attribute { object, name, .. } => format!("{}.{name}", show(object)),
+        ExprKind::Index { object, key, .. } => format!("{}[{}]", show(object), show(key)),
         ExprKind::Call(call) => {
             let args: Vec<String> = call
                 .args

@@ -132,7 +132,10 @@ impl Lowering<'_> {
                 Expr { span: whole, kind: ExprKind::List(keys) }
             }
         };
-        Expr { span, kind: ExprKind::Index { object: Box::new(object), key: Box::new(key) } }
+        Expr {
+            span,
+            kind: ExprKind::Index { object: Box::new(object), key: Box::new(key), optional: false },
+        }
     }
 
     /// A path without its generic arguments; `<S as T>::f` is `S::f`.
@@ -156,7 +159,11 @@ impl Lowering<'_> {
                 None => Expr { span: at, kind: ExprKind::Name(segment) },
                 Some(object) => Expr {
                     span: cover(object.span, at),
-                    kind: ExprKind::Attribute { object: Box::new(object), name: segment },
+                    kind: ExprKind::Attribute {
+                        object: Box::new(object),
+                        name: segment,
+                        optional: false,
+                    },
                 },
             });
         }

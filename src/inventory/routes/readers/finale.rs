@@ -1,9 +1,10 @@
 //! finale-rest and epilogue: routes that an Express application gets for each database model.
 
-use super::graph::{Graph, Handler, Registration, made_by};
-use super::{Framework, SCRIPTS};
+use super::{Framework, Matching, SCRIPTS};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{CallRecord, Value};
+use crate::inventory::routes::graph::{Graph, Handler, Registration, made_by};
+use crate::inventory::routes::pattern;
 
 /// finale-rest.
 pub(super) const FINALE: Framework = Framework {
@@ -11,8 +12,11 @@ pub(super) const FINALE: Framework = Framework {
     languages: SCRIPTS,
     packages: &["finale-rest", "epilogue", "epilogue-js"],
     needs: &["finale-rest", "epilogue"],
+    fixtures: &[],
+    matching: Matching::Chain,
+    has_user_object: false,
     read,
-    path: |raw| raw.to_owned(),
+    path: pattern::colons,
 };
 
 /// What a resource answers at its collection and at one of its items.
@@ -27,7 +31,8 @@ const ACTIONS: &[(&str, &str, usize)] = &[
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let mut app = None;
     let mut base = String::new();
-    for call in &trace.calls {
+    for (id, call) in trace.records() {
+        graph.at(id);
         let Some((package, function)) = call.path().and_then(|path| path.rsplit_once('.')) else {
             continue;
         };
@@ -72,12 +77,11 @@ fn registrations<'p>(
         .filter_map(|(_, method, endpoint)| {
             let mut path = crate::eval::text::Text::literal(base);
             path.push(&endpoints.get(*endpoint)?.to_text());
+            let methods = (vec![(*method).to_owned()], true);
+            let handler = Handler::of(None, call.place);
             Some(Registration {
-                methods: vec![(*method).to_owned()],
-                methods_known: true,
-                path,
-                handler: Handler::of(None, call.place),
                 conditional: call.conditional,
+                ..Registration::new(methods, path, handler)
             })
         })
         .collect()

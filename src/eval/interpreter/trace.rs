@@ -1,0 +1,130 @@
+//! What a run left behind: the calls to the outside, the functions and classes that were met, the
+//! names of every module; and the machine, which answers further questions about them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::probe::{Caller, Question, Seen};
+use super::{Frame, Interpreter};
+use crate::eval::expr;
+use crate::eval::link::{Program, Target};
+use crate::eval::value::{CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::module::Expr;
+
+/// What a program's run left behind.
+pub struct Trace<'p> {
+    /// Calls to the outside, in order.
+    pub calls: Rc<Vec<Rc<CallRecord<'p>>>>,
+    /// Every class that was defined, in order.
+    pub classes: Rc<Vec<Rc<ClassValue<'p>>>>,
+    /// Every function that was defined, in order.
+    pub functions: Rc<Vec<Rc<Closure<'p>>>>,
+    /// Whether a limit was reached, so that the calls are not all.
+    pub exhausted: bool,
+    /// The program.
+    pub program: &'p Program<'p>,
+    machine: RefCell<Interpreter<'p>>,
+}
+
+impl<'p> Trace<'p> {
+    pub(super) fn of(mut machine: Interpreter<'p>) -> Self {
+        let calls = Rc::new(std::mem::take(&mut machine.calls));
+        machine.settled = Rc::clone(&calls);
+        Self {
+            calls,
+            classes: Rc::new(std::mem::take(&mut machine.classes)),
+            functions: Rc::new(std::mem::take(&mut machine.pending)),
+            exhausted: machine.steps == 0 || machine.cut,
+            program: machine.program,
+            machine: RefCell::new(machine),
+        }
+    }
+
+    /// The records with their ids.
+    pub fn records(&self) -> impl Iterator<Item = (CallId, &CallRecord<'p>)> {
+        self.calls
+            .iter()
+            .enumerate()
+            .map(|(at, call)| (CallId(u32::try_from(at).unwrap_or(u32::MAX)), &**call))
+    }
+
+    /// The record of a call, also of one that a question since the run led to.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> Option<Rc<CallRecord<'p>>> {
+        self.machine.borrow().call_record(id).map(Rc::clone)
+    }
+
+    /// The record of the call that gave a value.
+    #[must_use]
+    pub fn made(&self, value: &Value<'p>) -> Option<Rc<CallRecord<'p>>> {
+        match value {
+            Value::Native(id) => self.call(*id),
+            _ => None,
+        }
+    }
+
+    /// The path of what a call called: `a.b`, `a.make().run`, `a.make()`.
+    #[must_use]
+    pub fn path_of(&self, record: &CallRecord<'p>) -> String {
+        self.machine.borrow().record_path(record, 0)
+    }
+
+    /// The names of a module's top level.
+    #[must_use]
+    pub fn module(&self, file: FileId) -> Rc<Env<'p>> {
+        Rc::clone(&self.machine.borrow().modules[file.0 as usize].env)
+    }
+
+    /// A name that a module offers to others.
+    #[must_use]
+    pub fn member(&self, file: FileId, name: &str) -> Value<'p> {
+        self.machine.borrow_mut().member(file, name)
+    }
+
+    /// The default export of a script module.
+    #[must_use]
+    pub fn default_export(&self, file: FileId) -> Option<Value<'p>> {
+        self.machine.borrow_mut().exported(file, "default", 0)
+    }
+
+    /// A script module's export by name; `None` when it offers none.
+    #[must_use]
+    pub fn exported(&self, file: FileId, name: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().exported(file, name, 0)
+    }
+
+    /// The module that a dotted or relative name means to a file.
+    #[must_use]
+    pub fn resolve(&self, from: FileId, module: &str) -> Target {
+        self.program.resolve(from, module)
+    }
+
+    /// The value of `object.name`.
+    #[must_use]
+    pub fn attribute(&self, object: &Value<'p>, name: &str) -> Value<'p> {
+        expr::attribute(object, name, &mut *self.machine.borrow_mut())
+    }
+
+    /// The value of an expression in a scope, such as a parameter's default or annotation.
+    #[must_use]
+    pub fn value_in(&self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
+        let mut machine = self.machine.borrow_mut();
+        let frame = Frame { env: Rc::clone(env), this: None, class: None };
+        let outer = std::mem::replace(&mut machine.frame, frame);
+        let value = expr::eval(expr, &mut *machine);
+        machine.frame = outer;
+        value
+    }
+
+    /// Whether questions were left open because they took too long together.
+    #[must_use]
+    pub fn asked_too_much(&self) -> bool {
+        self.machine.borrow().asked_too_much()
+    }
+
+    /// What a function does to a caller. See [`super::probe`].
+    #[must_use]
+    pub fn ask(&self, caller: Rc<dyn Caller<'p> + 'p>, question: &Question<'p>) -> Seen<'p> {
+        self.machine.borrow_mut().ask(caller, question)
+    }
+}

@@ -1,0 +1,306 @@
+//! Who may call a route: what an anonymous caller meets on the way to its handler, and in it.
+//!
+//! Each layer is asked in turn, by running it on a request that says nothing of who sent it. A
+//! layer that refuses on every way decides. One that may refuse after it looked at the caller
+//! leaves the route unknown; one that looked and let go on makes it optional.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::caller::{Anonymous, values};
+use super::flatten::Flat;
+use super::graph::{Layer, LayerKind};
+use super::{Auth, AuthState, guards};
+use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
+use crate::eval::value::{Args, CallId, Closure, Value};
+
+/// What a layer does to an anonymous caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It lets them go on, and did not look at who they are.
+    Passes,
+    /// It looked, and let them go on.
+    LetsIn,
+    /// It refuses them.
+    Refuses,
+    /// It looked, and may refuse them.
+    Unclear,
+}
+
+/// Decides for each route; layers are asked once for all routes they do not look at.
+pub struct Decider<'t, 'p> {
+    trace: &'t Trace<'p>,
+    known: BTreeMap<(usize, Option<CallId>, LayerKindKey), Verdict>,
+    libraries: BTreeMap<SmolStr, Option<AuthState>>,
+}
+
+type LayerKindKey = u8;
+
+/// The key of a handler's body.
+const BODY: LayerKindKey = 6;
+
+impl<'t, 'p> Decider<'t, 'p> {
+    /// A decider over a finished run.
+    #[must_use]
+    pub fn new(trace: &'t Trace<'p>) -> Self {
+        Self { trace, known: BTreeMap::new(), libraries: BTreeMap::new() }
+    }
+
+    /// Who may call a route.
+    pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Auth {
+        let request = || Anonymous {
+            method: flat.route.methods.first().filter(|_| flat.route.methods.len() == 1).cloned(),
+            path: flat.whole.clone(),
+            endpoint: flat.registration.name.clone(),
+            has_user_object,
+            metadata: flat.registration.metadata.clone(),
+            ..Anonymous::default()
+        };
+        let mut optional = Vec::new();
+        let mut unclear = Vec::new();
+        for layer in &flat.layers {
+            let verdict = self.verdict(layer, &request);
+            match verdict {
+                Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
+                Verdict::Refuses => {
+                    return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
+                }
+                Verdict::Unclear => unclear.push(layer.name.clone()),
+                Verdict::LetsIn => optional.push(layer.name.clone()),
+                Verdict::Passes => {}
+            }
+        }
+        if let Some(function) = &flat.registration.handler.function {
+            let name = || "the handler itself".to_owned();
+            match self.body(function, &flat.registration.args, request()) {
+                Verdict::Refuses if unclear.is_empty() => {
+                    return Auth { state: AuthState::Required, by: vec![name()] };
+                }
+                Verdict::Passes | Verdict::Refuses => {}
+                Verdict::LetsIn | Verdict::Unclear => optional.push(name()),
+            }
+        }
+        let (state, by) = match (unclear.is_empty(), optional.is_empty()) {
+            (false, _) => (AuthState::Unknown, unclear),
+            (true, false) => (AuthState::Optional, optional),
+            (true, true) => (AuthState::None, Vec::new()),
+        };
+        Auth { state, by }
+    }
+
+    /// What the body of a handler does to an anonymous caller.
+    fn body(&mut self, function: &Rc<Closure<'p>>, args: &Args<'p>, request: Anonymous) -> Verdict {
+        let key = (Rc::as_ptr(function) as usize, None, BODY);
+        if let Some(verdict) = self.known.get(&key) {
+            return *verdict;
+        }
+        let request = Rc::new(request);
+        let callee = Value::Function(Rc::new(function.undecorated()));
+        let seen = self.ask(&request, callee, args.clone());
+        let verdict = of_body(&seen, |value| self.denies(value));
+        if !request.looked_at_route.get() {
+            self.known.insert(key, verdict);
+        }
+        verdict
+    }
+
+    fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
+        if let LayerKind::Decided(state) = layer.kind {
+            return of_state(state);
+        }
+        if let Value::External(path) = &layer.value {
+            let known = |path: &SmolStr| guards::library(path, &Args::default());
+            let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
+            return state.map_or(Verdict::Passes, of_state);
+        }
+        if let Some(state) = self.library(&layer.value) {
+            return of_state(state);
+        }
+        let key = identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
+        if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
+            return *verdict;
+        }
+        let request = Rc::new(request());
+        let verdict = self.run(layer, &request);
+        // What looked at the route may decide otherwise for another.
+        if let Some(key) = key
+            && !request.looked_at_route.get()
+        {
+            self.known.insert(key, verdict);
+        }
+        verdict
+    }
+
+    /// What is known of a layer that comes from a library.
+    fn library(&self, value: &Value<'p>) -> Option<AuthState> {
+        match value {
+            Value::Native(_) => {
+                let record = self.trace.made(value)?;
+                let path = self.trace.path_of(&record);
+                let state = guards::library(&path, &record.args);
+                // A call with a function of the program: `passport.authenticate("jwt", callback)`.
+                let has_own =
+                    record.args.positional.iter().any(|arg| matches!(arg, Value::Function(_)));
+                state.filter(|_| !has_own || !path.ends_with("authenticate"))
+            }
+            _ => None,
+        }
+    }
+
+    fn run(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
+        let ask = |callee: Value<'p>, args: Args<'p>| self.ask(request, callee, args);
+        match layer.kind {
+            LayerKind::Decided(state) => of_state(state),
+            LayerKind::Wrapper => {
+                let made = ask(layer.value.clone(), Args::of(vec![values::handler()]));
+                // A wrapper that gives back what it was given wraps nothing.
+                let wrapped = made.returned.into_iter().next().unwrap_or_default();
+                match wrapped {
+                    Value::External(path) if path == "caller.handler" => Verdict::Passes,
+                    Value::Unknown | Value::None => {
+                        if made.asked {
+                            Verdict::Unclear
+                        } else {
+                            Verdict::Passes
+                        }
+                    }
+                    wrapped => {
+                        let seen = ask(wrapped, layer.args.clone());
+                        going_on(&seen, |value| self.denies(value))
+                    }
+                }
+            }
+            LayerKind::Middleware => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                going_on(&seen, |value| self.denies(value))
+            }
+            LayerKind::Hook => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                let stops = |value: &Value<'p>| {
+                    !matches!(value, Value::None | Value::Absent | Value::Unknown)
+                };
+                let denied = seen.returned.iter().any(|value| stops(value) && self.denies(value));
+                let goes_on = seen.returned.iter().any(|value| !stops(value))
+                    && seen.returns != Certainty::No;
+                judge(
+                    &seen,
+                    goes_on && seen.refused != Certainty::Yes,
+                    denied || is_refusing(&seen),
+                )
+            }
+            LayerKind::Dependency => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                judge(&seen, seen.returns != Certainty::No, is_refusing(&seen))
+            }
+            LayerKind::Predicate => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                let truths: Vec<_> = seen.returned.iter().map(Value::truth).collect();
+                let may_pass = truths.iter().any(|truth| *truth != Some(false));
+                let may_refuse =
+                    is_refusing(&seen) || truths.iter().any(|truth| *truth != Some(true));
+                judge(&seen, may_pass && seen.returns != Certainty::No, may_refuse)
+            }
+        }
+    }
+
+    fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
+        let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
+        self.trace.ask(caller, &Question { callee, args })
+    }
+
+    fn denies(&self, value: &Value<'p>) -> bool {
+        Anonymous::default().denies(value, &|value| self.trace.made(value))
+    }
+}
+
+/// What stands for a layer that is the same wherever it is used.
+fn identity(value: &Value<'_>) -> Option<(usize, Option<CallId>)> {
+    match value {
+        Value::Function(closure) => Some((Rc::as_ptr(closure) as usize, None)),
+        Value::Class(class) => Some((Rc::as_ptr(class) as usize, None)),
+        Value::Object(object) => Some((Rc::as_ptr(object) as usize, None)),
+        Value::Native(id) => Some((0, Some(*id))),
+        _ => None,
+    }
+}
+
+fn kind_key(kind: LayerKind) -> LayerKindKey {
+    match kind {
+        LayerKind::Wrapper => 0,
+        LayerKind::Middleware => 1,
+        LayerKind::Hook => 2,
+        LayerKind::Dependency => 3,
+        LayerKind::Predicate => 4,
+        LayerKind::Decided(_) => 5,
+    }
+}
+
+fn of_state(state: AuthState) -> Verdict {
+    match state {
+        AuthState::Required => Verdict::Refuses,
+        AuthState::Optional => Verdict::LetsIn,
+        AuthState::None => Verdict::Passes,
+        AuthState::Unknown => Verdict::Unclear,
+    }
+}
+
+fn is_refusing(seen: &Seen<'_>) -> bool {
+    [seen.refused, seen.raised, seen.failed].iter().any(|met| *met != Certainty::No)
+}
+
+/// A layer that never looks at the caller refuses only when it refuses everybody.
+fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
+    let everybody = seen.refused == Certainty::Yes
+        || seen.raised == Certainty::Yes && seen.raised_denial
+        || seen.returned.is_empty() && seen.returns != Certainty::No;
+    match (may_pass || seen.cut, may_refuse) {
+        (false, true) if seen.asked || everybody => Verdict::Refuses,
+        (_, true) if seen.asked => Verdict::Unclear,
+        _ if seen.asked => Verdict::LetsIn,
+        _ => Verdict::Passes,
+    }
+}
+
+/// A middleware or a wrapped handler: it goes on when it calls what comes next.
+fn going_on<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
+    if seen.passed == Certainty::Yes {
+        return if seen.asked { Verdict::LetsIn } else { Verdict::Passes };
+    }
+    let denied = seen.returned.iter().any(denies);
+    let refuses = is_refusing(seen) || denied;
+    if !refuses && seen.passed == Certainty::No && seen.answered == Certainty::No {
+        // It neither goes on nor refuses as far as anybody can see.
+        return if seen.asked { Verdict::Unclear } else { Verdict::Passes };
+    }
+    // What a caller looked at gets an answer of its own, and does not go on, is refused too.
+    let turned_away = seen.asked && seen.passed == Certainty::No && seen.answered == Certainty::Yes;
+    judge(seen, seen.passed != Certainty::No, refuses || turned_away)
+}
+
+/// A handler: it refuses when all that an anonymous caller can get is a refusal.
+fn of_body<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
+    if !seen.asked || seen.cut {
+        return Verdict::Passes;
+    }
+    let denied = seen.returned.iter().filter(|value| denies(value)).count();
+    let deliberate = seen.raised == Certainty::Yes && seen.raised_deliberately;
+    let raised = seen.raised != Certainty::No && (seen.raised_denial || deliberate);
+    let turned_away = seen.refused != Certainty::No || seen.failed != Certainty::No || denied > 0;
+    let is_answer = |value: &Value<'p>| {
+        !matches!(value, Value::None | Value::Absent)
+            && !denies(value)
+            && !matches!(value, Value::External(path) if path.starts_with("caller."))
+    };
+    let answers = seen.answered != Certainty::No
+        || seen.passed != Certainty::No
+        || seen.returns != Certainty::No && seen.returned.iter().any(is_answer)
+        // It ends without a word, which is an answer where nothing else was met.
+        || seen.returns == Certainty::Yes && !turned_away;
+    match (turned_away || raised, answers) {
+        (true, false) => Verdict::Refuses,
+        _ => Verdict::LetsIn,
+    }
+}

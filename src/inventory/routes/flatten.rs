@@ -1,0 +1,290 @@
+//! What the [graph](super::graph) of routers means: each way from an application through mounts
+//! to a registration is a route, with the layers that stand on that way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::graph::{Entry, Graph, Layer, Registration, Router, join};
+use super::pattern::{self, Shape};
+use super::readers::{Framework, Matching, framework};
+use super::{Auth, Route};
+use crate::eval::link::Program;
+use crate::eval::text::{Part, Text};
+use crate::eval::value::CallId;
+
+/// The most entries that are flattened, over all routers.
+const MAX_ENTRIES: usize = 200_000;
+/// The most ways to one router. Mounts multiply, so that sixty routers could give more routes than
+/// there is memory, and use up [`MAX_ENTRIES`] at the cost of every other application.
+const MAX_MOUNTS: usize = 64;
+/// The most routers inside each other.
+const MAX_NESTING: usize = 32;
+/// The most earlier routes and guards that one route is compared with.
+const MAX_EARLIER: usize = 4_000;
+/// The most comparisons of routes with what stands before them.
+const MAX_COMPARED: usize = 20_000_000;
+/// The most layers over all routes.
+const MAX_LAYERS: usize = 500_000;
+
+/// Stands for a hole while a path's syntax is rewritten.
+const HOLE: char = '\u{0}';
+
+/// A route, with what is still to be asked of the program.
+pub struct Flat<'g, 'p> {
+    /// What is known already.
+    pub route: Route,
+    /// What was registered.
+    pub registration: &'g Registration<'p>,
+    /// What stands before the handler, outermost first.
+    pub layers: Vec<&'g Layer<'p>>,
+    /// Its path as the framework writes it, with holes.
+    pub whole: Text,
+    /// The application or router that the way began at, and the place in its order.
+    pub order: (CallId, usize),
+}
+
+/// A guard or a route that stands before what is registered later.
+#[derive(Clone)]
+struct Earlier<'g, 'p> {
+    layers: Rc<Vec<&'g Layer<'p>>>,
+    path: String,
+    /// Whether longer paths are meant too.
+    is_prefix: bool,
+    methods: &'g [String],
+}
+
+/// The routes of every application, then those of routers that reach none; and whether some are
+/// missing because a limit was reached.
+#[must_use]
+pub fn flatten<'g, 'p>(
+    graph: &'g Graph<'p>,
+    program: &'g Program<'p>,
+) -> (Vec<Flat<'g, 'p>>, bool) {
+    let mut flat = Flattening {
+        graph,
+        program,
+        routes: Vec::new(),
+        seen: BTreeMap::new(),
+        earlier: Vec::new(),
+        root: CallId(0),
+        budget: MAX_ENTRIES,
+        comparisons: MAX_COMPARED,
+        layers: MAX_LAYERS,
+        cut: false,
+    };
+    let mounted = mounted(graph);
+    for (id, router) in &graph.routers {
+        // An application that is mounted on another serves there.
+        if router.is_application && !mounted.contains(id) {
+            let first = flat.routes.len();
+            flat.begin(*id, &Text::default(), true);
+            // Where the whole application stands under a condition, such as being the program that
+            // was started, its routes have none of their own.
+            if router.conditional {
+                flat.routes[first..].iter_mut().for_each(|flat| flat.route.conditional = false);
+            }
+        }
+    }
+    for (id, router) in &graph.routers {
+        if !flat.seen.contains_key(id) && !mounted.contains(id) {
+            flat.begin(*id, &router.prefix, false);
+        }
+    }
+    // What is left is mounted in a circle, which has no beginning.
+    for (id, router) in &graph.routers {
+        if !flat.seen.contains_key(id) {
+            flat.begin(*id, &router.prefix, router.is_application);
+        }
+    }
+    (flat.routes, flat.cut)
+}
+
+fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
+    graph
+        .routers
+        .values()
+        .flat_map(|router| &router.entries)
+        .filter_map(|(_, entry)| match entry {
+            Entry::Mount { child, .. } => Some(*child),
+            Entry::Route(_) | Entry::Guard(_) => None,
+        })
+        .collect()
+}
+
+struct Flattening<'g, 'p> {
+    graph: &'g Graph<'p>,
+    program: &'g Program<'p>,
+    routes: Vec<Flat<'g, 'p>>,
+    /// How often each router was visited.
+    seen: BTreeMap<CallId, usize>,
+    /// What stands before the next route of this application.
+    earlier: Vec<Earlier<'g, 'p>>,
+    root: CallId,
+    budget: usize,
+    /// Comparisons that are left.
+    comparisons: usize,
+    /// Layers that are left.
+    layers: usize,
+    /// Whether something was left out.
+    cut: bool,
+}
+
+/// The way to a router.
+struct Way<'g, 'p> {
+    routers: Vec<CallId>,
+    layers: Vec<&'g Layer<'p>>,
+    mounted: bool,
+    conditional: bool,
+}
+
+impl<'g, 'p> Flattening<'g, 'p> {
+    fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
+        self.earlier.clear();
+        self.root = id;
+        let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
+        self.visit(id, prefix, &mut way);
+    }
+
+    fn visit(&mut self, id: CallId, prefix: &Text, way: &mut Way<'g, 'p>) {
+        let Some(router) = self.graph.routers.get(&id) else { return };
+        if way.routers.contains(&id) {
+            return;
+        }
+        let visits = self.seen.entry(id).or_default();
+        if *visits >= MAX_MOUNTS || way.routers.len() > MAX_NESTING {
+            self.cut = true;
+            return;
+        }
+        *visits += 1;
+        let framework = framework(router.framework);
+        let first_layer = way.layers.len();
+        let first_earlier = self.earlier.len();
+        way.routers.push(id);
+        way.layers.extend(&router.layers);
+        for (_, entry) in &router.entries {
+            if self.budget == 0 {
+                self.cut = true;
+                break;
+            }
+            self.budget = self.budget.saturating_sub(1 + prefix.len() / 256);
+            match entry {
+                Entry::Guard(guard) => {
+                    let whole = join(prefix, &guard.path);
+                    self.stands_before(Earlier {
+                        layers: Rc::new(vec![&guard.layer]),
+                        path: shape(framework, &whole).path,
+                        is_prefix: true,
+                        methods: &guard.methods,
+                    });
+                }
+                Entry::Mount { child, prefix: own, layers, conditional: also } => {
+                    let prefix = join(prefix, own);
+                    let outer = way.conditional;
+                    way.conditional |= *also;
+                    let before = way.layers.len();
+                    way.layers.extend(layers);
+                    self.visit(*child, &prefix, way);
+                    way.layers.truncate(before);
+                    way.conditional = outer;
+                }
+                Entry::Route(registration) => {
+                    let whole = join(prefix, &registration.path);
+                    self.route(router, framework, registration, whole, way);
+                }
+            }
+        }
+        way.routers.pop();
+        way.layers.truncate(first_layer);
+        if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
+            self.earlier.truncate(first_earlier);
+        }
+    }
+
+    fn stands_before(&mut self, earlier: Earlier<'g, 'p>) {
+        if self.earlier.len() < MAX_EARLIER {
+            self.earlier.push(earlier);
+        } else {
+            self.cut = true;
+        }
+    }
+
+    fn route(
+        &mut self,
+        router: &Router<'p>,
+        framework: Option<&'static Framework>,
+        registration: &'g Registration<'p>,
+        whole: Text,
+        way: &Way<'g, 'p>,
+    ) {
+        let shape = shape(framework, &whole);
+        let holes = shape.path.contains(HOLE);
+        let mut path = shape.path.replace(HOLE, "{}");
+        if !path.starts_with('/') && !path.starts_with("{}") {
+            path.insert(0, '/');
+        }
+        let mut methods = registration.methods.clone();
+        methods.sort();
+        methods.dedup();
+        let mut layers = way.layers.clone();
+        self.cut |= self.comparisons < self.earlier.len();
+        self.comparisons = self.comparisons.saturating_sub(self.earlier.len());
+        let within = self.comparisons > 0 && self.layers > 0;
+        let compared = if within { self.earlier.as_slice() } else { &[] };
+        for earlier in compared {
+            let meets = earlier.methods.is_empty()
+                || methods.is_empty()
+                || methods.iter().all(|method| earlier.methods.contains(method));
+            if meets && pattern::covers(&earlier.path, earlier.is_prefix, &path) {
+                layers.extend(earlier.layers.iter());
+            }
+        }
+        layers.extend(&registration.layers);
+        self.cut |= self.layers == 0;
+        self.layers = self.layers.saturating_sub(layers.len());
+        if framework.is_some_and(|framework| framework.matching == Matching::Chain)
+            && !registration.layers.is_empty()
+        {
+            self.stands_before(Earlier {
+                layers: Rc::new(registration.layers.iter().collect()),
+                path: path.clone(),
+                is_prefix: false,
+                methods: &registration.methods,
+            });
+        }
+        let place = registration.handler.place;
+        let route = Route {
+            path,
+            methods,
+            file: self.program.file(place.file).path.to_owned(),
+            line: place.span.line,
+            handler: registration.handler.name.clone(),
+            framework: router.framework.to_owned(),
+            auth: Auth::default(),
+            resolved: !holes && registration.methods_known,
+            mounted: way.mounted,
+            conditional: way.conditional || registration.conditional,
+            name: registration.name.clone(),
+            parameters: shape.parameters,
+            request: registration.request.clone(),
+            response: registration.response.clone(),
+            middleware: layers.iter().map(|layer| layer.name.clone()).collect(),
+            ..Route::default()
+        };
+        let order = (self.root, self.routes.len());
+        self.routes.push(Flat { route, registration, layers, whole, order });
+    }
+}
+
+fn shape(framework: Option<&'static Framework>, whole: &Text) -> Shape {
+    let mut raw = String::new();
+    for part in whole.parts() {
+        match part {
+            Part::Literal(text) => raw.push_str(text),
+            Part::Hole(_) => raw.push(HOLE),
+        }
+    }
+    match framework {
+        Some(framework) => (framework.path)(&raw),
+        None => Shape { path: raw, parameters: Vec::new() },
+    }
+}

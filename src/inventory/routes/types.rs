@@ -1,0 +1,77 @@
+//! Declared types of bodies and answers, as reports show them.
+
+use super::graph::name_of;
+use crate::eval::interpreter::Trace;
+use crate::eval::value::{Closure, Value};
+use crate::module::path::Path;
+use crate::module::{Expr, ExprKind};
+
+/// A type as written, without what stands between brackets too deep to be read.
+#[must_use]
+pub fn written(expr: &Expr) -> String {
+    written_to(expr, 0)
+}
+
+fn written_to(expr: &Expr, depth: usize) -> String {
+    if depth > 4 {
+        return "…".to_owned();
+    }
+    match &expr.kind {
+        ExprKind::Index { object, key, .. } => {
+            format!("{}[{}]", written_to(object, depth + 1), written_to(key, depth + 1))
+        }
+        ExprKind::List(items) => {
+            items.iter().map(|item| written_to(item, depth + 1)).collect::<Vec<_>>().join(", ")
+        }
+        ExprKind::Binary { operator, left, right } => {
+            format!("{} {operator} {}", written_to(left, depth + 1), written_to(right, depth + 1))
+        }
+        ExprKind::None => "None".to_owned(),
+        ExprKind::Text(_) => "text".to_owned(),
+        _ => {
+            let path = Path::of(expr);
+            if path.segments.is_empty() { "…".to_owned() } else { path.segments.join(".") }
+        }
+    }
+}
+
+/// The declared result of a function.
+#[must_use]
+pub fn returned<'p>(function: &Closure<'p>, _trace: &Trace<'p>) -> Option<String> {
+    function.function.returns.as_ref().map(written)
+}
+
+/// The type of the parameter that takes the body: the one whose type is a class of fields.
+#[must_use]
+pub fn body<'p>(function: &Closure<'p>, trace: &Trace<'p>) -> Option<String> {
+    function.function.params.iter().find_map(|param| {
+        let annotation = param.annotation.as_ref()?;
+        let value = trace.value_in(&function.env, annotation);
+        let of = match &value {
+            Value::Annotated(annotated) => &annotated.0,
+            other => other,
+        };
+        is_model(of).then(|| shown(trace, of))
+    })
+}
+
+/// Whether a value is a class that describes data.
+fn is_model(value: &Value<'_>) -> bool {
+    match value {
+        Value::Class(class) => class.lineage().1.is_some_and(|base| {
+            ["BaseModel", "SQLModel", "Struct", "Schema", "TypedDict"]
+                .iter()
+                .any(|model| base.ends_with(model))
+        }),
+        _ => false,
+    }
+}
+
+/// The name of a type that is a value.
+#[must_use]
+pub fn shown<'p>(trace: &Trace<'p>, value: &Value<'p>) -> String {
+    match value {
+        Value::None => "None".to_owned(),
+        other => name_of(trace, other),
+    }
+}
