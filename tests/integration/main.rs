@@ -10,4 +10,5 @@ mod hostile;
 mod isolation;
 mod pipeline;
 mod readme;
+mod route_tables;
 mod rules;
