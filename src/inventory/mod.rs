@@ -10,7 +10,7 @@ use crate::audit::{LedgerEntry, Outcome};
 use crate::eval::link::Program;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
-use routes::Route;
+use routes::{Extracted, Guard, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
@@ -20,6 +20,8 @@ const MAX_ROUNDS: usize = 12;
 pub struct Inventories {
     /// The routes.
     pub routes: Vec<Route>,
+    /// What stands before routes, where the program has it.
+    pub guards: Vec<Guard>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -61,18 +63,14 @@ pub fn link<E: Send>(
         detail: Some("the route inventory is not complete".to_owned()),
         failure: true,
     };
-    let routes = match extracted {
-        Some((routes, false)) => routes,
-        Some((routes, true)) => {
-            notes.push(note("linking reached a limit"));
-            routes
-        }
-        None => {
-            notes.push(note("linking failed"));
-            Vec::new()
-        }
-    };
-    Ok(Inventories { routes, notes })
+    let extracted = extracted.unwrap_or_else(|| {
+        notes.push(note("linking failed"));
+        Extracted::default()
+    });
+    if extracted.cut {
+        notes.push(note("linking reached a limit"));
+    }
+    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, notes })
 }
 
 fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {

@@ -4,7 +4,7 @@
 //! layer that refuses on every way decides. One that may refuse after it looked at the caller
 //! leaves the route unknown; one that looked and let go on makes it optional.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -12,10 +12,14 @@ use smol_str::SmolStr;
 use super::caller::{Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, guards};
+use super::{Auth, AuthState, Guard, guards};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
-use crate::eval::value::{Args, CallId, Closure, Value};
+use crate::eval::link::Program;
+use crate::eval::value::{Args, CallId, Closure, Place, Value};
+use crate::module::path::last_name;
+use crate::module::visit::{Visitor, Walk, walk_block};
+use crate::module::{Expr, ExprKind};
 
 /// What a layer does to an anonymous caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,10 @@ pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
     known: BTreeMap<(usize, Option<CallId>, LayerKindKey), Verdict>,
     libraries: BTreeMap<SmolStr, Option<AuthState>>,
+    /// Handlers that may hand a request on to what is registered later.
+    hand_on: BTreeSet<usize>,
+    /// What stands before routes, by where the program defines it.
+    met: BTreeMap<(Place, String), (AuthState, usize)>,
 }
 
 type LayerKindKey = u8;
@@ -46,7 +54,13 @@ impl<'t, 'p> Decider<'t, 'p> {
     /// A decider over a finished run.
     #[must_use]
     pub fn new(trace: &'t Trace<'p>) -> Self {
-        Self { trace, known: BTreeMap::new(), libraries: BTreeMap::new() }
+        Self {
+            trace,
+            known: BTreeMap::new(),
+            libraries: BTreeMap::new(),
+            hand_on: BTreeSet::new(),
+            met: BTreeMap::new(),
+        }
     }
 
     /// Who may call a route.
@@ -63,6 +77,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut unclear = Vec::new();
         for layer in &flat.layers {
             let verdict = self.verdict(layer, &request);
+            self.meet(layer, verdict);
             match verdict {
                 Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
                 Verdict::Refuses => {
@@ -91,6 +106,61 @@ impl<'t, 'p> Decider<'t, 'p> {
         Auth { state, by }
     }
 
+    /// Whether a handler may hand a request on to what is registered later; a handler that nobody
+    /// can look into may.
+    #[must_use]
+    pub fn hands_on(&self, flat: &Flat<'_, 'p>) -> bool {
+        match &flat.registration.handler.function {
+            Some(function) => {
+                self.hand_on.contains(&(Rc::as_ptr(function) as usize)) || gives_next_away(function)
+            }
+            None => true,
+        }
+    }
+
+    /// Takes note of a layer of the program, and of what it does.
+    fn meet(&mut self, layer: &Layer<'p>, verdict: Verdict) {
+        let place = match &layer.value {
+            Value::Function(closure) => closure.place(),
+            Value::Class(class) => Place { file: class.env.file, span: class.class.name_span },
+            Value::Object(object) => {
+                Place { file: object.class.env.file, span: object.class.class.name_span }
+            }
+            _ => return,
+        };
+        let state = match verdict {
+            Verdict::Passes => AuthState::None,
+            Verdict::LetsIn => AuthState::Optional,
+            Verdict::Refuses => AuthState::Required,
+            Verdict::Unclear => AuthState::Unknown,
+        };
+        let (known, routes) = self.met.entry((place, layer.name.clone())).or_insert((state, 0));
+        // What refuses for one route and not for another looks at the route.
+        if *known != state {
+            *known = AuthState::Unknown;
+        }
+        *routes += 1;
+    }
+
+    /// What stands before routes, where the program has it, by place.
+    #[must_use]
+    pub fn guards(&self, program: &Program<'p>) -> Vec<Guard> {
+        let mut out: Vec<Guard> = self
+            .met
+            .iter()
+            .map(|((place, name), (state, routes))| Guard {
+                file: program.file(place.file).path.to_owned(),
+                line: place.span.line,
+                end_line: place.span.line,
+                name: name.clone(),
+                state: *state,
+                routes: *routes,
+            })
+            .collect();
+        out.sort();
+        out
+    }
+
     /// What the body of a handler does to an anonymous caller.
     fn body(&mut self, function: &Rc<Closure<'p>>, args: &Args<'p>, request: Anonymous) -> Verdict {
         let key = (Rc::as_ptr(function) as usize, None, BODY);
@@ -101,6 +171,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         let callee = Value::Function(Rc::new(function.undecorated()));
         let seen = self.ask(&request, callee, args.clone());
         let verdict = of_body(&seen, |value| self.denies(value));
+        if seen.passed != Certainty::No {
+            self.hand_on.insert(key.0);
+        }
         if !request.looked_at_route.get() {
             self.known.insert(key, verdict);
         }
@@ -213,6 +286,40 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
+    }
+}
+
+/// Whether a middleware or handler calls its third parameter without an error, or gives it to
+/// somebody else.
+fn gives_next_away(function: &Closure<'_>) -> bool {
+    let Some(next) = function.function.params.get(2).and_then(|param| last_name(&param.target))
+    else {
+        return false;
+    };
+    let mut mentions = Mentions { next, errors: 0, all: 0 };
+    walk_block(&mut mentions, &function.function.body);
+    mentions.all > mentions.errors
+}
+
+struct Mentions<'m> {
+    next: &'m str,
+    /// Calls with an error.
+    errors: usize,
+    all: usize,
+}
+
+impl<'m> Visitor<'m> for Mentions<'m> {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        match &expr.kind {
+            ExprKind::Name(name) if name == self.next => self.all += 1,
+            ExprKind::Call(call)
+                if !call.args.is_empty() && last_name(&call.callee) == Some(self.next) =>
+            {
+                self.errors += 1;
+            }
+            _ => {}
+        }
+        Walk::Into
     }
 }
 

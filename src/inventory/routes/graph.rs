@@ -213,6 +213,8 @@ pub struct Handler<'p> {
     pub place: Place,
     /// The function, where it is one of the program.
     pub function: Option<Rc<Closure<'p>>>,
+    /// The function that does the work, where `function` only calls it.
+    pub inner: Option<Rc<Closure<'p>>>,
 }
 
 impl<'p> Handler<'p> {
@@ -221,13 +223,19 @@ impl<'p> Handler<'p> {
     #[must_use]
     pub fn of(value: Option<&Value<'p>>, registered: Place) -> Self {
         match value {
-            Some(Value::Function(closure)) => Self {
-                name: closure.function.name.is_some().then(|| closure.qualified.to_string()),
-                place: if closure.function.name.is_some() { closure.place() } else { registered },
-                function: Some(Rc::clone(closure)),
-            },
+            Some(Value::Function(closure)) => {
+                let inner = wrapped_in(closure);
+                let named = inner.as_ref().unwrap_or(closure);
+                let is_named = named.function.name.is_some();
+                Self {
+                    name: is_named.then(|| named.qualified.to_string()),
+                    place: if is_named { named.place() } else { registered },
+                    function: Some(Rc::clone(closure)),
+                    inner,
+                }
+            }
             Some(Value::Class(class)) => Self::of_class(class),
-            _ => Self { name: None, place: registered, function: None },
+            _ => Self { name: None, place: registered, function: None, inner: None },
         }
     }
 
@@ -238,6 +246,7 @@ impl<'p> Handler<'p> {
             name: Some(class.qualified.to_string()),
             place: Place { file: class.env.file, span: class.class.name_span },
             function: None,
+            inner: None,
         }
     }
 
@@ -250,10 +259,26 @@ impl<'p> Handler<'p> {
                 name: Some(format!("{}.{method}", class.qualified)),
                 place: closure.place(),
                 function: Some(closure),
+                inner: None,
             },
             _ => Self::of_class(class),
         }
     }
+}
+
+/// The function that was given to the one that made an anonymous function, as `asyncHandler(list)`
+/// and `wrap(list)` are; `None` when that is not one alone.
+fn wrapped_in<'p>(closure: &Rc<Closure<'p>>) -> Option<Rc<Closure<'p>>> {
+    if closure.function.name.is_some() || closure.env.parent.is_none() {
+        return None;
+    }
+    let vars = closure.env.vars.borrow();
+    let mut functions = vars.values().filter_map(|value| match value {
+        Value::Function(inner) if !Rc::ptr_eq(inner, closure) => Some(inner),
+        _ => None,
+    });
+    let inner = functions.next()?;
+    functions.next().is_none().then(|| Rc::clone(inner))
 }
 
 /// Every router of a program.

@@ -9,6 +9,8 @@ pub mod graph;
 pub mod guards;
 pub mod pattern;
 pub mod readers;
+pub mod relate;
+pub mod stub;
 #[cfg(test)]
 mod tests;
 pub mod types;
@@ -22,51 +24,62 @@ use crate::finding::scale;
 use graph::Graph;
 use readers::{FRAMEWORKS, framework};
 
-/// The routes that a program registers, and whether some are missing because a limit was reached.
+/// What a program registers.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// The routes, by path.
+    pub routes: Vec<Route>,
+    /// What stands before routes, where the program has it, by place.
+    pub guards: Vec<Guard>,
+    /// Whether some are missing because a limit was reached.
+    pub cut: bool,
+}
+
+/// The routes that a program registers.
 #[must_use]
-pub fn extract(program: &Program<'_>) -> (Vec<Route>, bool) {
+pub fn extract(program: &Program<'_>) -> Extracted {
     let trace = interpreter::run(program);
     let mut graph = Graph::default();
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
     }
     graph.settle();
-    let (flat, cut) = flatten::flatten(&graph, program);
+    let (mut flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);
-    let mut routes: Vec<Route> = flat
-        .into_iter()
-        .map(|flat| {
-            let has_user_object =
-                framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
-            let auth = decider.decide(&flat, has_user_object);
-            Route { auth, ..flat.route }
-        })
-        .collect();
+    for flat in &mut flat {
+        let has_user_object =
+            framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
+        flat.route.auth = decider.decide(flat, has_user_object);
+        let handler = &flat.registration.handler;
+        let function = handler.inner.as_ref().or(handler.function.as_ref());
+        let stub = function.and_then(|function| stub::reason(function.function, &flat.route));
+        flat.route.stub = stub.map(str::to_owned);
+    }
+    relate::relate(&mut flat, |flat| decider.hands_on(flat));
+    let guards = decider.guards(program);
+    let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();
     routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
-    // A factory that runs twice registers everything twice: one of the two may be mounted, or
-    // have met no condition.
-    routes.dedup_by(|next, kept| {
-        let key = |route: &Route| {
-            (
-                route.methods.clone(),
-                route.path.clone(),
-                route.file.clone(),
-                route.line,
-                route.handler.clone(),
-                route.resolved,
-            )
-        };
-        let same = key(next) == key(kept);
-        if same {
-            if next.mounted && !kept.mounted {
-                kept.auth = next.auth.clone();
-            }
-            kept.mounted |= next.mounted;
-            kept.conditional &= next.conditional;
-        }
-        same
-    });
-    (routes, trace.exhausted || cut || trace.asked_too_much())
+    routes.dedup_by(|next, kept| same_route(next, kept));
+    Extracted { routes, guards, cut: cut || trace.exhausted || trace.asked_too_much() }
+}
+
+/// A factory that runs twice registers everything twice: one of the two may be mounted, or have
+/// met no condition. What both say goes into the one that is kept.
+fn same_route(next: &Route, kept: &mut Route) -> bool {
+    let key = |route: &Route| {
+        let Route { methods, path, file, line, handler, resolved, .. } = route.clone();
+        (methods, path, file, line, handler, resolved)
+    };
+    if key(next) != key(kept) {
+        return false;
+    }
+    if next.mounted && !kept.mounted {
+        kept.auth = next.auth.clone();
+        kept.shadowed_by.clone_from(&next.shadowed_by);
+    }
+    kept.mounted |= next.mounted;
+    kept.conditional &= next.conditional;
+    true
 }
 
 /// A route: what the program registers for a path.
@@ -150,4 +163,21 @@ impl Default for Auth {
     fn default() -> Self {
         Self { state: AuthState::Unknown, by: Vec::new() }
     }
+}
+
+/// Something of the program that stands before handlers and is called like a guard.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Guard {
+    /// Where it is defined.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
+    /// Last line of it.
+    pub end_line: u32,
+    /// What it is called.
+    pub name: String,
+    /// What it does to anonymous callers.
+    pub state: AuthState,
+    /// Routes that it stands before.
+    pub routes: usize,
 }
