@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
+use crate::checks::project::{Project as ProjectFacts, Public};
 use crate::config::Config;
 use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
@@ -13,12 +14,13 @@ use crate::inventory::routes::Route;
 use crate::module::Module;
 use crate::project as manifest;
 use crate::repository::Repository;
+use crate::rules;
 use crate::rules::redact::redact;
 use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
 use crate::scan::{FileScan, Plan, Status};
 use crate::score::Assessment;
-use crate::source::Role;
+use crate::source::{self, Role, Source};
 use crate::walk::{Walk, WalkOptions};
 
 /// What the walk is asked for.
@@ -77,11 +79,52 @@ pub struct Judged {
     pub accepted: Vec<Accepted>,
 }
 
-/// Collects what the files yielded and applies the suppressions.
+/// What the rules over the whole project find.
 #[must_use]
-pub fn judge(scans: &mut [FileScan], book: &RuleBook, today: &str) -> Judged {
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut accepted: Vec<Accepted> = Vec::new();
+pub fn project_findings(
+    root: &Path,
+    config: &Config,
+    book: &RuleBook,
+    scans: &[FileScan],
+    inventories: &Inventories,
+) -> Judged {
+    let mentions = scans.iter().flat_map(|scan| &scan.mentions).cloned().collect();
+    let public: Vec<Public> = config
+        .routes
+        .public
+        .iter()
+        .filter_map(|public| {
+            Some(Public {
+                path: globset::Glob::new(&public.path).ok()?.compile_matcher(),
+                methods: public.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
+                reason: public.reason.clone(),
+            })
+        })
+        .collect();
+    let project = ProjectFacts {
+        routes: &inventories.routes,
+        guards: &inventories.guards,
+        public: &public,
+        mentions: &mentions,
+    };
+    let scans: BTreeMap<&str, &FileScan> =
+        scans.iter().map(|scan| (scan.path.as_str(), scan)).collect();
+    let limit = config.limits.limits().read_bytes;
+    let read = |path: &str| {
+        let scan = scans.get(path)?;
+        let bytes = source::read(root, path, limit).ok()?;
+        let (text, encoding) = source::decode_vec(bytes).ok()?;
+        let path = path.to_owned();
+        Some(Source { path, language: scan.language, role: scan.role, text, encoding })
+    };
+    let (findings, accepted) = rules::project::run(&book.specs, &project, read);
+    Judged { findings, accepted }
+}
+
+/// Collects what the files and the project yielded and applies the suppressions.
+#[must_use]
+pub fn judge(scans: &mut [FileScan], project: Judged, book: &RuleBook, today: &str) -> Judged {
+    let Judged { mut findings, mut accepted } = project;
     for scan in scans.iter_mut() {
         findings.append(&mut scan.findings);
         accepted.append(&mut scan.accepted);

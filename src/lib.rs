@@ -88,7 +88,8 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
             .map(|mut scans| assemble::take_facts(&mut scans))
     })?;
 
-    let judged = assemble::judge(&mut scans, &book, &run.today);
+    let project = assemble::project_findings(root, config, &book, &scans, &inventories);
+    let judged = assemble::judge(&mut scans, project, &book, &run.today);
     let coverage = assemble::coverage(&walk, &scans, repository.as_ref(), &inventories);
     let codebase = assemble::codebase(&scans);
     let assessed = assemble::assessments(&book, &scans);

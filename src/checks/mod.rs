@@ -3,6 +3,7 @@
 
 pub mod anonymous_allowed;
 pub mod except_data;
+pub mod project;
 pub mod shape;
 pub mod stub_literal;
 pub mod swallowed;
@@ -69,8 +70,8 @@ pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
     },
 ];
 
-/// The names of the checks of a whole project.
-pub const PROJECT_CHECKS: &[&str] = &["suppressions"];
+/// The check of suppressions, which sees all findings.
+pub const SUPPRESSIONS: &str = "suppressions";
 
 /// Every name that a rule may use, sorted.
 #[must_use]
@@ -78,7 +79,8 @@ pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = MODULE_CHECKS
         .iter()
         .map(|entry| entry.name)
-        .chain(PROJECT_CHECKS.iter().copied())
+        .chain(project::PROJECT_CHECKS.iter().map(|entry| entry.name))
+        .chain([SUPPRESSIONS])
         .collect();
     names.sort_unstable();
     names

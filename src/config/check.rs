@@ -200,7 +200,10 @@ impl<'s> Checker<'s> {
     fn value(&mut self, name: &str, value: &Spanned<DeValue<'_>>, schema: &'s Value) {
         let schema = self.resolve(schema);
         match (value.get_ref(), kind(schema)) {
-            (DeValue::Table(table), Kind::Table) => self.table(table, schema),
+            (DeValue::Table(table), Kind::Table) => {
+                self.required(name, table, schema, value.span().start);
+                self.table(table, schema);
+            }
             (DeValue::Array(items), Kind::List) => {
                 for item in items {
                     self.value(&format!("an entry of `{name}`"), item, &schema["items"]);
@@ -252,6 +255,18 @@ impl<'s> Checker<'s> {
                 let known: Vec<_> = known.into_iter().map(String::as_str).collect();
                 let (line, column) = self.place.of(key.span().start);
                 self.problems.push(Problem::unknown("key", name, &known, line, column));
+            }
+        }
+    }
+
+    /// Keys that a table cannot do without.
+    fn required(&mut self, name: &str, table: &DeTable<'_>, schema: &Value, offset: usize) {
+        let keys = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for key in keys {
+            if !table.keys().any(|known| known.get_ref() == key) {
+                let (line, column) = self.place.of(offset);
+                let message = format!("{name} has no `{key}`");
+                self.problems.push(Problem { line, column, message, help: None });
             }
         }
     }

@@ -38,6 +38,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// Changes to single rules, by their id.
     pub rule: BTreeMap<String, RuleChange>,
+    /// What is known of the routes that the code does not say.
+    pub routes: Routes,
     /// The numbers behind the score; `readiness explain score` prints them.
     pub score: Weights,
     /// What a verdict needs; `readiness explain gate` prints it.
@@ -89,6 +91,29 @@ pub struct RuleChange {
     pub off: bool,
     /// The roles of files that it looks at, in place of its own.
     pub roles: Option<Vec<Role>>,
+}
+
+/// What is known of the routes that the code does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Routes {
+    /// Routes that are meant for everybody, so that they may change things for callers whom nobody
+    /// knows.
+    pub public: Vec<PublicRoute>,
+}
+
+/// Routes that are meant for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PublicRoute {
+    /// A glob of paths as the inventory shows them: `/api/newsletter`, `/public/**`.
+    #[schemars(extend("format" = "glob"))]
+    pub path: String,
+    /// Their methods; none means all.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Why they are.
+    pub reason: String,
 }
 
 /// The limits that a user may set; see [`Limits`] for the others.

@@ -107,7 +107,7 @@ fn unknown_keys_are_errors_that_name_the_near_one() {
     ");
     insta::assert_snapshot!(problems("\"\\u001b[2Jé\" = 1"), @r#"
     readiness.toml:1:1: unknown key `\u{1b}[2Jé`
-      help: known here: files, gates, limits, rule, rules, score
+      help: known here: files, gates, limits, routes, rule, rules, score
     "#);
 }
 
@@ -261,6 +261,7 @@ fn the_schema_says_nothing_that_the_check_does_not_know() {
             "oneOf",
             "properties",
             "propertyNames",
+            "required",
             "type",
         ]
     );
@@ -330,4 +331,17 @@ proptest! {
 #[test]
 fn a_relative_start_finds_what_an_absolute_one_does() {
     assert!(Config::discover(Path::new(".")).is_ok());
+}
+
+#[test]
+fn a_public_route_says_why() {
+    let public = |text: &str| read(&format!("[[routes.public]]\n{text}")).unwrap().routes.public;
+    let [route] = &public("path = \"/news/**\"\nreason = \"a form for everybody\"")[..] else {
+        panic!("one route")
+    };
+    assert_eq!((route.path.as_str(), route.methods.len()), ("/news/**", 0));
+    insta::assert_snapshot!(problems("[[routes.public]]\npath = \"a[\"\nmethods = [\"POST\"]"), @"
+    readiness.toml:1:1: an entry of `public` has no `reason`
+    readiness.toml:2:8: `a[` is no glob: unclosed character class; missing ']'
+    ");
 }

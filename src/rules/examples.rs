@@ -1,12 +1,15 @@
 //! Running the examples of rules: each is a test of its rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Catalogue, Rule};
 use super::matcher;
 use super::spec::{Example, ExampleCode, Expect, Subject};
 use super::suppress::{self, FileSuppressions};
-use super::{RuleSet, RuleSpec};
+use super::{RuleSet, RuleSpec, project};
+use crate::checks::project::{Project, project_check};
+use crate::finding::{Accepted, Finding};
+use crate::inventory;
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::source::{Encoding, Language, LineIndex, Role, Source};
@@ -79,10 +82,12 @@ fn run_one(
     code: &ExampleCode,
     lower: &dyn Fn(&Source) -> Result<Module, String>,
 ) -> Result<(), String> {
-    let is_suppression = matches!(&rule.subject, Subject::Check(name) if name == "suppressions");
-    if matches!(rule.subject, Subject::Check(_)) && !is_suppression && !rule.sees(code.language) {
-        // A check of a whole project is tested where it is written.
-        return Ok(());
+    let is_suppression =
+        matches!(&rule.subject, Subject::Check(name) if name == crate::checks::SUPPRESSIONS);
+    if let Subject::Check(name) = &rule.subject
+        && project_check(name).is_some()
+    {
+        return run_project(rule, code, lower);
     }
     let source = Source {
         path: example
@@ -123,10 +128,70 @@ fn run_one(
         let faults = suppress::apply(&mut matches.findings, &[file], specs, &known, EXAMPLE_DAY);
         matches.findings.extend(faults);
     }
-    let found: Vec<_> =
-        matches.findings.iter().filter(|finding| finding.rule == rule.spec.id).collect();
-    let accepted = matches.accepted.iter().filter(|accepted| accepted.rule == rule.spec.id).count();
-    match (code.expect, found.first()) {
+    judge(rule, code.expect, &matches.findings, &matches.accepted)
+}
+
+/// An example of a rule over the whole project: one file, or several that begin with a comment
+/// `file: path`.
+fn run_project(
+    rule: &Rule,
+    code: &ExampleCode,
+    lower: &dyn Fn(&Source) -> Result<Module, String>,
+) -> Result<(), String> {
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    let mut mentions = BTreeSet::new();
+    let mut facts = BTreeMap::new();
+    for (path, text) in files(code) {
+        let language = crate::source::language::of(&path, None);
+        let role = if path.starts_with("tests/") { Role::Test } else { Role::Production };
+        let source = Source { path, language, role, text, encoding: Encoding::Utf8 };
+        if role == Role::Test {
+            mentions.extend(crate::source::mentions::of(&source.text));
+        } else {
+            facts.insert(source.path.clone(), crate::facts::of(lower(&source)?));
+        }
+        sources.insert(source.path.clone(), source);
+    }
+    let known = sources.keys().cloned().collect();
+    let Ok(inventories) =
+        inventory::link(facts, &known, |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()));
+    let project = Project {
+        routes: &inventories.routes,
+        guards: &inventories.guards,
+        public: &[],
+        mentions: &mentions,
+    };
+    let (findings, accepted) =
+        project::run(std::slice::from_ref(&rule.spec), &project, |path| sources.get(path).cloned());
+    judge(rule, code.expect, &findings, &accepted)
+}
+
+/// The files of an example, by path.
+fn files(code: &ExampleCode) -> Vec<(String, String)> {
+    let mut files = vec![(format!("src/example.{}", suffix(code.language)), String::new())];
+    for line in code.text.lines() {
+        let marked = line.trim_start_matches(['#', '/', ' ']).strip_prefix("file: ");
+        match (marked, files.last_mut()) {
+            (Some(path), _) => files.push((path.trim().to_owned(), String::new())),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    files
+}
+
+fn judge(
+    rule: &Rule,
+    expect: Expect,
+    findings: &[Finding],
+    accepted: &[Accepted],
+) -> Result<(), String> {
+    let found = findings.iter().find(|finding| finding.rule == rule.spec.id);
+    let accepted = accepted.iter().filter(|accepted| accepted.rule == rule.spec.id).count();
+    match (expect, found) {
         (Expect::Bad, None) if accepted > 0 => Err("it is accepted instead of found".to_owned()),
         (Expect::Bad, None) => Err("nothing is found".to_owned()),
         (Expect::Good | Expect::Accepted, Some(finding)) => {

@@ -17,6 +17,7 @@ pub mod matcher;
 mod message;
 mod parse;
 mod parse_tests;
+pub mod project;
 pub mod query;
 pub mod redact;
 pub mod regexes;

@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::module::{Defect, Module};
 use crate::rules::suppress::Suppression;
 use crate::source::read::size;
-use crate::source::{Encoding, Language, Role, Source};
+use crate::source::{Encoding, Language, Role, Source, mentions};
 
 /// A file with more bytes than this is analysed only while no other such file is. The 99th
 /// percentile of every language lies below 140 KB, so it costs nothing and bounds the memory
@@ -142,6 +142,7 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         rules.map(|wanted| steps.matches(&source, module.as_ref(), &wanted)).unwrap_or_default();
     Ok(FileScan {
         frameworks_not_read: steps.frameworks_not_read(&source),
+        mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
         path: source.path,
         language: source.language,
         role,

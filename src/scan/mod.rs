@@ -80,6 +80,8 @@ pub struct FileScan {
     pub suppressions: Vec<Suppression>,
     /// The part of the file that linking needs; `None` where nothing in it can matter there.
     pub facts: Option<Module>,
+    /// What it mentions that may be a route, when it is a test; see [`crate::source::mentions`].
+    pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
     pub frameworks_not_read: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl FileScan {
             accepted: Vec::new(),
             suppressions: Vec::new(),
             facts: None,
+            mentions: Vec::new(),
             frameworks_not_read: Vec::new(),
         }
     }

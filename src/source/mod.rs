@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod language;
+pub mod mentions;
 pub mod path;
 pub mod read;
 pub mod role;

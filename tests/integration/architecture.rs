@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use readiness::checks::{MODULE_CHECKS, PROJECT_CHECKS};
+use readiness::checks::project::PROJECT_CHECKS;
+use readiness::checks::{MODULE_CHECKS, SUPPRESSIONS};
 use readiness::inventory::routes::readers::FRAMEWORKS;
 use readiness::rules::load;
 use regex::Regex;
@@ -27,8 +28,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["finding", "gate", "inventory", "score", "source"]),
     ("config", &["finding", "gate", "limits", "score", "source"]),
     // One file at a time.
-    ("checks", &["module", "source"]),
-    ("rules", &["audit", "checks", "config", "eval", "finding", "limits", "module", "source"]),
+    ("checks", &["inventory", "module", "source"]),
+    (
+        "rules",
+        &[
+            "audit",
+            "checks",
+            "config",
+            "eval",
+            "facts",
+            "finding",
+            "inventory",
+            "limits",
+            "module",
+            "source",
+        ],
+    ),
     ("facts", &["inventory", "module", "source"]),
     ("scan", &["facts", "finding", "inventory", "limits", "module", "rules", "source"]),
     // The whole tree.
@@ -42,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "assemble",
         &[
             "audit",
+            "checks",
             "config",
             "finding",
             "inventory",
@@ -231,15 +247,21 @@ fn every_check_is_a_file_a_line_and_a_rule() {
     let text = fs::read_to_string(project_folder().join("src/checks/mod.rs")).unwrap();
     let line = Regex::new(r"run: (\w+)::check\b").unwrap();
     let table: BTreeSet<_> = line.captures_iter(&text).map(|found| found[1].to_owned()).collect();
-    assert_eq!(table, stems("checks", &["mod", "shape", "tests"]));
+    assert_eq!(table, stems("checks", &["mod", "project", "shape", "tests"]));
     assert_eq!(table.len(), MODULE_CHECKS.len());
+    let text = fs::read_to_string(project_folder().join("src/checks/project/mod.rs")).unwrap();
+    let table: BTreeSet<_> = line.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+    assert_eq!(table, stems("checks/project", &["mod"]));
+    assert_eq!(table.len(), PROJECT_CHECKS.len());
 
     let named = Regex::new(r#"(?m)^check = "([a-z-]+)""#).unwrap();
     let used: BTreeSet<_> = load::embedded()
         .iter()
         .filter_map(|rule| Some(named.captures(&rule.text)?[1].to_owned()))
         .collect();
-    let known = MODULE_CHECKS.iter().map(|entry| entry.name).chain(PROJECT_CHECKS.iter().copied());
+    let module = MODULE_CHECKS.iter().map(|entry| entry.name);
+    let project = PROJECT_CHECKS.iter().map(|entry| entry.name);
+    let known = module.chain(project).chain([SUPPRESSIONS]);
     assert_eq!(used, known.map(str::to_owned).collect());
 }
 

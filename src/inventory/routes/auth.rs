@@ -73,11 +73,28 @@ impl<'t, 'p> Decider<'t, 'p> {
             metadata: flat.registration.metadata.clone(),
             ..Anonymous::default()
         };
+        let mut met = Vec::new();
+        let auth = self.pass(flat, &request, &mut met);
+        let open =
+            flat.route.mounted && matches!(auth.state, AuthState::None | AuthState::Optional);
+        for (place, name, verdict) in met {
+            self.meet(place, name, verdict, open);
+        }
+        auth
+    }
+
+    /// Goes through the layers, and notes those of the program with what they do.
+    fn pass(
+        &mut self,
+        flat: &Flat<'_, 'p>,
+        request: &impl Fn() -> Anonymous,
+        met: &mut Vec<(Place, String, Verdict)>,
+    ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
-            let verdict = self.verdict(layer, &request);
-            self.meet(layer, verdict);
+            let verdict = self.verdict(layer, request);
+            met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
                 Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
                 Verdict::Refuses => {
@@ -118,28 +135,21 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    /// Takes note of a layer of the program, and of what it does.
-    fn meet(&mut self, layer: &Layer<'p>, verdict: Verdict) {
-        let place = match &layer.value {
-            Value::Function(closure) => closure.place(),
-            Value::Class(class) => Place { file: class.env.file, span: class.class.name_span },
-            Value::Object(object) => {
-                Place { file: object.class.env.file, span: object.class.class.name_span }
-            }
-            _ => return,
-        };
+    /// Takes note of a layer of the program, of what it does, and whether the route behind it is
+    /// open.
+    fn meet(&mut self, place: Place, name: String, verdict: Verdict, open: bool) {
         let state = match verdict {
             Verdict::Passes => AuthState::None,
             Verdict::LetsIn => AuthState::Optional,
             Verdict::Refuses => AuthState::Required,
             Verdict::Unclear => AuthState::Unknown,
         };
-        let (known, routes) = self.met.entry((place, layer.name.clone())).or_insert((state, 0));
+        let (known, routes) = self.met.entry((place, name)).or_insert((state, 0));
         // What refuses for one route and not for another looks at the route.
         if *known != state {
             *known = AuthState::Unknown;
         }
-        *routes += 1;
+        *routes += usize::from(open);
     }
 
     /// What stands before routes, where the program has it, by place.
@@ -151,10 +161,9 @@ impl<'t, 'p> Decider<'t, 'p> {
             .map(|((place, name), (state, routes))| Guard {
                 file: program.file(place.file).path.to_owned(),
                 line: place.span.line,
-                end_line: place.span.line,
                 name: name.clone(),
                 state: *state,
-                routes: *routes,
+                open_routes: *routes,
             })
             .collect();
         out.sort();
@@ -286,6 +295,18 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
+    }
+}
+
+/// Where the program defines a layer.
+fn place_of(value: &Value<'_>) -> Option<Place> {
+    match value {
+        Value::Function(closure) => Some(closure.place()),
+        Value::Class(class) => Some(Place { file: class.env.file, span: class.class.name_span }),
+        Value::Object(object) => {
+            Some(Place { file: object.class.env.file, span: object.class.class.name_span })
+        }
+        _ => None,
     }
 }
 

@@ -241,15 +241,16 @@ impl<'g, 'p> Flattening<'g, 'p> {
         layers.extend(&registration.layers);
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
-        if framework.is_some_and(|framework| framework.matching == Matching::Chain)
-            && !registration.layers.is_empty()
-        {
-            self.stands_before(Earlier {
-                layers: Rc::new(registration.layers.iter().collect()),
-                path: path.clone(),
-                is_prefix: false,
-                methods: &registration.methods,
-            });
+        if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
+            let layers: Vec<_> = registration.layers.iter().chain(&registration.hands_on).collect();
+            if !layers.is_empty() {
+                self.stands_before(Earlier {
+                    layers: Rc::new(layers),
+                    path: path.clone(),
+                    is_prefix: false,
+                    methods: &registration.methods,
+                });
+            }
         }
         let place = registration.handler.place;
         let route = Route {

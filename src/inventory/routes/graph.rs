@@ -143,7 +143,7 @@ pub enum Entry<'p> {
     /// A layer.
     Guard(Guard<'p>),
     /// A route.
-    Route(Registration<'p>),
+    Route(Box<Registration<'p>>),
     /// Another router.
     Mount {
         /// Which.
@@ -170,6 +170,8 @@ pub struct Registration<'p> {
     pub handler: Handler<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<Layer<'p>>,
+    /// The handler itself, where it may hand a request on to what is registered later.
+    pub hands_on: Option<Layer<'p>>,
     /// What the handler is called with.
     pub args: Args<'p>,
     /// The name that other code can ask for the path by, where the program gives one.
@@ -194,6 +196,7 @@ impl<'p> Registration<'p> {
             path,
             handler,
             layers: Vec::new(),
+            hands_on: None,
             args: Args::default(),
             name: None,
             metadata: Vec::new(),
@@ -355,7 +358,7 @@ impl<'p> Graph<'p> {
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
         let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
-            router.entries.push((self.now, Entry::Route(registration)));
+            router.entries.push((self.now, Entry::Route(Box::new(registration))));
         }
     }
 

@@ -166,3 +166,15 @@ pub fn called_in_bodies(path: &str, args: &Args<'_>) -> Option<AuthState> {
         _ => None,
     }
 }
+
+/// Whether a name promises that callers are checked.
+#[must_use]
+pub fn is_named_like_one(name: &str) -> bool {
+    let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+    let lower = last.to_ascii_lowercase();
+    let softened = [
+        "optional", "maybe", "try", "load", "attach", "set_", "populate", "soft", "or_none", "if_",
+    ];
+    REQUIRED_NAME.as_ref().is_some_and(|regex| regex.is_match(last))
+        && !softened.iter().any(|word| lower.contains(word))
+}

@@ -172,12 +172,10 @@ pub struct Guard {
     pub file: String,
     /// Line there.
     pub line: u32,
-    /// Last line of it.
-    pub end_line: u32,
     /// What it is called.
     pub name: String,
     /// What it does to anonymous callers.
     pub state: AuthState,
-    /// Routes that it stands before.
-    pub routes: usize,
+    /// Mounted routes behind it that anonymous callers get into.
+    pub open_routes: usize,
 }

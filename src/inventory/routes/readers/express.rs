@@ -107,15 +107,22 @@ fn register<'p>(
     // A route is found where it is registered; handlers are often made by factories elsewhere.
     handler.place = call.place;
     let mut layers: Vec<_> = handlers.into_iter().map(|value| layer(trace, value)).collect();
-    // What a library or a class makes of a handler is asked like a guard.
-    if handler.function.is_none() {
-        layers.extend(last.map(|value| layer(trace, value)));
+    // What a library or a class makes of a handler is asked like a guard, and a handler that may
+    // hand a request on is one for what comes later.
+    let mut hands_on = None;
+    match &handler.function {
+        Some(function) if function.function.params.len() == 3 => {
+            hands_on = last.map(|value| layer(trace, value));
+        }
+        Some(_) => {}
+        None => layers.extend(last.map(|value| layer(trace, value))),
     }
     for path in &paths(path) {
         graph.route(
             router,
             Registration {
                 layers: layers.clone(),
+                hands_on: hands_on.clone(),
                 args: request(),
                 conditional: call.conditional,
                 ..Registration::new((methods.clone(), true), path_text(Some(path)), handler.clone())

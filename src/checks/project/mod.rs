@@ -1,0 +1,117 @@
+//! Rules over the whole project: each is a function over the inventories, and one file.
+
+mod guard_lets_in;
+mod inconsistent_naming;
+mod inconsistent_slash;
+mod shadowed_route;
+mod stub_route;
+mod unauthenticated_change;
+mod unfinished_route;
+mod unmounted_router;
+mod untested_route;
+
+use std::collections::BTreeSet;
+
+use crate::inventory::routes::{Guard, Route};
+
+/// What the checks look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Project<'a> {
+    /// The routes.
+    pub routes: &'a [Route],
+    /// What stands before routes, where the program has it.
+    pub guards: &'a [Guard],
+    /// Routes that are meant for everybody, as the configuration says.
+    pub public: &'a [Public],
+    /// What test files mention that may be a path or the name of a route, with holes as `{}`;
+    /// empty when there are no tests.
+    pub mentions: &'a BTreeSet<String>,
+}
+
+/// Routes that are meant for everybody.
+#[derive(Debug, Clone)]
+pub struct Public {
+    /// Which paths.
+    pub path: globset::GlobMatcher,
+    /// Which methods; empty is all.
+    pub methods: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A place that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceMatch {
+    /// The file.
+    pub path: String,
+    /// The line.
+    pub line: u32,
+    /// What fills the holes of the rule's message.
+    pub captures: Vec<(&'static str, String)>,
+    /// The reason, where the place is legitimate.
+    pub accepted: Option<String>,
+}
+
+impl PlaceMatch {
+    /// A finding at a route.
+    fn at(route: &Route, captures: Vec<(&'static str, String)>) -> Self {
+        Self { path: route.file.clone(), line: route.line, captures, accepted: None }
+    }
+
+    fn accepted(mut self, reason: Option<String>) -> Self {
+        self.accepted = reason;
+        self
+    }
+}
+
+/// A check of a whole project.
+pub type ProjectCheck = fn(&Project<'_>) -> Vec<PlaceMatch>;
+
+/// An entry of [`PROJECT_CHECKS`].
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectCheckEntry {
+    /// The name that rules use.
+    pub name: &'static str,
+    /// The check.
+    pub run: ProjectCheck,
+}
+
+/// The checks of a whole project.
+pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
+    ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
+    ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
+    ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },
+    ProjectCheckEntry { name: "shadowed-route", run: shadowed_route::check },
+    ProjectCheckEntry { name: "stub-route", run: stub_route::check },
+    ProjectCheckEntry { name: "unauthenticated-change", run: unauthenticated_change::check },
+    ProjectCheckEntry { name: "unfinished-route", run: unfinished_route::check },
+    ProjectCheckEntry { name: "unmounted-router", run: unmounted_router::check },
+    ProjectCheckEntry { name: "untested-route", run: untested_route::check },
+];
+
+/// The function of a project check.
+#[must_use]
+pub fn project_check(name: &str) -> Option<ProjectCheck> {
+    PROJECT_CHECKS.iter().find(|entry| entry.name == name).map(|entry| entry.run)
+}
+
+/// `GET /orders`, as messages name a route.
+fn label(route: &Route) -> String {
+    let methods =
+        if route.methods.is_empty() { "ANY".to_owned() } else { route.methods.join(", ") };
+    format!("{methods} {}", route.path)
+}
+
+/// Whether a route serves callers at all.
+fn serves(route: &Route) -> bool {
+    route.mounted && route.shadowed_by.is_none()
+}
+
+/// Whether every method of a route changes something.
+fn changes(route: &Route) -> bool {
+    !route.methods.is_empty()
+        && route
+            .methods
+            .iter()
+            .all(|method| matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE"))
+}

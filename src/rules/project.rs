@@ -1,0 +1,102 @@
+//! Rules over the whole project: from what the checks find to findings and accepted uses.
+
+use std::collections::BTreeMap;
+
+use super::fingerprint::Fingerprints;
+use super::spec::Subject;
+use super::{RuleSpec, excerpt, message};
+use crate::checks::project::{PlaceMatch, Project, project_check};
+use crate::finding::{Accepted, Finding};
+use crate::module::Span;
+use crate::source::{LineIndex, Source};
+
+/// Runs the project rules. `read` gives the source of a file, with its role; places in files that
+/// it does not give are left out.
+#[must_use]
+pub fn run(
+    specs: &[RuleSpec],
+    project: &Project<'_>,
+    mut read: impl FnMut(&str) -> Option<Source>,
+) -> (Vec<Finding>, Vec<Accepted>) {
+    let mut sources: BTreeMap<String, Option<(Source, LineIndex)>> = BTreeMap::new();
+    let mut prints = Fingerprints::default();
+    let (mut findings, mut accepted) = (Vec::new(), Vec::new());
+    for spec in specs {
+        let Subject::Check(name) = &spec.subject else { continue };
+        let Some(check) = project_check(name) else { continue };
+        let mut matches = check(project);
+        matches.sort();
+        matches.dedup();
+        for found in matches {
+            let source = sources.entry(found.path.clone()).or_insert_with(|| {
+                read(&found.path).map(|source| {
+                    let lines = LineIndex::new(&source.text);
+                    (source, lines)
+                })
+            });
+            let Some((source, lines)) = source else { continue };
+            if !spec.roles.contains(&source.role) {
+                continue;
+            }
+            let place = Place { spec, source, lines, found: &found };
+            match &found.accepted {
+                Some(reason) => accepted.push(place.accepted(reason)),
+                None => findings.push(place.finding(&mut prints)),
+            }
+        }
+    }
+    (findings, accepted)
+}
+
+/// A match, with the source that it lies in.
+struct Place<'a> {
+    spec: &'a RuleSpec,
+    source: &'a Source,
+    lines: &'a LineIndex,
+    found: &'a PlaceMatch,
+}
+
+impl Place<'_> {
+    /// The line without the blanks around it.
+    fn span(&self) -> Span {
+        let line = self.lines.line(&self.source.text, self.found.line);
+        let offset = line.as_ptr() as usize - self.source.text.as_ptr() as usize;
+        let start = offset + line.len() - line.trim_start().len();
+        let end = offset + line.trim_end().len();
+        let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { start: at(start), end: at(end.max(start)), line: self.found.line }
+    }
+
+    fn accepted(&self, reason: &str) -> Accepted {
+        let location = excerpt::location(self.source, self.lines, self.span());
+        Accepted {
+            rule: self.spec.id.clone(),
+            reason: reason.into(),
+            line_text: excerpt::line_text(self.source, self.lines, location.line, location.column),
+            location,
+        }
+    }
+
+    fn finding(&self, prints: &mut Fingerprints) -> Finding {
+        let spec = self.spec;
+        let location = excerpt::location(self.source, self.lines, self.span());
+        let text = message::fill(&spec.message, &[], |name| {
+            let capture = self.found.captures.iter().find(|(known, _)| *known == name);
+            capture.map(|(_, value)| value.as_str().into())
+        });
+        // What is found at one line may be several things, which the message tells apart.
+        let line = format!("{} {text}", self.lines.line(&self.source.text, location.line).trim());
+        Finding {
+            rule: spec.id.clone(),
+            category: spec.category,
+            severity: spec.severity,
+            confidence: spec.confidence,
+            role: self.source.role,
+            message: text,
+            excerpt: excerpt::excerpt(self.source, self.lines, &location),
+            fingerprint: prints.next(&spec.id, &self.source.path, &line),
+            location,
+            suppressed: None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a test file mentions that may be a route: quoted paths, and the names that a test asks for
+//! paths by. It is read from the text, so that tests need not be parsed.
+
+use std::collections::BTreeSet;
+
+/// The most mentions of one file.
+const MAX_MENTIONS: usize = 4_000;
+/// The longest mention, in bytes.
+const MAX_LENGTH: usize = 200;
+/// Functions that give the path of a named route.
+const BY_NAME: &[&str] =
+    &["reverse(", "url_for(", "url_path_for(", "reverse_lazy(", "resolve_url("];
+
+/// The mentions of a text.
+#[must_use]
+pub fn of(text: &str) -> Vec<String> {
+    let mut out = BTreeSet::new();
+    for line in text.lines() {
+        if !line.contains(['"', '\'', '`']) {
+            continue;
+        }
+        let by_name = BY_NAME.iter().any(|function| line.contains(function));
+        for quoted in quotes(line) {
+            if out.len() >= MAX_MENTIONS {
+                return out.into_iter().collect();
+            }
+            if quoted.len() <= MAX_LENGTH && (by_name || is_path(quoted)) {
+                out.insert(without_holes(quoted));
+            }
+        }
+    }
+    out.into_iter().collect()
+}
+
+fn is_path(text: &str) -> bool {
+    text.contains('/') && !text.contains(' ')
+}
+
+/// The texts between quotes on one line.
+fn quotes(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let start = rest.find(['"', '\'', '`'])?;
+        let quote = rest[start..].chars().next()?;
+        let inner = &rest[start + 1..];
+        let mut escaped = false;
+        let end = inner.char_indices().find_map(|(at, c)| {
+            let ends = c == quote && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends.then_some(at)
+        });
+        match end {
+            Some(end) => {
+                rest = &inner[end + 1..];
+                Some(&inner[..end])
+            }
+            // It goes on in the next line; what there is may still tell.
+            None => {
+                rest = "";
+                Some(inner)
+            }
+        }
+    })
+}
+
+/// Interpolations as `{}`.
+fn without_holes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '$' if chars.peek() == Some(&'{') => {}
+            '{' => {
+                let mut depth = 1;
+                for inner in chars.by_ref() {
+                    depth += i32::from(inner == '{') - i32::from(inner == '}');
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                out.push_str("{}");
+            }
+            '%' if chars.peek().is_some_and(|next| matches!(next, 's' | 'd')) => {
+                chars.next();
+                out.push_str("{}");
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    #[test]
+    fn paths_and_names_are_kept_and_prose_is_not() {
+        let text = "r = client.get(f\"/api/items/{item.id}\", headers={'a': 'b c/d'})\n\
+                    reverse('shop:cart') + 'x'\nfetch(`${base}/orders`)\nlog('not a path')\n\
+                    url = '/x/%s' % 'y'\n";
+        assert_eq!(of(text), ["/api/items/{}", "/x/{}", "shop:cart", "x", "{}/orders"]);
+    }
+}
