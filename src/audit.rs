@@ -59,6 +59,19 @@ pub struct Tool {
     pub rules: usize,
 }
 
+/// The inventories of a repository that nobody judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Listing {
+    /// What was read.
+    pub project: Project,
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// Frameworks that a manifest names but whose routes are not read.
+    pub frameworks_not_assessed: Vec<String>,
+    /// Which files were read, and which were not.
+    pub coverage: Coverage,
+}
+
 /// What was audited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Project {

@@ -28,10 +28,13 @@ pub mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use audit::{Audit, SCHEMA};
+use audit::{Audit, Listing, SCHEMA};
 use config::Config;
+use inventory::Inventories;
+use repository::Repository;
 use rules::RuleBook;
-use scan::{Isolation, Job, ScanError};
+use scan::{FileScan, Isolation, Job, ScanError};
+use walk::Walk;
 
 /// Why there is no audit.
 #[derive(Debug, thiserror::Error)]
@@ -66,28 +69,7 @@ pub struct Run<'r> {
 /// See [`Error`]. Files that cannot be read are no error: they are in the audit's ledger.
 pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error> {
     let book = RuleBook::load(config)?;
-    let repository = repository::open(root);
-    let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
-
-    let plan = assemble::plan(&walk, &book, config);
-    let total = walk.jobs.len();
-    let progress = |done| (run.progress)(done, total);
-    let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
-
-    let known: BTreeSet<String> = walk.jobs.iter().map(|job| job.path.clone()).collect();
-    let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
-    // The linker asks for modules only, and a scanner without rules starts at once.
-    let without_rules = plan.without_rules();
-    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
-        let jobs: Vec<Job> = paths
-            .iter()
-            .filter_map(|path| jobs.get(path.as_str()))
-            .map(|job| Job { facts_only: true, ..(*job).clone() })
-            .collect();
-        scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
-            .map(|mut scans| assemble::take_facts(&mut scans))
-    })?;
-
+    let Reading { repository, walk, mut scans, inventories } = read(root, config, &book, run)?;
     let project = assemble::project_findings(root, config, &book, &scans, &inventories);
     let judged = assemble::judge(&mut scans, project, &book, &run.today);
     let coverage = assemble::coverage(&walk, &scans, repository.as_ref(), &inventories);
@@ -110,4 +92,52 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
         codebase,
         coverage,
     })
+}
+
+/// The inventories alone: no rule runs, and nothing is judged.
+///
+/// # Errors
+/// See [`Error`].
+pub fn inventory(root: &Path, config: &Config, run: &Run<'_>) -> Result<Listing, Error> {
+    let reading = read(root, config, &RuleBook::without_rules(), run)?;
+    let Reading { repository, walk, scans, inventories } = reading;
+    Ok(Listing {
+        project: assemble::project(root, repository.as_ref()),
+        coverage: assemble::coverage(&walk, &scans, repository.as_ref(), &inventories),
+        routes: assemble::routes(inventories.routes),
+        frameworks_not_assessed: assemble::frameworks(&scans),
+    })
+}
+
+/// What was read of a repository.
+struct Reading {
+    repository: Option<Repository>,
+    walk: Walk,
+    scans: Vec<FileScan>,
+    inventories: Inventories,
+}
+
+/// Walks, scans and links.
+fn read(root: &Path, config: &Config, book: &RuleBook, run: &Run<'_>) -> Result<Reading, Error> {
+    let repository = repository::open(root);
+    let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
+    let plan = assemble::plan(&walk, book, config);
+    let total = walk.jobs.len();
+    let progress = |done| (run.progress)(done, total);
+    let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
+
+    let known: BTreeSet<String> = walk.jobs.iter().map(|job| job.path.clone()).collect();
+    let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
+    // The linker asks for modules only, and a scanner without rules starts at once.
+    let without_rules = plan.without_rules();
+    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
+        let jobs: Vec<Job> = paths
+            .iter()
+            .filter_map(|path| jobs.get(path.as_str()))
+            .map(|job| Job { facts_only: true, ..(*job).clone() })
+            .collect();
+        scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
+            .map(|mut scans| assemble::take_facts(&mut scans))
+    })?;
+    Ok(Reading { repository, walk, scans, inventories })
 }

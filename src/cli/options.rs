@@ -4,9 +4,18 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+
+/// The formats of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableOrJson {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
 
 /// Where the configuration comes from.
 #[derive(Debug, Args)]

@@ -1,17 +1,22 @@
 //! `readiness routes`
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
+use globset::{Glob, GlobMatcher};
 use serde::Serialize;
 
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
-use crate::inventory::routes::Route;
+use crate::inventory::routes::{AuthState, Route};
+use crate::report::openapi;
 
 /// List the routes that the code registers, with who may call them.
 ///
 /// A path is shown from the server's root, through blueprints, routers, prefixes and mounts.
 /// Parameters are `{name}`, catch-alls `{name*}`; `{}` stands for a part that could not be
-/// resolved.
+/// resolved. Who may call a route is found by running its guards on a request that tells nothing
+/// of who sent it.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -19,22 +24,97 @@ pub(super) struct Arguments {
     run: RunOptions,
     /// The format.
     #[arg(short, long, value_enum, default_value = "table")]
-    format: TableOrJson,
+    format: Format,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  readiness routes                      a table
-  readiness routes backend -f json      data, the same from version to version
-  readiness routes -f json | jq -r '.routes[] | select(.auth.state == \"none\") | .path'";
+  readiness routes                                 a table, by module
+  readiness routes --auth none --method POST       what anybody can change
+  readiness routes --path '/api/orders/**'         one part
+  readiness routes --unresolved                    what the code does not say
+  readiness routes backend -f json                 data, the same from version to version
+  readiness routes -f openapi > openapi.json       a skeleton of an OpenAPI 3.1 document";
 
-/// The formats of an inventory.
+/// The formats of the route inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum TableOrJson {
+enum Format {
     /// For people.
     Table,
     /// For programs.
     Json,
+    /// A skeleton of an OpenAPI 3.1 document.
+    Openapi,
+}
+
+/// Which routes are shown.
+#[derive(Debug, Default, Args)]
+struct Filter {
+    /// Show routes that answer one of these methods; `WS` is a WebSocket.
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Show routes whose path matches a glob, or holds this text.
+    #[arg(id = "route_path", long = "path", value_name = "GLOB|TEXT")]
+    path: Option<String>,
+    /// Show routes with one of these: required, optional, none, unknown.
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = parse_state)]
+    auth: Vec<AuthState>,
+    /// Show routes whose file matches a glob, or holds this text.
+    #[arg(long, value_name = "GLOB|TEXT")]
+    file: Option<String>,
+    /// Show routes of which a part could not be resolved.
+    #[arg(long)]
+    unresolved: bool,
+}
+
+fn parse_state(text: &str) -> Result<AuthState, String> {
+    text.parse()
+}
+
+/// A glob where the text is one, else a part of a text.
+enum Pattern {
+    Glob(GlobMatcher),
+    Part(String),
+}
+
+impl Pattern {
+    fn new(text: &str) -> anyhow::Result<Self> {
+        Ok(if text.contains(['*', '?', '[']) {
+            // Braces are parameters here, and no choices.
+            let escaped = text.replace('{', "[{]").replace('}', "[}]");
+            Self::Glob(Glob::new(&escaped)?.compile_matcher())
+        } else {
+            Self::Part(text.to_owned())
+        })
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Glob(glob) => glob.is_match(text),
+            Self::Part(part) => text.contains(part.as_str()),
+        }
+    }
+}
+
+impl Filter {
+    fn apply(&self, mut routes: Vec<Route>) -> anyhow::Result<Vec<Route>> {
+        let path = self.path.as_deref().map(Pattern::new).transpose()?;
+        let file = self.file.as_deref().map(Pattern::new).transpose()?;
+        routes.retain(|route| {
+            let answers = |method: &String| {
+                route.methods.is_empty()
+                    || route.methods.iter().any(|known| known.eq_ignore_ascii_case(method))
+            };
+            (self.method.is_empty() || self.method.iter().any(answers))
+                && path.as_ref().is_none_or(|path| path.fits(&route.path))
+                && file.as_ref().is_none_or(|file| file.fits(&route.file))
+                && (self.auth.is_empty() || self.auth.contains(&route.auth.state))
+                && (!self.unresolved || !route.resolved)
+        });
+        Ok(routes)
+    }
 }
 
 #[derive(Serialize)]
@@ -45,18 +125,20 @@ struct Inventory<'a> {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
-        let audit = run::audit(root, &config, &|_, _| {})?;
+        let listing = run::inventory(root, &config)?;
+        let routes = self.filter.apply(listing.routes)?;
         let text = match self.format {
-            TableOrJson::Json => json(&Inventory { routes: &audit.routes })?,
-            TableOrJson::Table => table(&audit.routes),
+            Format::Json => json(&Inventory { routes: &routes })?,
+            Format::Openapi => json(&openapi::document(&listing.project, &routes))?,
+            Format::Table => table(&routes),
         };
         terminal::report(&text)?;
-        for framework in &audit.frameworks_not_assessed {
+        for framework in &listing.frameworks_not_assessed {
             let framework = terminal::visible(framework);
             terminal::note(&format!("not read: routes of {framework}, which a manifest names"));
         }
         // The inventory has no gates; what could not be read makes it incomplete all the same.
-        Ok(if audit.coverage.incomplete { super::INCOMPLETE } else { PASSED })
+        Ok(if listing.coverage.incomplete { super::INCOMPLETE } else { PASSED })
     }
 }
 
@@ -65,33 +147,80 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
+/// The routes by module, with counts by method and by who may call.
 fn table(routes: &[Route]) -> String {
     if routes.is_empty() {
         return "no routes found\n".to_owned();
     }
-    let rows: Vec<_> = routes
-        .iter()
-        .map(|route| {
-            let methods = match route.methods.as_slice() {
-                [] => "any".to_owned(),
-                methods => methods.join(","),
-            };
-            let auth = match route.auth.by.as_slice() {
-                [] => route.auth.state.to_string(),
-                by => format!("{} ({})", route.auth.state, by.join(", ")),
-            };
-            let handler = route.handler.clone().unwrap_or_else(|| "(anonymous)".to_owned());
-            let place = format!("{}:{}", route.file, route.line);
-            [methods, route.path.clone(), auth, handler, place]
-        })
-        .collect();
-    terminal::table(["METHODS", "PATH", "AUTH", "HANDLER", "PLACE"], &rows)
+    let mut modules: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
+    for route in routes {
+        modules.entry(&route.file).or_default().push(route);
+    }
+    let mut text = String::new();
+    for (file, routes) in &modules {
+        text += &format!("{}  {}\n", terminal::visible(file), counts(routes));
+        let rows: Vec<_> = routes.iter().map(|route| row(route)).collect();
+        for line in terminal::rows(&rows).lines() {
+            text += &format!("  {line}\n");
+        }
+        text.push('\n');
+    }
+    let all: Vec<&Route> = routes.iter().collect();
+    text += &format!("{} in {}\n", counts(&all), numbered(modules.len(), "module"));
+    let states = AuthState::ALL.iter().filter_map(|state| {
+        let count = routes.iter().filter(|route| route.auth.state == *state).count();
+        (count > 0).then(|| format!("{count} {state}"))
+    });
+    text += &format!("auth: {}\n", states.collect::<Vec<_>>().join(", "));
+    text
+}
+
+/// `5 routes: GET 2, POST 3`; a route of two methods counts for both.
+fn counts(routes: &[&Route]) -> String {
+    let mut methods: BTreeMap<&str, usize> = BTreeMap::new();
+    for route in routes {
+        if route.methods.is_empty() {
+            *methods.entry("any").or_default() += 1;
+        }
+        for method in &route.methods {
+            *methods.entry(method).or_default() += 1;
+        }
+    }
+    let by_method: Vec<_> =
+        methods.iter().map(|(method, count)| format!("{method} {count}")).collect();
+    format!("{}: {}", numbered(routes.len(), "route"), by_method.join(", "))
+}
+
+fn numbered(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn row(route: &Route) -> [String; 5] {
+    let methods = match route.methods.as_slice() {
+        [] => "any".to_owned(),
+        methods => methods.join(","),
+    };
+    let auth = match route.auth.by.as_slice() {
+        [] => route.auth.state.to_string(),
+        by => format!("{} ({})", route.auth.state, by.join(", ")),
+    };
+    let handler = route.handler.as_deref().unwrap_or("(anonymous)");
+    let marks = [
+        ("not mounted", !route.mounted),
+        ("conditional", route.conditional),
+        ("unresolved", !route.resolved),
+        ("stub", route.stub.is_some()),
+        ("shadowed", route.shadowed_by.is_some()),
+    ];
+    let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format!("  [{mark}]"));
+    let place = format!("line {}{}", route.line, marks.collect::<String>());
+    [methods, route.path.clone(), auth, handler.to_owned(), place]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::routes::{Auth, AuthState};
+    use crate::inventory::routes::Auth;
 
     fn route(path: &str, methods: &[&str], by: &[&str]) -> Route {
         Route {
@@ -115,12 +244,51 @@ mod tests {
     fn a_table_stays_a_table_whatever_a_path_holds() {
         let mut anonymous = route("/evil\u{1b}[2J\n\u{202e}x", &[], &[]);
         anonymous.handler = None;
-        let routes = [route("/api/users/{id}", &["GET", "HEAD"], &["login_required"]), anonymous];
+        let elsewhere = Route {
+            file: "app/old.py".to_owned(),
+            mounted: false,
+            stub: Some("it does nothing".to_owned()),
+            ..route("/old", &["POST"], &[])
+        };
+        let routes =
+            [route("/api/users/{id}", &["GET", "HEAD"], &["login_required"]), anonymous, elsewhere];
         insta::assert_snapshot!(table(&routes), @r"
-        METHODS   PATH                      AUTH                       HANDLER             PLACE
-        GET,HEAD  /api/users/{id}           required (login_required)  app.users.get_user  app/users.py:12
-        any       /evil\u{1b}[2J \u{202e}x  none                       (anonymous)         app/users.py:12
+        app/old.py  1 route: POST 1
+          POST  /old  none  app.users.get_user  line 12  [not mounted]  [stub]
+
+        app/users.py  2 routes: GET 1, HEAD 1, any 1
+          GET,HEAD  /api/users/{id}           required (login_required)  app.users.get_user  line 12
+          any       /evil\u{1b}[2J \u{202e}x  none                       (anonymous)         line 12
+
+        3 routes: GET 1, HEAD 1, POST 1, any 1 in 2 modules
+        auth: 1 required, 2 none
         ");
+    }
+
+    #[test]
+    fn filters_are_joined_by_and() {
+        let routes = || {
+            vec![
+                route("/api/users/{id}", &["GET"], &["login_required"]),
+                route("/api/users", &["POST"], &[]),
+                Route { resolved: false, ..route("/{}/x", &[], &[]) },
+            ]
+        };
+        let paths = |filter: Filter| -> Vec<String> {
+            filter.apply(routes()).unwrap_or_default().into_iter().map(|route| route.path).collect()
+        };
+        let filter = Filter { method: vec!["post".to_owned()], ..Filter::default() };
+        assert_eq!(paths(filter), ["/api/users", "/{}/x"]);
+        let filter = Filter { path: Some("/api/users/{*}".to_owned()), ..Filter::default() };
+        assert_eq!(paths(filter), ["/api/users/{id}"]);
+        let filter = Filter {
+            auth: vec![AuthState::None],
+            file: Some("users".to_owned()),
+            path: Some("api".to_owned()),
+            ..Filter::default()
+        };
+        assert_eq!(paths(filter), ["/api/users"]);
+        assert_eq!(paths(Filter { unresolved: true, ..Filter::default() }), ["/{}/x"]);
     }
 
     #[test]

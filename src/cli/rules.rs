@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::catalogue::{RulePage, catalogue};
 use super::options::ConfigOptions;
-use super::routes::{TableOrJson, json};
+use super::options::TableOrJson;
+use super::routes::json;
 use super::{PASSED, terminal};
 
 /// List the catalogue: every rule that would run here, with its severity after configuration.

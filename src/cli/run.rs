@@ -5,9 +5,16 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::Run;
-use crate::audit::Audit;
+use crate::audit::{Audit, Listing};
 use crate::config::Config;
 use crate::scan::{Isolation, WorkerProgram};
+
+/// Lists what a repository holds, without judging it.
+pub(super) fn inventory(root: &Path, config: &Config) -> anyhow::Result<Listing> {
+    let program = WorkerProgram::this().context("the scanner cannot be found")?;
+    let run = Run { isolation: Isolation::Child(program), progress: &|_, _| {}, today: today() };
+    Ok(crate::inventory(root, config, &run)?)
+}
 
 /// Audits, telling `progress` now and then how many of how many files are done.
 pub(super) fn audit(

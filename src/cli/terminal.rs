@@ -51,11 +51,18 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// A table; columns are as wide as their widest cell.
-pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned))
-        .chain(rows.iter().cloned())
+pub(super) fn table<const N: usize>(head: [&str; N], cells: &[[String; N]]) -> String {
+    let all: Vec<_> =
+        std::iter::once(head.map(str::to_owned)).chain(cells.iter().cloned()).collect();
+    rows(&all)
+}
+
+/// A table without a head.
+pub(super) fn rows<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows
+        .iter()
         // A line end inside a cell would start a row that is none.
-        .map(|row| row.map(|cell| visible(&cell.replace('\n', " "))))
+        .map(|row| row.each_ref().map(|cell| visible(&cell.replace('\n', " "))))
         .collect();
     let mut widths = [0; N];
     for row in &rows {

@@ -10,6 +10,7 @@ use crate::audit::Audit;
 mod escape;
 pub mod json;
 mod markdown;
+pub mod openapi;
 mod output;
 mod terminal;
 mod view;

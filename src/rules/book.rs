@@ -50,6 +50,17 @@ impl RuleBook {
         Ok(Self { sources, overrides, specs, known })
     }
 
+    /// No rules at all, for a run that only lists.
+    #[must_use]
+    pub fn without_rules() -> Self {
+        Self {
+            sources: Vec::new(),
+            overrides: Overrides::default(),
+            specs: Vec::new(),
+            known: BTreeSet::new(),
+        }
+    }
+
     /// What the report says about the tool.
     #[must_use]
     pub fn tool(&self) -> Tool {
