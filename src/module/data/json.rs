@@ -15,9 +15,10 @@ use crate::module::{Entry, Expr, ExprKind};
 /// # Errors
 /// See [`tree::parse`].
 pub(super) fn read(text: &str, limits: &Limits) -> Result<Read, Refusal> {
-    let text = without_trailing_commas(text);
-    let tree = tree::parse(Grammar::Json, &text, limits)?;
-    let mut reader = Reader { walk: Walk::new(&tree, &text), depth: 0, read: Read::default() };
+    let plain = plain(text);
+    let tree = tree::parse(Grammar::Json, &plain, limits)?;
+    // The tree speaks of the plain text, which has the same offsets.
+    let mut reader = Reader { walk: Walk::new(&tree, text), depth: 0, read: Read::default() };
     reader.read.defects = reader.walk.defects();
     let mut documents = Vec::new();
     reader.each(|reader, node| {
@@ -105,11 +106,11 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
     serde_json::from_str(quoted).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
 
-/// The text with each trailing comma replaced by a blank, so that offsets stay: many tools write
-/// them, and to the grammar they are errors.
-fn without_trailing_commas(text: &str) -> Cow<'_, str> {
+/// The text without what many tools write and the grammar takes for errors: a trailing comma is
+/// replaced by a blank, the plus of an exponent by a zero. Offsets stay.
+fn plain(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let mut blanked: Option<Vec<u8>> = None;
+    let mut replaced: Vec<(usize, u8)> = Vec::new();
     let mut comma = None;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -124,20 +125,19 @@ fn without_trailing_commas(text: &str) -> Cow<'_, str> {
                 continue;
             }
             b',' => comma = Some(at),
-            b']' | b'}' => {
-                if let Some(comma) = comma.take() {
-                    blanked.get_or_insert_with(|| bytes.to_vec())[comma] = b' ';
-                }
-            }
+            b']' | b'}' => replaced.extend(comma.take().map(|comma| (comma, b' '))),
+            b'+' if at > 0 && matches!(bytes[at - 1], b'e' | b'E') => replaced.push((at, b'0')),
             _ if byte.is_ascii_whitespace() => {}
             _ => comma = None,
         }
         at += 1;
     }
-    match blanked.map(String::from_utf8) {
-        Some(Ok(text)) => Cow::Owned(text),
-        _ => Cow::Borrowed(text),
+    if replaced.is_empty() {
+        return Cow::Borrowed(text);
     }
+    let mut bytes = bytes.to_vec();
+    replaced.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// Behind the string that begins at `at`; it ends with its line at the latest.

@@ -69,8 +69,8 @@ fn places(language: Language, text: &str) -> String {
 #[test]
 fn json_has_all_kinds_of_values() {
     assert_eq!(
-        shown(Language::Json, r#"{"a": [1, -2.5e3, true, false, null], "b": {"c": "d"}, "": ""}"#),
-        "{'a'=[1 -2.5e3 true false none] 'b'={'c'='d'} ''=''}"
+        shown(Language::Json, r#"{"a": [1, -2.5e3, 1e+17, true, false, null], "b": {"c": "d"}, "": ""}"#),
+        "{'a'=[1 -2.5e3 1e+17 true false none] 'b'={'c'='d'} ''=''}"
     );
     assert_eq!(
         shown(Language::Json, r#""a\"\\\/\u00e9\ud83d\ude00\n/* no */""#),
