@@ -1,6 +1,7 @@
 //! Inventories: facts worth a table of their own, and the link step that makes them from file
 //! facts.
 
+pub mod documents;
 pub mod frameworks;
 pub mod routes;
 
