@@ -62,19 +62,22 @@ impl<'p> Crates<'p> {
         upwards(folder_of(file)).find_map(|folder| self.by_folder.get(folder))
     }
 
-    /// The root file of the library that a file means by a name: one that its manifest calls so,
-    /// or one that is called so.
+    /// The root file of the library that a file means by a name: what its manifest has under that
+    /// name, or else what is called so.
     pub(super) fn library(&self, from: &str, name: &str) -> Option<&str> {
-        self.dependency(from, name)
-            .or_else(|| {
+        let folder = match self.dependency(from, name) {
+            Some(folder) => folder?,
+            None => {
                 let folders = self.by_name.get(name)?;
-                self.by_folder.get(*nearest(from, folders, |folder| folder)?)
-            })
-            .and_then(|package| package.library.as_deref())
+                (*nearest(from, folders, |folder| folder)?).to_owned()
+            }
+        };
+        self.by_folder.get(folder.as_str())?.library.as_deref()
     }
 
-    /// The package of the tree that the manifest of a file has under a name of its own.
-    fn dependency(&self, from: &str, name: &str) -> Option<&Package<'p>> {
+    /// The folder of a dependency that the manifest of a file has under a name. `Some(None)` is
+    /// one of a registry, even where the tree has a package of that name.
+    fn dependency(&self, from: &str, name: &str) -> Option<Option<String>> {
         let package = self.package(from)?;
         let declared = ["dependencies", "dev-dependencies", "build-dependencies"]
             .iter()
@@ -89,12 +92,7 @@ impl<'p> Crates<'p> {
             let shared = data::at(manifest, &["workspace", "dependencies"])?;
             (folder, value) = (root, data::get(shared, key)?);
         }
-        if let Some(path) = data::text(value, &["path"]) {
-            return self.by_folder.get(normalise(folder, path)?.as_str());
-        }
-        // Renamed, it is found by the name of its package.
-        let name = data::text(value, &["package"])?;
-        self.by_folder.values().find(|package| package.name == name)
+        Some(data::text(value, &["path"]).and_then(|path| normalise(folder, path)))
     }
 }
 

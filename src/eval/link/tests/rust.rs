@@ -3,7 +3,8 @@
 use super::Tree;
 
 const API: &str = "[package]\nname = \"acme-api\"\n[dependencies]\nacme-db = {path = \"../db\"}\n\
-    store = {package = \"acme-db\", version = \"1\"}\nshared = {workspace = true}\n";
+    store = {package = \"acme-db\", path = \"../db\"}\n\
+    old_db = {package = \"acme-db\", version = \"0.1\"}\ncommon_tools = \"1\"\nshared = {workspace = true}\n";
 const DB: &str =
     "[package]\nname = \"acme-db\"\n[lib]\nname = \"database\"\npath = \"code/all.rs\"\n";
 const ROOT: &str = "[workspace]\nmembers = [\"*\"]\n[workspace.dependencies]\nshared = {path = \"tools/common\"}\n";
@@ -74,12 +75,15 @@ fn crates_of_the_tree_are_found_by_their_names() {
         &["api/src/lib.rs", "api/src/x.rs", "tools/common/src/lib.rs", "tools/common/src/time.rs"],
     );
     let locate = |path: &str| tree.locate("api/src/main.rs", path);
-    // By the name of the library, by that of the dependency, and by its new name.
+    // By the name of the library, by that of the dependency, and by a new name.
     assert_eq!(locate("database::models"), "db/code/models.rs");
     assert_eq!(locate("acme_db::models"), "db/code/models.rs");
     assert_eq!(locate("store::User::find"), "db/code/models.rs User find");
     assert_eq!(locate("shared::time::now"), "?tools/common/src/time.rs now");
-    assert_eq!(locate("common_tools"), "?tools/common/src/lib.rs");
+    assert_eq!(tree.locate("db/code/all.rs", "common_tools"), "?tools/common/src/lib.rs");
+    // A version alone is one of a registry.
+    assert_eq!(locate("old_db::models"), "<old_db::models>");
+    assert_eq!(locate("common_tools"), "<common_tools>");
     assert_eq!(locate("acme_api::x"), "?api/src/x.rs");
     assert_eq!(locate("acme_other::x"), "<acme_other::x>");
 
