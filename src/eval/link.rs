@@ -146,10 +146,7 @@ impl<'p> Program<'p> {
     pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
         let module = self.file(id).module;
         let targets: Vec<Target> = match module.language {
-            Language::Rust => {
-                let paths = imports::rust(module, |name| self.crates.has(name));
-                paths.iter().map(|(scope, path)| self.locate(id, scope, path).target).collect()
-            }
+            Language::Rust => self.targets(id),
             _ => imports::names(module).iter().map(|name| self.resolve(id, name)).collect(),
         };
         for target in targets {

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::scopes::Scope;
-use super::{Program, Target, folder_of, join, name_of, normalise, upwards};
+use super::{Program, Target, folder_of, imports, join, name_of, normalise, upwards};
 use crate::eval::value::FileId;
 
 /// Paths that one path is followed through, by the imports that hand its names on.
 const MAX_PATHS: usize = 64;
+/// The same for all paths of a file together.
+const MAX_PATHS_OF_FILE: usize = 4_096;
 /// Files that are declared in files that are declared so.
 const MAX_MOVES: usize = 16;
 
@@ -54,11 +56,13 @@ impl Program<'_> {
     /// are in the program.
     #[must_use]
     pub fn locate(&self, from: FileId, scope: &[SmolStr], path: &str) -> Located {
+        self.locate_within(from, scope, path, &mut Way::new(MAX_PATHS))
+    }
+
+    fn locate_within(&self, from: FileId, scope: &[SmolStr], path: &str, way: &mut Way) -> Located {
         let place = self.place(self.file(from).path, scope);
         let names: Vec<SmolStr> = path.split("::").map(SmolStr::new).collect();
-        let mut way = Way { paths: MAX_PATHS, open: BTreeSet::new() };
-        let found = self.follow(&place, &names, &mut way);
-        let (place, names) = match found {
+        let (place, names) = match self.follow(&place, &names, way) {
             Some(Found::Module(place)) => (place, Vec::new()),
             Some(Found::Item(place, names)) => (place, names),
             Some(Found::External(path)) => return Located::external(&path),
@@ -70,6 +74,20 @@ impl Program<'_> {
             }
             None => Located::external(path),
         }
+    }
+
+    /// Where the paths of a Rust file lead.
+    pub(super) fn targets(&self, from: FileId) -> Vec<Target> {
+        let paths = imports::rust(self.file(from).module, |name| self.crates.has(name));
+        let mut left = MAX_PATHS_OF_FILE;
+        let mut targets = Vec::new();
+        for (scope, path) in &paths {
+            let mut way = Way::new(left.min(MAX_PATHS));
+            left -= way.paths;
+            targets.push(self.locate_within(from, scope, path, &mut way).target);
+            left += way.paths;
+        }
+        targets
     }
 
     /// The root file of the crate that a Rust file is part of. A file that several crates share
@@ -300,6 +318,12 @@ struct Way {
     paths: usize,
     /// Imports that are being followed.
     open: BTreeSet<(Place, SmolStr)>,
+}
+
+impl Way {
+    fn new(paths: usize) -> Self {
+        Self { paths, open: BTreeSet::new() }
+    }
 }
 
 impl Place {

@@ -30,6 +30,9 @@ const BUILT: &[&str] =
 const BUILT_ENDINGS: &[&str] =
     &[".d.ts", ".d.mts", ".d.cts", ".mjs", ".cjs", ".jsx", ".js", ".mts", ".cts", ".tsx", ".ts"];
 
+/// Paths at which one import is looked for because configurations say so.
+const MAX_ALIASES: usize = 64;
+
 impl Program<'_> {
     pub(super) fn resolve_script(&self, from: &str, module: &str) -> Target {
         let folder = folder_of(from);
@@ -93,6 +96,7 @@ impl Program<'_> {
         upwards(folder)
             .flat_map(|folder| self.packages.aliases(folder))
             .flat_map(|aliases| aliases.of(module))
+            .take(MAX_ALIASES)
             .find_map(|path| self.module_at(&path))
     }
 

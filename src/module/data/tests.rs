@@ -69,7 +69,10 @@ fn places(language: Language, text: &str) -> String {
 #[test]
 fn json_has_all_kinds_of_values() {
     assert_eq!(
-        shown(Language::Json, r#"{"a": [1, -2.5e3, 1e+17, true, false, null], "b": {"c": "d"}, "": ""}"#),
+        shown(
+            Language::Json,
+            r#"{"a": [1, -2.5e3, 1e+17, true, false, null], "b": {"c": "d"}, "": ""}"#
+        ),
         "{'a'=[1 -2.5e3 1e+17 true false none] 'b'={'c'='d'} ''=''}"
     );
     assert_eq!(

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Tag};
 use smol_str::SmolStr;
 
 use super::{MAX_DEPTH, Read, TOO_DEEP, literal, offset};
@@ -43,7 +43,8 @@ pub(super) fn read(text: &str) -> Result<Read, Refusal> {
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or_default();
                 let span = builder.span(at, at);
-                builder.read.defect(span, "syntax error");
+                let deep = matches!(error.kind(), ErrorKind::RecursionLimitExceeded);
+                builder.read.defect(span, if deep { TOO_DEEP } else { "syntax error" });
                 builder.broken = true;
             }
         }
