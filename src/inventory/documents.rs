@@ -22,7 +22,9 @@ pub fn wanted(source: &Source) -> bool {
     match source.role {
         // The manifests of what is tested or shown are often broken on purpose.
         Role::Production | Role::Script | Role::Config => {
-            is_manifest(name) || describes_interface(source.language, &source.text)
+            is_manifest(name)
+                || describes_interface(source.language, &source.text)
+                || configures_compiler(source.language, &source.text)
         }
         // Descriptions of interfaces are documentation, too.
         Role::Docs => describes_interface(source.language, &source.text),
@@ -61,6 +63,16 @@ fn describes_interface(language: Language, text: &str) -> bool {
         _ => {}
     }
     version && paths
+}
+
+/// Whether a text is a configuration of a TypeScript compiler under a name of its own, which
+/// others extend.
+fn configures_compiler(language: Language, text: &str) -> bool {
+    let mut found = false;
+    if language == Language::Json && text.contains("compilerOptions") {
+        outermost_keys(text, &mut |key| found |= key == "compilerOptions");
+    }
+    found
 }
 
 /// The key with which a line of YAML begins.
@@ -160,6 +172,13 @@ mod tests {
         assert!(!json("{\"a\": {\"openapi\": \"3.1.0\", \"paths\": {}}}"));
         assert!(!json("{\"a\": \"openapi\", \"b\": \"paths\", \"openapi\": 1}"));
         assert!(!json("{\"a\": \"\\\"openapi\\\": \\\"paths\\\":"));
+    }
+
+    #[test]
+    fn configurations_that_others_extend_may_have_any_name() {
+        let wants = |text: &str| wants("packages/config/base.json", Role::Production, text);
+        assert!(wants("{\"extends\": \"x\", // y\n\"compilerOptions\": {}}"));
+        assert!(!wants("{\"jest\": {\"compilerOptions\": {}}}"));
     }
 
     #[test]

@@ -180,13 +180,10 @@ fn configurations_extend_each_other() {
             ("a/tsconfig.json", r#"{"extends": "../tsconfig.base"}"#),
             ("a/main.ts", ""),
             ("conf/package.json", r#"{"name": "@acme/tsconfig"}"#),
-            (
-                "conf/tsconfig.web.json",
-                r#"{"compilerOptions": {"paths": {"~/*": ["${configDir}/src/*"]}}}"#,
-            ),
+            ("conf/web.json", r#"{"compilerOptions": {"paths": {"~/*": ["${configDir}/src/*"]}}}"#),
             (
                 "b/tsconfig.json",
-                r#"{"extends": ["../tsconfig.base.json", "@acme/tsconfig/tsconfig.web.json"]}"#,
+                r#"{"extends": ["../tsconfig.base.json", "@acme/tsconfig/web.json"]}"#,
             ),
             ("b/main.ts", ""),
             // A configuration that only names others.
