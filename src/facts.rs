@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use crate::inventory::documents;
 use crate::inventory::routes::readers::FRAMEWORKS;
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
-use crate::source::{Language, Role};
+use crate::source::{Language, Role, Source};
 
 /// Nesting that facts keep. Code that creates and registers things is shallow; the bound keeps
 /// reading them back within an ordinary stack.
@@ -33,12 +34,15 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
     Language::ALL.iter().copied().filter_map(of).collect()
 });
 
-/// Whether a file can create, configure, mount or register anything that an inventory lists. The
-/// literals are those that the extractors declare.
+/// Whether a file can create, configure, mount or register anything that an inventory lists, by
+/// the literals that the extractors declare; or whether it is a data file that linking reads.
 #[must_use]
-pub fn wanted(language: Language, role: Role, text: &str) -> bool {
-    matches!(role, Role::Production | Role::Script | Role::Config)
-        && NEEDS.get(&language).is_some_and(|needs| needs.is_match(text))
+pub fn wanted(source: &Source) -> bool {
+    if source.language.has_documents() {
+        return documents::wanted(source);
+    }
+    matches!(source.role, Role::Production | Role::Script | Role::Config)
+        && NEEDS.get(&source.language).is_some_and(|needs| needs.is_match(&source.text))
 }
 
 /// The facts of a module.

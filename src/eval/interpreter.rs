@@ -12,7 +12,7 @@ mod statements;
 mod trace;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -35,6 +35,9 @@ const MAX_DEPTH: usize = 3_000;
 const MAX_TURNS: usize = 2_000;
 /// Functions that wait to be called.
 const MAX_PENDING: usize = 200_000;
+/// How often one function, made anew each time, waits to be called. A function that recurses
+/// through a callback makes another of these on every run.
+const MAX_PENDING_EACH: u32 = 64;
 
 pub use trace::Trace;
 
@@ -94,6 +97,8 @@ pub struct Interpreter<'p> {
     returned: Vec<Value<'p>>,
     /// Functions met and not yet called, in order.
     pending: Vec<Rc<Closure<'p>>>,
+    /// How often each of them was met.
+    met: HashMap<*const Function, u32>,
     classes: Vec<Rc<ClassValue<'p>>>,
     /// The call that is about to be recorded, as written.
     written: Option<&'p Call>,
@@ -155,6 +160,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
         pending: Vec::new(),
+        met: HashMap::new(),
         classes: Vec::new(),
         written: None,
         throwing: None,

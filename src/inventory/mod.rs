@@ -1,6 +1,7 @@
 //! Inventories: facts worth a table of their own, and the link step that makes them from file
 //! facts.
 
+pub mod documents;
 pub mod frameworks;
 pub mod routes;
 
@@ -10,6 +11,7 @@ use crate::audit::{LedgerEntry, Outcome};
 use crate::eval::link::Program;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
+use crate::source::Language;
 use routes::{Extracted, Guard, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
@@ -41,8 +43,11 @@ pub fn link<E: Send>(
         let mut wanted = BTreeSet::new();
         let program = program(&facts, known);
         for id in program.ids() {
-            // What an older file imports was asked for in an earlier round.
-            if round == 0 || asked.contains(program.file(id).path) {
+            let file = program.file(id);
+            // What an older file imports was asked for in an earlier round. But where a path of
+            // Rust leads is known only with the files on the way.
+            let is_open = file.module.language == Language::Rust;
+            if round == 0 || is_open || asked.contains(file.path) {
                 program.missing_imports(id, &mut wanted);
             }
         }

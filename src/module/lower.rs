@@ -1,7 +1,7 @@
 //! The one table from a language to its lowering.
 
 use super::tree::Refusal;
-use super::{Module, ecmascript, markup, python, rust};
+use super::{Module, data, ecmascript, markup, python, rust};
 use crate::limits::Limits;
 use crate::source::Language;
 
@@ -18,6 +18,7 @@ pub fn lower(language: Language, text: &str, limits: &Limits) -> Result<Module, 
         }
         Language::Html | Language::Vue => markup::lower(language, text, limits),
         Language::Rust => rust::lower(text, limits),
+        Language::Json | Language::Yaml | Language::Toml => data::lower(language, text, limits),
         _ => Err(Refusal::Unsupported(language)),
     }
 }

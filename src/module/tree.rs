@@ -36,6 +36,14 @@ pub enum Refusal {
         /// The deadline.
         after: Duration,
     },
+    /// More of something than is read of one file.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
+    },
     /// The parser refuses the file as a whole and says why.
     #[error("{0}")]
     Syntax(String),
@@ -57,10 +65,12 @@ pub(crate) enum Grammar {
     Tsx,
     /// HTML.
     Html,
+    /// JSON with comments.
+    Json,
 }
 
 impl Grammar {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
     /// The grammar as the parser knows it.
     pub(crate) fn language(self) -> tree_sitter::Language {
@@ -70,6 +80,7 @@ impl Grammar {
             Self::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
             Self::Tsx => tree_sitter_typescript::LANGUAGE_TSX,
             Self::Html => tree_sitter_html::LANGUAGE,
+            Self::Json => tree_sitter_json::LANGUAGE,
         }
         .into()
     }
@@ -146,7 +157,7 @@ fn guard(grammar: Grammar, text: &str, limits: &Limits) -> Result<(), Refusal> {
     let limit = limits.bracket_depth;
     let deep = match grammar {
         Grammar::Python => too_deep(text.as_bytes(), limit, skip_python),
-        Grammar::JavaScript | Grammar::TypeScript | Grammar::Tsx => {
+        Grammar::JavaScript | Grammar::TypeScript | Grammar::Tsx | Grammar::Json => {
             too_deep(text.as_bytes(), limit, skip_ecmascript)
         }
         // The parser and its scanner keep open elements in lists, and the lowering has a bound.

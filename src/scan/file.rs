@@ -43,10 +43,11 @@ pub trait Steps: Sync {
     /// Whether any of these reads the module.
     fn wants_module(&self, wanted: &Self::Wanted) -> bool;
 
-    /// Whether the text holds a literal that an inventory needs.
+    /// Whether the file holds a literal that an inventory needs, or is a data file that linking
+    /// reads.
     fn wants_facts(&self, source: &Source) -> bool;
 
-    /// Parses and lowers. Called only for languages that have modules.
+    /// Parses and lowers. Called only for languages that have modules or documents.
     ///
     /// # Errors
     /// When the file is not parsed at all.
@@ -124,10 +125,11 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     let source = Source { path: job.path.clone(), language: job.language, role, text, encoding };
 
     let rules = (!job.facts_only).then(|| steps.wanted(&source));
-    let wants_facts =
-        source.language.has_module() && (job.facts_only || steps.wants_facts(&source));
+    let has_module = source.language.has_module();
+    let wants_facts = has_module && job.facts_only
+        || (has_module || source.language.has_documents()) && steps.wants_facts(&source);
     let parse = wants_facts
-        || source.language.has_module()
+        || has_module
             && rules.as_ref().is_some_and(|wanted| {
                 steps.wants_module(wanted) || source.text.contains(SUPPRESSION)
             });
@@ -137,9 +139,19 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         return Err(Refused::choice(&format!("larger than {}", size(limits.parse_bytes))));
     }
 
-    let module = if parse { Some(steps.lower(&source)?) } else { None };
+    let (module, refused) = match parse.then(|| steps.lower(&source)).transpose() {
+        Ok(module) => (module, None),
+        // Of data only linking wants the documents, and no rule: the lines are read all the same.
+        Err(refused) if !has_module => (None, Some(refused)),
+        Err(refused) => return Err(refused),
+    };
+    let seen = module.as_ref().filter(|_| has_module);
     let Matches { findings, accepted, suppressions, unfinished } =
-        rules.map(|wanted| steps.matches(&source, module.as_ref(), &wanted)).unwrap_or_default();
+        rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
+    let status = match refused {
+        Some(Refused { reason, detail, .. }) => Status::Partly { reason, detail },
+        None => status(module.as_ref().map_or(&[], |module| &module.defects), &unfinished),
+    };
     Ok(FileScan {
         frameworks_not_read: steps.frameworks_not_read(&source),
         mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
@@ -147,7 +159,7 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         language: source.language,
         role,
         encoding,
-        status: status(module.as_ref().map_or(&[], |module| &module.defects), &unfinished),
+        status,
         parsed: parse,
         lines: lines::count(&source.text, source.language),
         findings,
@@ -326,6 +338,25 @@ mod tests {
         let sql = Job { language: Language::Sql, facts_only: true, ..job("a.sql") };
         let scan = scan_job(Fake { rules: true, facts: true, refuses: true, ..NOTHING }, &sql);
         assert_eq!((scan.status, scan.parsed), (Status::Analysed, false));
+    }
+
+    #[test]
+    fn data_is_lowered_only_for_linking_and_no_rule_sees_it() {
+        let json = |fake| scan_job(fake, &Job { language: Language::Json, ..job("package.json") });
+        let wanted = json(Fake { facts: true, rules: true, ..NOTHING });
+        assert!(wanted.parsed && wanted.facts.is_some());
+        assert_eq!(wanted.suppressions[0].line, 0, "the rules have no module");
+        assert!(!json(Fake { rules: true, ..NOTHING }).parsed);
+        let only = Job { language: Language::Json, facts_only: true, ..job("data.json") };
+        assert!(!scan_job(NOTHING, &only).parsed, "an import alone is no reason");
+    }
+
+    #[test]
+    fn data_that_is_refused_is_partly_read() {
+        let broken = Job { language: Language::Yaml, ..job("openapi.yaml") };
+        let broken = scan_job(Fake { facts: true, refuses: true, ..NOTHING }, &broken);
+        assert_eq!(broken.status, Status::Partly { reason: "too deep".to_owned(), detail: None });
+        assert_eq!((broken.facts, broken.suppressions.len()), (None, 1));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Steps for FileSteps {
     }
 
     fn wants_facts(&self, source: &Source) -> bool {
-        facts::wanted(source.language, source.role, &source.text)
+        facts::wanted(source)
     }
 
     fn lower(&self, source: &Source) -> Result<Module, Refused> {

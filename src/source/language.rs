@@ -68,6 +68,12 @@ impl Language {
         )
     }
 
+    /// Whether files of it are data documents: the linker may want them lowered, and no rule does.
+    #[must_use]
+    pub fn has_documents(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml | Self::Toml)
+    }
+
     /// Whether its lines count as code in kLOC and in the language table.
     #[must_use]
     pub fn is_code(self) -> bool {

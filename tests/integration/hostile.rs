@@ -1,8 +1,8 @@
 //! What an audited tree can do to the tool: each test holds a hostile file beside an ordinary one,
 //! and asks that the hostile one is named, the ordinary one is audited, and the run ends in time.
 //!
-//! SQL, YAML, XML and template bombs have no test yet, since nothing parses these formats. What a
-//! crash of the scanner does is tested in `isolation`.
+//! SQL, XML and template bombs have no test yet, since nothing parses these formats. What a crash
+//! of the scanner does is tested in `isolation`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -222,6 +222,79 @@ fn deep_rust_is_refused_or_read() {
         let line = refused("src/deep.rs", text);
         assert!(line.starts_with("left-out: "), "{at}: {line}");
     }
+}
+
+// Section 2d: manifests and descriptions of interfaces, the only data that is parsed. Each is
+// named, and the rules about its lines have run.
+#[test]
+fn hostile_documents_are_named_and_their_lines_are_read() {
+    let token = &secrets()[0].1;
+    let laughs = (1..10).fold("a0: &a0 [l, l, l, l, l, l, l, l, l, l]\n".to_owned(), |out, at| {
+        out + &format!("a{at}: &a{at} [{}]\n", vec![format!("*a{}", at - 1); 10].join(", "))
+    });
+    let deep = |open: &str| open.repeat(100_000);
+    let line = |mark: &str| format!("{mark} {token}\n");
+    for (path, text, reason) in [
+        (
+            "api.yaml",
+            format!("{}openapi: 3\npaths:\n{laughs}", line("#")),
+            "more than 1000000 values",
+        ),
+        ("api.yml", format!("{}openapi: 3\npaths: {}", line("#"), deep("[")), "nested deeper"),
+        ("swagger.yaml", format!("{}swagger: 2\npaths: {{{{ x }}\n", line("#")), "syntax error"),
+        ("package.json", format!("{}{}", line("//"), deep("[")), "nested deeper"),
+        ("tsconfig.json", format!("{}{}", line("//"), deep("{\"a\":")), "nested deeper"),
+        ("a/package.json", format!("{}{{\"name\": ", line("//")), "syntax error"),
+        ("Cargo.toml", format!("{}a = {}", line("#"), deep("[")), "syntax error"),
+        ("pyproject.toml", format!("{}{}a = 1", line("#"), deep("a.")), "syntax error"),
+    ] {
+        let folder = tree(&[(path, text)]);
+        let audit = audit(folder.path());
+        let ledger = audit.ledger(path);
+        assert!(ledger.starts_with("partly-read: ") && ledger.contains(reason), "{path}: {ledger}");
+        assert!(audit.finds(path, "provider-token"), "{path}");
+        assert_eq!(audit.status, 3, "{path}");
+    }
+    let large = format!("openapi: 3.1.0\npaths:\n{}", "  /a: {}\n".repeat(150_000));
+    let folder = tree(&[("api.yaml", large)]);
+    let audit = audit(folder.path());
+    assert_eq!(
+        (audit.ledger("api.yaml").as_str(), audit.status),
+        ("left-out: larger than 1 MiB", 0)
+    );
+}
+
+// Manifests that lead in circles, and many of them.
+#[test]
+fn manifests_that_lead_in_circles_end() {
+    let mut files = vec![
+        ("tsconfig.json".to_owned(), r#"{"extends": "./a/tsconfig.json"}"#.to_owned()),
+        ("a/tsconfig.json".to_owned(), r#"{"extends": ["../tsconfig", "./tsconfig"]}"#.to_owned()),
+        (
+            "package.json".to_owned(),
+            r##"{"name": "x", "imports": {"#*": "#*", "#a": "x/a"}}"##.to_owned(),
+        ),
+    ];
+    let stars: String = (0..2_000).map(|at| format!("pub use super::m{at}::*;\n")).collect();
+    let names: String =
+        (0..5_000).map(|at| format!("use crate::m{}::n{at};\nuse n{at}::x;\n", at % 50)).collect();
+    let mods: String = (0..50).map(|at| format!("mod m{at};\n")).collect();
+    files.push(("src/lib.rs".to_owned(), format!("use axum::Router;\n{mods}{names}")));
+    for at in 0..50 {
+        files.push((format!("src/m{at}.rs"), format!("use axum::Router;\n{stars}")));
+        let patterns: Vec<_> =
+            (0..200).map(|key| format!("\"{}*\": [\"*/x/*\"]", "a".repeat(key))).collect();
+        let config = format!("{{\"compilerOptions\": {{\"paths\": {{{}}}}}}}", patterns.join(","));
+        files.push((format!("w/tsconfig.{at}.json"), config));
+    }
+    let imports: String =
+        (0..2_000).map(|at| format!("import \"{}{at}\";\n", "a".repeat(at % 200))).collect();
+    files.push(("w/app.ts".to_owned(), format!("import express from 'express';\n{imports}")));
+    let folder = tree(&[("x", "")]);
+    for (path, text) in &files {
+        put(folder.path(), path, text.as_bytes());
+    }
+    audit(folder.path());
 }
 
 // Fact 7: what `.gitignore` names and git tracks.

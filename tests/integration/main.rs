@@ -8,6 +8,7 @@ mod facts;
 mod fixture;
 mod hostile;
 mod isolation;
+mod manifests;
 mod pipeline;
 mod readme;
 mod route_tables;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Frame, Interpreter, MAX_PENDING};
+use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
 use crate::eval::expr;
 use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
@@ -60,6 +60,11 @@ impl<'p> Interpreter<'p> {
 
     pub(super) fn remember(&mut self, closure: Closure<'p>) -> Value<'p> {
         let closure = Rc::new(closure);
+        let met = self.met.entry(closure.function).or_default();
+        *met += 1;
+        if *met > MAX_PENDING_EACH {
+            return Value::Function(closure);
+        }
         // The scope of a closure that nothing can call keeps its parents alive until the end, so
         // only a bounded number is kept.
         if self.pending.len() < MAX_PENDING {

@@ -1,0 +1,155 @@
+//! What a file imports, in functions too.
+
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
+use crate::module::visit::{self, Visitor, Walk};
+use crate::module::{
+    Block, Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind, TextPart,
+};
+use crate::source::Language;
+
+/// The modules that a file of a language other than Rust names.
+pub(super) fn names(module: &Module) -> Vec<String> {
+    let is_python = module.language == Language::Python;
+    let mut imports = Imports { is_python, names: Vec::new() };
+    visit::walk_module(&mut imports, module);
+    imports.names
+}
+
+struct Imports {
+    is_python: bool,
+    names: Vec<String>,
+}
+
+impl<'m> Visitor<'m> for Imports {
+    fn enter_stmt(&mut self, stmt: &'m Stmt) -> Walk {
+        match &stmt.kind {
+            StmtKind::Import(Import { type_only: true, .. }) => {}
+            StmtKind::Import(import) => {
+                self.names.push(import.module.to_string());
+                // Each name may be a module of its own.
+                if let ImportNames::Names(names) = &import.names
+                    && self.is_python
+                {
+                    let dot = if import.module.ends_with('.') { "" } else { "." };
+                    self.names.extend(
+                        names.iter().map(|(name, _)| format!("{}{dot}{name}", import.module)),
+                    );
+                }
+            }
+            StmtKind::Export(Export::From { module, .. }) => self.names.push(module.to_string()),
+            _ => {}
+        }
+        Walk::Into
+    }
+
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        self.names.extend(required(expr).map(str::to_owned));
+        Walk::Into
+    }
+}
+
+/// The module of `require("x")`.
+fn required(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Call(call) => {
+            match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
+                (ExprKind::Name(name), Some(ExprKind::Text(parts)))
+                    if matches!(name.as_str(), "require" | "import") =>
+                {
+                    match parts.as_slice() {
+                        [TextPart::Literal(text)] => Some(text),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A path of Rust with the inline modules that it stands in.
+pub(super) type ScopedPath = (Vec<SmolStr>, String);
+
+/// The paths that a Rust file names: those of its imports, and those of its expressions that begin
+/// with a module of its own or with a crate of the tree.
+pub(super) fn rust(module: &Module, is_crate: impl Fn(&str) -> bool) -> BTreeSet<ScopedPath> {
+    let mut heads = BTreeSet::new();
+    collect_modules(&module.body, &mut heads);
+    let mut paths = Paths { is_crate, heads, scope: Vec::new(), found: BTreeSet::new() };
+    visit::walk_module(&mut paths, module);
+    paths.found
+}
+
+fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) {
+    for stmt in block {
+        if let StmtKind::Namespace { name, body, .. } = &stmt.kind {
+            out.insert(name);
+            collect_modules(body, out);
+        }
+    }
+}
+
+struct Paths<'m, F> {
+    is_crate: F,
+    /// The modules that the file declares.
+    heads: BTreeSet<&'m str>,
+    scope: Vec<SmolStr>,
+    found: BTreeSet<ScopedPath>,
+}
+
+impl<F> Paths<'_, F> {
+    fn found(&mut self, path: String) {
+        self.found.insert((self.scope.clone(), path));
+    }
+}
+
+impl<'m, F: Fn(&str) -> bool> Visitor<'m> for Paths<'m, F> {
+    fn enter_stmt(&mut self, stmt: &'m Stmt) -> Walk {
+        match &stmt.kind {
+            StmtKind::Namespace { name, .. } => self.scope.push(name.clone()),
+            StmtKind::Import(import) => {
+                self.found(import.module.to_string());
+                if let ImportNames::Names(names) = &import.names {
+                    for (name, _) in names {
+                        self.found(format!("{}::{name}", import.module));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Walk::Into
+    }
+
+    fn leave_stmt(&mut self, stmt: &'m Stmt) {
+        if matches!(stmt.kind, StmtKind::Namespace { .. }) {
+            self.scope.pop();
+        }
+    }
+
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        let mut names = Vec::new();
+        let mut at = expr;
+        while let ExprKind::Attribute { object, name, .. } = &at.kind {
+            names.push(name.as_str());
+            at = object;
+        }
+        let ExprKind::Name(head) = &at.kind else { return Walk::Into };
+        if names.is_empty() {
+            return Walk::Into;
+        }
+        let leads = matches!(head.as_str(), "crate" | "super")
+            || self.heads.contains(head.as_str())
+            || (self.is_crate)(head);
+        if leads {
+            names.push(head);
+            names.reverse();
+            self.found(names.join("::"));
+        }
+        // The rest of the chain says no more.
+        Walk::Skip
+    }
+}
