@@ -104,6 +104,7 @@ pub fn project_findings(
     let project = ProjectFacts {
         routes: &inventories.routes,
         guards: &inventories.guards,
+        operations: &inventories.operations,
         public: &public,
         mentions: &mentions,
     };

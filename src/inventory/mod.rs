@@ -3,6 +3,7 @@
 
 pub mod documents;
 pub mod frameworks;
+pub mod openapi;
 pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use crate::eval::link::Program;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
+use openapi::Operation;
 use routes::{Extracted, Guard, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
@@ -24,6 +26,8 @@ pub struct Inventories {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it.
     pub guards: Vec<Guard>,
+    /// What OpenAPI documents of the tree describe.
+    pub operations: Vec<Operation>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -59,7 +63,10 @@ pub fn link<E: Send>(
         facts.extend(fetch(&wanted)?);
         asked.extend(wanted);
     }
-    let extracted = on_large_stack(|| routes::extract(&program(&facts, known)));
+    let extracted = on_large_stack(|| {
+        let program = program(&facts, known);
+        (routes::extract(&program), openapi::operations(&program))
+    });
     let mut notes = Vec::new();
     let note = |reason: &str| LedgerEntry {
         path: ".".to_owned(),
@@ -68,14 +75,14 @@ pub fn link<E: Send>(
         detail: Some("the route inventory is not complete".to_owned()),
         failure: true,
     };
-    let extracted = extracted.unwrap_or_else(|| {
+    let (extracted, operations) = extracted.unwrap_or_else(|| {
         notes.push(note("linking failed"));
-        Extracted::default()
+        (Extracted::default(), Vec::new())
     });
     if extracted.cut {
         notes.push(note("linking reached a limit"));
     }
-    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, notes })
+    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, operations, notes })
 }
 
 fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {

@@ -158,6 +158,7 @@ fn run_project(
     let project = Project {
         routes: &inventories.routes,
         guards: &inventories.guards,
+        operations: &inventories.operations,
         public: &[],
         mentions: &mentions,
     };

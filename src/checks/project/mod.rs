@@ -3,6 +3,8 @@
 mod guard_lets_in;
 mod inconsistent_naming;
 mod inconsistent_slash;
+mod openapi_missing;
+mod openapi_undescribed;
 mod shadowed_route;
 mod stub_route;
 mod unauthenticated_change;
@@ -12,6 +14,7 @@ mod untested_route;
 
 use std::collections::BTreeSet;
 
+use crate::inventory::openapi::Operation;
 use crate::inventory::routes::{Guard, Route};
 
 /// What the checks look at.
@@ -21,6 +24,8 @@ pub struct Project<'a> {
     pub routes: &'a [Route],
     /// What stands before routes, where the program has it.
     pub guards: &'a [Guard],
+    /// What OpenAPI documents of the tree describe.
+    pub operations: &'a [Operation],
     /// Routes that are meant for everybody, as the configuration says.
     pub public: &'a [Public],
     /// What test files mention that may be a path or the name of a route, with holes as `{}`;
@@ -81,6 +86,8 @@ pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },
+    ProjectCheckEntry { name: "openapi-missing", run: openapi_missing::check },
+    ProjectCheckEntry { name: "openapi-undescribed", run: openapi_undescribed::check },
     ProjectCheckEntry { name: "shadowed-route", run: shadowed_route::check },
     ProjectCheckEntry { name: "stub-route", run: stub_route::check },
     ProjectCheckEntry { name: "unauthenticated-change", run: unauthenticated_change::check },
