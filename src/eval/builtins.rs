@@ -39,6 +39,17 @@ pub fn reads_environment(path: &str) -> bool {
     ENVIRONMENT_READERS.iter().any(|(reader, ..)| *reader == path)
 }
 
+/// Whether a name is a method of maps, in one of the languages.
+#[must_use]
+pub fn is_map_method(name: &str) -> bool {
+    matches!(
+        name,
+        "get" | "set" | "has" | "delete" | "keys" | "values" | "entries" | "items" | "forEach" | "update"
+            | "copy" | "pop" | "setdefault" | "clear" | "size" | "length" | "toString" | "hasOwnProperty"
+            | "insert" | "contains_key" | "iter" | "into_iter" | "map"
+    )
+}
+
 /// An attribute that needs no scope: the environment, a map's key, a built-in method.
 #[must_use]
 pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
@@ -221,6 +232,11 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             let separator =
                 args.positional.first().map_or_else(|| Text::literal(","), Value::to_text);
             Some(join(&items.borrow(), &separator))
+        }
+        "includes" | "contains" | "has" => {
+            let wanted = args.positional.first()?;
+            let found = super::expr::contains(&items.borrow(), wanted);
+            Some(found.map_or(Value::Unknown, Value::Bool))
         }
         "flat" | "slice" | "copy" | "reverse" | "sort" | "values" | "iter" | "into_iter"
         | "to_vec" => Some(list.clone()),

@@ -54,6 +54,11 @@ pub trait Scope<'p> {
         None
     }
 
+    /// What a map gives for a key that it does not have; `None` where nobody knows.
+    fn missing(&mut self, _map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        None
+    }
+
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
 
@@ -307,6 +312,13 @@ pub fn attribute<'p, S: Scope<'p> + ?Sized>(
         scope.nothing_used();
         return Value::Absent;
     }
+    if matches!(object, Value::Map(_))
+        && object.entry(name).is_none()
+        && !builtins::is_map_method(name)
+        && let Some(value) = scope.missing(object, name)
+    {
+        return value;
+    }
     builtins::attribute(object, name).unwrap_or_else(|| scope.attribute(object, name))
 }
 
@@ -338,7 +350,9 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
             Value::Annotated(Rc::new((of, parts.collect())))
         }
         (Value::Map(_), Value::Text(text)) => {
-            text.as_literal().and_then(|key| object.entry(key)).unwrap_or_default()
+            let Some(key) = text.as_literal() else { return Value::Unknown };
+            let found = object.entry(key);
+            found.or_else(|| scope.missing(object, key)).unwrap_or_default()
         }
         (Value::List(items), Value::Number(number)) => {
             let items = items.borrow();
@@ -500,7 +514,9 @@ fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
     }
 }
 
-fn contains<'p>(items: &[Value<'p>], wanted: &Value<'p>) -> Option<bool> {
+/// Whether a value is among items; `None` when that is not known.
+#[must_use]
+pub fn contains<'p>(items: &[Value<'p>], wanted: &Value<'p>) -> Option<bool> {
     let mut certain = true;
     for item in items {
         match equal(item, wanted) {

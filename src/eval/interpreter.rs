@@ -52,17 +52,21 @@ enum Flow<'p> {
 }
 
 /// What was raised, as far as a probe asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Thrown {
     /// Whether it says that the caller may not go on.
     denial: bool,
     /// Whether the code raises it, and not some operation on nothing.
     deliberate: bool,
+    /// Whether it says that the method is not answered.
+    method: bool,
 }
 
 struct ModuleState<'p> {
     env: Rc<Env<'p>>,
     exports: RefCell<BTreeMap<SmolStr, Exported<'p>>>,
+    /// Names that a script takes from others of the program.
+    imported: RefCell<BTreeMap<SmolStr, (FileId, SmolStr)>>,
     stars: RefCell<Vec<FileId>>,
     started: Cell<bool>,
 }
@@ -133,6 +137,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
             ModuleState {
                 env,
                 exports: RefCell::default(),
+                imported: RefCell::default(),
                 stars: RefCell::default(),
                 started: Cell::new(false),
             }

@@ -121,6 +121,18 @@ impl<'p> Program<'p> {
         &self.documents
     }
 
+    /// The program's file of a path.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<FileId> {
+        self.by_path.get(path).copied()
+    }
+
+    /// Whether the tree has a file, in the program or not.
+    #[must_use]
+    pub fn knows(&self, path: &str) -> bool {
+        self.by_path.contains_key(path) || self.known.is_some_and(|known| known.contains(path))
+    }
+
     fn exists(&self, path: &str) -> Option<Target> {
         if let Some(id) = self.by_path.get(path) {
             return Some(Target::File(*id));

@@ -41,6 +41,10 @@ impl<'p> Interpreter<'p> {
             }
             ImportNames::Names(names) => {
                 for (name, local) in names {
+                    if let (Target::File(other), false) = (&target, language == Language::Python) {
+                        let state = &self.modules[file.0 as usize];
+                        state.imported.borrow_mut().insert(local.clone(), (*other, name.clone()));
+                    }
                     let value = self.imported(&target, &import.module, name);
                     self.frame.env.set(local, value);
                     if import.exported {
@@ -159,6 +163,34 @@ impl<'p> Interpreter<'p> {
         exports.entry(name)
     }
 
+    /// The file and the local name of what a module exports under a name.
+    pub(super) fn origin(&mut self, file: FileId, name: &str, depth: usize) -> (FileId, SmolStr) {
+        let here = (file, SmolStr::from(name));
+        if depth > 16 {
+            return here;
+        }
+        self.load(file);
+        let state = &self.modules[file.0 as usize];
+        let found = state.exports.borrow().get(name).cloned();
+        match found {
+            // A name that was imported is followed to where it comes from.
+            Some(Exported::Local(local)) => {
+                let from = state.imported.borrow().get(&local).cloned();
+                match from {
+                    Some((other, name)) => self.origin(other, &name, depth + 1),
+                    None => (file, local),
+                }
+            }
+            Some(Exported::From(other, name)) if name != "*" => self.origin(other, &name, depth + 1),
+            Some(_) => here,
+            None => {
+                let stars = state.stars.borrow().clone();
+                let star = stars.into_iter().find(|star| self.exported(*star, name, 0).is_some());
+                star.map_or(here, |star| self.origin(star, name, depth + 1))
+            }
+        }
+    }
+
     pub(super) fn export(&mut self, export: &'p Export) {
         let file = self.frame.env.file;
         match export {
@@ -170,7 +202,17 @@ impl<'p> Interpreter<'p> {
                 self.modules[file.0 as usize].exports.borrow_mut().insert(name.clone(), exported);
             }
             Export::From { module, names, namespace } => {
-                let Target::File(other) = self.program.resolve(file, module) else { return };
+                let other = match self.program.resolve(file, module) {
+                    Target::File(other) => other,
+                    target => {
+                        for (there, here) in names {
+                            let value = self.imported(&target, module, there);
+                            let exports = &self.modules[file.0 as usize].exports;
+                            exports.borrow_mut().insert(here.clone(), Exported::Value(value));
+                        }
+                        return;
+                    }
+                };
                 self.load(other);
                 let state = &self.modules[file.0 as usize];
                 if let Some(namespace) = namespace {

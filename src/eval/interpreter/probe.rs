@@ -41,6 +41,13 @@ pub trait Caller<'p> {
         record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     ) -> Option<Injected<'p>>;
 
+    /// Whether what is raised, returned or answered says that the method is not answered.
+    fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool;
+
     /// Whether what is raised, returned or answered says that the caller may not go on.
     fn denies(
         &self,
@@ -73,6 +80,8 @@ pub enum Told<'p> {
     Refuses,
     /// Something is answered; a chain goes on with the value.
     Answers(Value<'p>),
+    /// The method is refused with an answer.
+    RefusesMethod,
     /// An error is handed on to what answers errors.
     Fails,
     /// It raises; whether that refuses the caller.
@@ -124,6 +133,8 @@ pub struct Seen<'p> {
     pub refused: Certainty,
     /// Something else is answered.
     pub answered: Certainty,
+    /// The method is refused with an answer.
+    pub refused_method: Certainty,
     /// An error is handed on instead.
     pub failed: Certainty,
     /// Something is raised on the way out.
@@ -132,6 +143,8 @@ pub struct Seen<'p> {
     pub raised_denial: bool,
     /// Whether what is raised was meant to be.
     pub raised_deliberately: bool,
+    /// Whether what is raised refuses the method.
+    pub raised_method: bool,
     /// What it gives back: every value that it may.
     pub returned: Vec<Value<'p>>,
     /// Whether it ever gives something back.
@@ -192,6 +205,7 @@ impl<'p> Interpreter<'p> {
                 seen.raised = Certainty::Yes;
                 seen.raised_denial = thrown.denial;
                 seen.raised_deliberately = thrown.deliberate;
+                seen.raised_method = thrown.method;
             }
             None => {
                 seen.returned = value.alternatives();
@@ -249,6 +263,10 @@ impl<'p> Interpreter<'p> {
                 self.met(|seen| &mut seen.refused);
                 Value::External("caller.refusal".into())
             }
+            Told::RefusesMethod => {
+                self.met(|seen| &mut seen.refused_method);
+                Value::External("caller.refusal".into())
+            }
             Told::Fails => {
                 self.met(|seen| &mut seen.failed);
                 Value::Unknown
@@ -261,7 +279,7 @@ impl<'p> Interpreter<'p> {
                 if denial && let Some(probe) = &mut self.probe {
                     probe.seen.asked = true;
                 }
-                self.throwing = Some(Thrown { denial, deliberate: true });
+                self.throwing = Some(Thrown { denial, deliberate: true, method: false });
                 Value::Unknown
             }
             Told::CallsBack(values) => {
@@ -455,26 +473,37 @@ impl<'p> Interpreter<'p> {
     /// Whether a value says that the caller may not go on.
     pub(super) fn denies(&self, value: &Value<'p>) -> bool {
         let Some(probe) = &self.probe else { return false };
-        probe.caller.denies(value, &|value| match value {
+        probe.caller.denies(value, &|value| self.record_of(value))
+    }
+
+    /// Whether a value says that the method is not answered.
+    fn refuses_method(&self, value: &Value<'p>) -> bool {
+        let Some(probe) = &self.probe else { return false };
+        probe.caller.refuses_method(value, &|value| self.record_of(value))
+    }
+
+    fn record_of(&self, value: &Value<'p>) -> Option<Rc<CallRecord<'p>>> {
+        match value {
             Value::Native(id) => self.call_record(*id).map(Rc::clone),
             Value::Object(object) => {
                 object.native.get().and_then(|id| self.call_record(id).map(Rc::clone))
             }
             _ => None,
-        })
+        }
     }
 
     /// Something is done with nothing: `undefined.id`, `None.split()`.
     pub(super) fn nothing_used(&mut self) {
         if self.probing() {
-            self.throwing = Some(Thrown { denial: false, deliberate: false });
+            self.throwing = Some(Thrown::default());
         }
     }
 
     /// What a raised value means.
     pub(super) fn raised(&mut self, value: Option<&Value<'p>>) -> Thrown {
         let denial = value.is_some_and(|value| self.denies(value));
-        Thrown { denial, deliberate: true }
+        let method = value.is_some_and(|value| self.refuses_method(value));
+        Thrown { denial, deliberate: true, method }
     }
 
     /// On one way something is raised, on others it goes on.

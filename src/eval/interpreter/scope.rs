@@ -121,6 +121,14 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         }
     }
 
+    fn missing(&mut self, map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        // A script's object that is known whole has nothing under any other name.
+        let Value::Map(entries) = map else { return None };
+        let script = !matches!(self.language(), Language::Python | Language::Rust);
+        let whole = || entries.borrow().iter().all(|(key, _)| key.as_str().is_some());
+        (script && self.probing() && whole()).then_some(Value::None)
+    }
+
     fn nothing_used(&mut self) {
         Interpreter::nothing_used(self);
     }

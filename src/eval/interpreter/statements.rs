@@ -40,7 +40,7 @@ impl<'p> Interpreter<'p> {
 
     pub(super) fn statement(&mut self, stmt: &'p Stmt) -> Flow<'p> {
         if !self.step() || self.depth > MAX_DEPTH {
-            return Flow::Stop(Thrown { denial: false, deliberate: false });
+            return Flow::Stop(Thrown::default());
         }
         self.depth += 1;
         let flow = self.statement_inner(stmt);
@@ -188,7 +188,7 @@ impl<'p> Interpreter<'p> {
     /// The arm that is taken, where that is known; otherwise each.
     fn run_match(&mut self, subject: &Value<'p>, arms: &'p [Arm]) -> Flow<'p> {
         let mut flow = None;
-        for arm in arms {
+        for (at, arm) in arms.iter().enumerate() {
             let fits = match &arm.pattern {
                 None => Some(true),
                 Some(pattern) => self.fits(subject, pattern),
@@ -197,10 +197,15 @@ impl<'p> Interpreter<'p> {
                 continue;
             }
             let certain = fits == Some(true) && arm.guard.is_none();
+            // `case "a": case "b": …`: an arm without statements is the one that follows.
+            let body = match &arms[at..].iter().find(|arm| !arm.body.is_empty()) {
+                Some(next) if self.language() != Language::Rust => &next.body,
+                _ => &arm.body,
+            };
             if certain && flow.is_none() {
-                return self.block(&arm.body);
+                return self.block(body);
             }
-            let next = self.maybe(&arm.body);
+            let next = self.maybe(body);
             flow = Some(match flow {
                 Some(other) => self.join(other, next),
                 None => next,
@@ -264,6 +269,7 @@ impl<'p> Interpreter<'p> {
             (Flow::Stop(a), Flow::Stop(b)) => Flow::Stop(Thrown {
                 denial: a.denial && b.denial,
                 deliberate: a.deliberate && b.deliberate,
+                method: a.method && b.method,
             }),
         }
     }

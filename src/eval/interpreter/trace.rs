@@ -4,12 +4,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::probe::{Caller, Question, Seen};
 use super::{Frame, Interpreter};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
-use crate::module::Expr;
+use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::module::{Expr, Span};
 
 /// What a program's run left behind.
 pub struct Trace<'p> {
@@ -91,6 +93,20 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn exported(&self, file: FileId, name: &str) -> Option<Value<'p>> {
         self.machine.borrow_mut().exported(file, name, 0)
+    }
+
+    /// The file and the name there of what a script module exports under a name.
+    #[must_use]
+    pub fn origin(&self, file: FileId, name: &str) -> (FileId, SmolStr) {
+        self.machine.borrow_mut().origin(file, name, 0)
+    }
+
+    /// What a function of the program gives back when it is called without arguments.
+    #[must_use]
+    pub fn call_with_nothing(&self, function: &Value<'p>) -> Value<'p> {
+        let mut machine = self.machine.borrow_mut();
+        let args = Args { open: true, ..Args::default() };
+        machine.call_value(function, args, Span::default())
     }
 
     /// The module that a dotted or relative name means to a file.

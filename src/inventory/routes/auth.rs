@@ -67,7 +67,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Auth {
         let request = || Anonymous {
             method: flat.route.methods.first().filter(|_| flat.route.methods.len() == 1).cloned(),
-            path: flat.whole.clone(),
+            path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.whole.clone()),
             endpoint: flat.registration.name.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
@@ -264,14 +264,16 @@ impl<'t, 'p> Decider<'t, 'p> {
                 let stops = |value: &Value<'p>| {
                     !matches!(value, Value::None | Value::Absent | Value::Unknown)
                 };
+                let returns = seen.returns != Certainty::No;
                 let denied = seen.returned.iter().any(|value| stops(value) && self.denies(value));
-                let goes_on = seen.returned.iter().any(|value| !stops(value))
-                    && seen.returns != Certainty::No;
-                judge(
-                    &seen,
-                    goes_on && seen.refused != Certainty::Yes,
-                    denied || is_refusing(&seen),
-                )
+                let goes_on = seen.passed != Certainty::No
+                    || returns && seen.returned.iter().any(|value| !stops(value));
+                // Whoever is looked at and always answered does not get further.
+                let turned_away = seen.asked && !goes_on && returns;
+                let refuses = denied || turned_away || is_refusing(&seen);
+                if seen.passed == Certainty::Yes { LETS_ON[usize::from(seen.asked)] } else {
+                    judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
+                }
             }
             LayerKind::Dependency => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
@@ -344,6 +346,9 @@ impl<'m> Visitor<'m> for Mentions<'m> {
     }
 }
 
+/// What a layer that surely goes on does, by whether it looked at the caller.
+const LETS_ON: [Verdict; 2] = [Verdict::Passes, Verdict::LetsIn];
+
 /// What stands for a layer that is the same wherever it is used.
 fn identity(value: &Value<'_>) -> Option<(usize, Option<CallId>)> {
     match value {
@@ -395,7 +400,7 @@ fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
 /// A middleware or a wrapped handler: it goes on when it calls what comes next.
 fn going_on<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
     if seen.passed == Certainty::Yes {
-        return if seen.asked { Verdict::LetsIn } else { Verdict::Passes };
+        return LETS_ON[usize::from(seen.asked)];
     }
     let denied = seen.returned.iter().any(denies);
     let refuses = is_refusing(seen) || denied;

@@ -100,7 +100,7 @@ static NO_CREDENTIAL: LazyLock<Option<Regex>> =
 /// Library functions that give back who is logged in.
 static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?x) ^(get|load|fetch|use|read|unstable_get|find|retrieve|extract|resolve|maybe|try)?_?
+        r"(?ix) ^(get|load|fetch|use|read|unstable_get|find|retrieve|extract|resolve|maybe|try)?_?
           (server|current|auth|authenticated|logged_?in|active|request|jwt|access|bearer|raw|unverified)?_?(session|user|auth|token|identity|claims|principal|jwt|raw_jwt|user_id|userid|account)
           (_?from_?(request|req|header|headers|cookie|cookies|context|ctx|token|session))?(_?or_?none|_?or_?null|_?optional)?$",
     )
@@ -338,6 +338,14 @@ impl<'p> Caller<'p> for Anonymous {
         inject(name, annotation, default, record)
     }
 
+    fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        answers_405(value, record)
+    }
+
     fn denies(
         &self,
         value: &Value<'p>,
@@ -371,6 +379,15 @@ fn user_attribute<'p>(lower: &str) -> Option<Told<'p>> {
 }
 
 impl Anonymous {
+    /// Whether all that is given back says that the method is not answered.
+    pub fn refuses_methods<'p>(
+        &self,
+        returned: &[Value<'p>],
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        !returned.is_empty() && returned.iter().all(|value| answers_405(value, record))
+    }
+
     /// A call of a method of the request, the response or the user.
     fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
         let (object, method) = whole.rsplit_once('.')?;
@@ -408,6 +425,8 @@ impl Anonymous {
                 return (args.positional.first().and_then(Value::truth) == Some(false))
                     .then(|| Told::Throws { denial: args.positional.iter().any(is_denial_code) });
             }
+            // A copy of an address, which is written into.
+            "clone" => return Some(Told::Value(Value::map(Vec::new()))),
             "switchtohttp" | "getrequest" | "getresponse" | "getargs" | "getargbyindex"
             | "gethandler" | "getclass" => {
                 return Some(Told::Value(match lower.as_str() {
@@ -455,6 +474,9 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     if args.positional.iter().any(is_denial_code) || is_login_redirect(lower, args) {
         return Told::Refuses;
     }
+    if args.positional.iter().any(is_method_code) {
+        return Told::RefusesMethod;
+    }
     if matches!(lower, "unauthorized" | "forbidden" | "unauthorised" | "accessdenied") {
         return Told::Refuses;
     }
@@ -485,6 +507,7 @@ fn is_login_address(value: &Value<'_>) -> bool {
         Value::Text(text) => fits(&LOGIN, &text.to_string()),
         Value::External(path) => fits(&LOGIN, path),
         Value::Choice(values) => values.iter().any(is_login_address),
+        Value::Map(entries) => entries.borrow().iter().any(|(_, value)| is_login_address(value)),
         _ => false,
     }
 }
@@ -587,6 +610,35 @@ fn denies<'p>(
     }
 }
 
+/// Whether a value is the status of a method that is not answered.
+fn is_method_code(value: &Value<'_>) -> bool {
+    match value {
+        Value::Number(number) => number == "405",
+        Value::External(path) => {
+            let name = last_segment(path).to_ascii_uppercase();
+            name.contains("METHOD_NOT_ALLOWED") || name.contains("METHODNOTALLOWED")
+        }
+        Value::Map(entries) => entries.borrow().iter().any(|(key, value)| {
+            matches!(key.as_str(), Some("status" | "statusCode" | "status_code")) && is_method_code(value)
+        }),
+        _ => false,
+    }
+}
+
+/// Whether what is raised or given back says that the method is not answered.
+fn answers_405<'p>(
+    value: &Value<'p>,
+    record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+) -> bool {
+    match value {
+        Value::Native(_) | Value::Object(_) => record(value).is_some_and(|call| {
+            call.args.positional.iter().chain(call.args.named.iter().map(|(_, value)| value)).any(is_method_code)
+        }),
+        Value::List(items) => items.borrow().iter().any(is_method_code),
+        _ => false,
+    }
+}
+
 /// What a framework gives to a parameter that it looks at the declaration of.
 fn inject<'p>(
     name: &str,
@@ -630,6 +682,11 @@ pub fn is_dependency(path: &str) -> bool {
     path.starts_with("fastapi") && matches!(last_segment(path), "Depends" | "Security")
 }
 
+/// Whether a library's `redirect` raises and never gives back.
+fn raises_redirects(path: &str) -> bool {
+    ["next/navigation", "@sveltejs/kit"].iter().any(|package| path.starts_with(package))
+}
+
 /// What a library does for an anonymous caller.
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
@@ -650,6 +707,25 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
             Some(AuthState::Optional) if !wraps => Some(Told::Identity(Value::Absent)),
             _ => None,
         };
+    }
+    // Next.js: a middleware goes on, and cookies and headers come from functions.
+    if call.path.ends_with("NextResponse.next") || call.path.ends_with("NextResponse.rewrite") {
+        return Some(Told::Passes);
+    }
+    if let Some((from, method)) = call.path.rsplit_once("().")
+        && matches!(from, "next/headers.cookies" | "next/headers.headers")
+    {
+        let key = args.positional.first().and_then(Value::as_str)?;
+        let absent = if method == "has" { Value::Bool(false) } else { Value::Absent };
+        return Some(match (is_credential(key), from.ends_with("cookies")) {
+            (true, _) => Told::Identity(absent),
+            // A caller whom nobody knows has no cookie, whatever it is for.
+            (false, true) => Told::Value(absent),
+            (false, false) => Told::Value(Value::Unknown),
+        });
+    }
+    if matches!(name, "redirect" | "permanentRedirect") && raises_redirects(call.path) {
+        return Some(Told::Throws { denial: args.positional.iter().any(is_login_address) });
     }
     if name == "abort" || name == "HTTPAbort" {
         return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });

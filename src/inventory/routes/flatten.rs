@@ -77,7 +77,7 @@ pub fn flatten<'g, 'p>(
         // An application that is mounted on another serves there.
         if router.is_application && !mounted.contains(id) {
             let first = flat.routes.len();
-            flat.begin(*id, &Text::default(), true);
+            flat.begin(*id, &router.prefix, true);
             // Where the whole application stands under a condition, such as being the program that
             // was started, its routes have none of their own.
             if router.conditional {

@@ -170,6 +170,8 @@ pub struct Registration<'p> {
     pub handler: Handler<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<Layer<'p>>,
+    /// The path that a request shows to layers and handler, where that is not the whole one.
+    pub shown_path: Option<Text>,
     /// The handler itself, where it may hand a request on to what is registered later.
     pub hands_on: Option<Layer<'p>>,
     /// What the handler is called with.
@@ -196,6 +198,7 @@ impl<'p> Registration<'p> {
             path,
             handler,
             layers: Vec::new(),
+            shown_path: None,
             hands_on: None,
             args: Args::default(),
             name: None,
@@ -293,6 +296,8 @@ pub struct Graph<'p> {
     same: BTreeMap<CallId, CallId>,
     /// The call that is being read.
     now: CallId,
+    /// How many routers no call has made.
+    uncalled: u32,
 }
 
 impl<'p> Graph<'p> {
@@ -352,6 +357,17 @@ impl<'p> Graph<'p> {
             layers: Vec::new(),
         };
         self.routers.insert(id, router);
+    }
+
+    /// Adds an application that no call makes, since it is made of files.
+    pub fn add_application_of_files(&mut self, framework: &'static str, prefix: Text) -> CallId {
+        let id = CallId(u32::MAX - self.uncalled);
+        self.uncalled += 1;
+        self.add(id, framework, prefix);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+        }
+        id
     }
 
     /// Adds a route to a router.

@@ -43,6 +43,9 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("hono/bearer-auth.bearerAuth", AuthState::Required),
     ("hono/basic-auth.basicAuth", AuthState::Required),
     ("@hono/clerk-auth.clerkMiddleware", AuthState::None),
+    ("next-auth/middleware", AuthState::Required),
+    ("next-auth/middleware.default", AuthState::Required),
+    ("next-auth/middleware.withAuth", AuthState::Required),
     ("passport.initialize", AuthState::None),
     ("passport.session", AuthState::None),
 ];

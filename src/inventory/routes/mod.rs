@@ -7,6 +7,7 @@ pub mod caller;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
+pub mod methods;
 pub mod pattern;
 pub mod readers;
 pub mod relate;

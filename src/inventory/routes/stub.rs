@@ -412,6 +412,8 @@ impl<'m> Visitor<'m> for Seen<'m> {
                 }
                 return Walk::Skip;
             }
+            // A choice between a value and another is made anew for each request.
+            ExprKind::Binary { .. } | ExprKind::Conditional { .. } => self.reads = true,
             ExprKind::Bool(true) => self.data += usize::from(self.collections > 1),
             ExprKind::Name(name) if self.params.contains(&name.as_str()) => self.parameters = true,
             ExprKind::Name(name) => {

@@ -2,8 +2,10 @@
 
 mod express;
 mod fastapi;
+mod files;
 mod finale;
 mod flask;
+mod next;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -55,4 +57,10 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE];
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, next::NEXT];
+
+/// Whether a file makes or configures routes by its name.
+#[must_use]
+pub fn is_routed_by_name(path: &str) -> bool {
+    next::is_file(path)
+}
