@@ -44,9 +44,29 @@ pub fn reads_environment(path: &str) -> bool {
 pub fn is_map_method(name: &str) -> bool {
     matches!(
         name,
-        "get" | "set" | "has" | "delete" | "keys" | "values" | "entries" | "items" | "forEach" | "update"
-            | "copy" | "pop" | "setdefault" | "clear" | "size" | "length" | "toString" | "hasOwnProperty"
-            | "insert" | "contains_key" | "iter" | "into_iter" | "map"
+        "get"
+            | "set"
+            | "has"
+            | "delete"
+            | "keys"
+            | "values"
+            | "entries"
+            | "items"
+            | "forEach"
+            | "update"
+            | "copy"
+            | "pop"
+            | "setdefault"
+            | "clear"
+            | "size"
+            | "length"
+            | "toString"
+            | "hasOwnProperty"
+            | "insert"
+            | "contains_key"
+            | "iter"
+            | "into_iter"
+            | "map"
     )
 }
 

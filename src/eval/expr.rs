@@ -95,19 +95,19 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::None => Value::None,
         ExprKind::Name(name) => scope.name(name),
         ExprKind::Attribute { object, name, optional } => {
-            let object = eval(object, scope);
-            if *optional && matches!(object, Value::Absent | Value::None) {
-                return object;
+            let value = eval(object, scope);
+            if matches!(value, Value::Absent | Value::None) && (*optional || ends_early(object)) {
+                return value;
             }
-            attribute(&object, name, scope)
+            attribute(&value, name, scope)
         }
         ExprKind::Index { object, key, optional } => {
-            let object = eval(object, scope);
+            let value = eval(object, scope);
             let key = eval(key, scope);
-            if *optional && matches!(object, Value::Absent | Value::None) {
-                return object;
+            if matches!(value, Value::Absent | Value::None) && (*optional || ends_early(object)) {
+                return value;
             }
-            index(&object, &key, scope)
+            index(&value, &key, scope)
         }
         ExprKind::Call(call) => eval_call(call, expr.span, scope),
         ExprKind::Unary { operator, operand } => {
@@ -189,6 +189,21 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// Whether a chain such as `a?.b().c` may have ended at a `?.` with nothing.
+fn ends_early(expr: &Expr) -> bool {
+    let mut at = expr;
+    loop {
+        at = match &at.kind {
+            ExprKind::Attribute { optional: true, .. } | ExprKind::Index { optional: true, .. } => {
+                return true;
+            }
+            ExprKind::Attribute { object, .. } | ExprKind::Index { object, .. } => object,
+            ExprKind::Call(call) => &call.callee,
+            _ => return false,
+        };
     }
 }
 
@@ -425,7 +440,9 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
     }
 }
 
-fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
+/// What an operator makes of two values; `name` calls what is unknown of the right one.
+#[must_use]
+pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     match operator {
         "+" => match (left, right) {
             (Value::List(a), Value::List(b)) => {

@@ -3,6 +3,7 @@
 //! unknown both branches run. Calls to the outside are not guessed at: they are recorded, with
 //! evaluated arguments, in a trace.
 
+mod branches;
 mod calls;
 mod definitions;
 mod names;
@@ -104,6 +105,8 @@ pub struct Interpreter<'p> {
     /// How often each of them was met.
     met: HashMap<*const Function, u32>,
     classes: Vec<Rc<ClassValue<'p>>>,
+    /// Variables that the way which runs now has written.
+    writes: Option<branches::Writes<'p>>,
     /// The call that is about to be recorded, as written.
     written: Option<&'p Call>,
     /// What an expression raised; its statement ends with it.
@@ -167,6 +170,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),
+        writes: None,
         written: None,
         throwing: None,
         probe: None,

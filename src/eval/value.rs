@@ -402,6 +402,27 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// Whether it is the same for sure.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unknown, Self::Unknown)
+            | (Self::None, Self::None)
+            | (Self::Absent, Self::Absent) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) | (Self::External(a), Self::External(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::List(a), Self::List(b)) => Rc::ptr_eq(a, b),
+            (Self::Map(a), Self::Map(b)) => Rc::ptr_eq(a, b),
+            (Self::Function(a), Self::Function(b)) => Rc::ptr_eq(a, b),
+            (Self::Class(a), Self::Class(b)) => Rc::ptr_eq(a, b),
+            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
+            (Self::Native(a), Self::Native(b)) => a == b,
+            (Self::Module(a), Self::Module(b)) => a == b,
+            _ => false,
+        }
+    }
+
     /// Each of several; one that is no choice is itself.
     #[must_use]
     pub fn alternatives(&self) -> Vec<Self> {
@@ -447,6 +468,11 @@ impl<'p> Value<'p> {
             Self::List(items) => Some(!items.borrow().is_empty()),
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
             Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) => Some(true),
+            // One of several, when all are alike.
+            Self::Choice(values) => {
+                let first = values.first()?.truth()?;
+                values.iter().all(|value| value.truth() == Some(first)).then_some(first)
+            }
             _ => None,
         }
     }

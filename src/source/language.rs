@@ -74,6 +74,12 @@ impl Language {
         matches!(self, Self::Json | Self::Yaml | Self::Toml)
     }
 
+    /// Whether it is JavaScript or one of its kin.
+    #[must_use]
+    pub fn is_script(self) -> bool {
+        matches!(self, Self::TypeScript | Self::Tsx | Self::JavaScript | Self::Html | Self::Vue)
+    }
+
     /// Whether its lines count as code in kLOC and in the language table.
     #[must_use]
     pub fn is_code(self) -> bool {

@@ -298,6 +298,8 @@ impl<'p> Interpreter<'p> {
                         Value::choice(vec![default, Value::Unknown])
                     }
                     (None, Some(default)) => default,
+                    // What a script does not give is undefined.
+                    (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,
                 }
             };

@@ -27,7 +27,7 @@ impl<'p> Interpreter<'p> {
         let mut closure = self.make_closure(function);
         closure.decorators = decorators.iter().map(|(_, value)| value.clone()).collect();
         let value = self.remember(closure);
-        self.frame.env.set(name, value.clone());
+        self.set_variable(name, value.clone(), false);
         // The innermost decorator is applied first. What it gives back is not asked for: the name
         // keeps meaning the function that a reader sees, with its decorators as a note.
         for (decorator, callee) in decorators.into_iter().rev() {

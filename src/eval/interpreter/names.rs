@@ -37,7 +37,7 @@ impl<'p> Interpreter<'p> {
                 } else {
                     self.namespace(&target)
                 };
-                self.frame.env.set(name, value);
+                self.set_variable(name, value, false);
             }
             ImportNames::Names(names) => {
                 for (name, local) in names {
@@ -46,7 +46,7 @@ impl<'p> Interpreter<'p> {
                         state.imported.borrow_mut().insert(local.clone(), (*other, name.clone()));
                     }
                     let value = self.imported(&target, &import.module, name);
-                    self.frame.env.set(local, value);
+                    self.set_variable(local, value, false);
                     if import.exported {
                         self.modules[file.0 as usize]
                             .exports
@@ -181,7 +181,9 @@ impl<'p> Interpreter<'p> {
                     None => (file, local),
                 }
             }
-            Some(Exported::From(other, name)) if name != "*" => self.origin(other, &name, depth + 1),
+            Some(Exported::From(other, name)) if name != "*" => {
+                self.origin(other, &name, depth + 1)
+            }
             Some(_) => here,
             None => {
                 let stars = state.stars.borrow().clone();
@@ -237,9 +239,9 @@ impl<'p> Interpreter<'p> {
         match &target.kind {
             // Python's functions bind locally; blocks of the others assign outwards.
             ExprKind::Name(name) if self.language() == Language::Python => {
-                self.frame.env.set(name, value)
+                self.set_variable(name, value, false);
             }
-            ExprKind::Name(name) => self.frame.env.assign(name, value),
+            ExprKind::Name(name) => self.set_variable(name, value, true),
             ExprKind::Attribute { object, name, .. } => {
                 let object = expr::eval(object, self);
                 self.set_attribute(&object, name, value, target.span);

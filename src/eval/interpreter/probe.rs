@@ -80,6 +80,8 @@ pub enum Told<'p> {
     Refuses,
     /// Something is answered; a chain goes on with the value.
     Answers(Value<'p>),
+    /// An error is answered that has nothing to do with who calls.
+    AnswersError,
     /// The method is refused with an answer.
     RefusesMethod,
     /// An error is handed on to what answers errors.
@@ -133,6 +135,8 @@ pub struct Seen<'p> {
     pub refused: Certainty,
     /// Something else is answered.
     pub answered: Certainty,
+    /// An error is answered that has nothing to do with who calls.
+    pub answered_error: Certainty,
     /// The method is refused with an answer.
     pub refused_method: Certainty,
     /// An error is handed on instead.
@@ -261,6 +265,10 @@ impl<'p> Interpreter<'p> {
             }
             Told::Refuses => {
                 self.met(|seen| &mut seen.refused);
+                Value::External("caller.refusal".into())
+            }
+            Told::AnswersError => {
+                self.met(|seen| &mut seen.answered_error);
                 Value::External("caller.refusal".into())
             }
             Told::RefusesMethod => {

@@ -30,14 +30,6 @@ impl<'p> Interpreter<'p> {
         Flow::Next
     }
 
-    /// Runs a block of which nobody knows whether it runs.
-    pub(super) fn maybe(&mut self, block: &'p Block) -> Flow<'p> {
-        self.conditional += 1;
-        let flow = self.block(block);
-        self.conditional -= 1;
-        flow
-    }
-
     pub(super) fn statement(&mut self, stmt: &'p Stmt) -> Flow<'p> {
         if !self.step() || self.depth > MAX_DEPTH {
             return Flow::Stop(Thrown::default());
@@ -55,7 +47,7 @@ impl<'p> Interpreter<'p> {
             StmtKind::Bind(bind) => {
                 if let Some(value) = &bind.value {
                     let mut value = expr::eval(value, self);
-                    if bind.operator.is_some() {
+                    if let Some(operator) = &bind.operator {
                         let old = expr::eval(&bind.target, self);
                         value = match (&old, &value) {
                             (Value::List(items), Value::List(more)) if !Rc::ptr_eq(items, more) => {
@@ -63,16 +55,16 @@ impl<'p> Interpreter<'p> {
                                 grow(&mut items.borrow_mut(), more);
                                 old
                             }
-                            (Value::Text(a), Value::Text(b)) => {
-                                let mut out = (**a).clone();
-                                out.push(b);
-                                Value::Text(Rc::new(out))
-                            }
-                            _ => Value::Unknown,
+                            _ => expr::operate(operator, &old, &value, ""),
                         };
                         self.spend(value.weight());
                     }
                     self.bind(&bind.target, value);
+                } else if self.language().is_script()
+                    && let ExprKind::Name(name) = &bind.target.kind
+                    && !self.frame.env.is_class
+                {
+                    self.set_variable(name, Value::None, false);
                 }
             }
             StmtKind::Expr(expr) => {
@@ -89,24 +81,30 @@ impl<'p> Interpreter<'p> {
             StmtKind::Class(class) => {
                 let value = self.define_class(class);
                 if let Some(name) = &class.name {
-                    self.frame.env.set(name, value);
+                    self.set_variable(name, value, false);
                 }
             }
             StmtKind::Namespace { body, .. } => {
                 self.block(body);
             }
             StmtKind::If { test, then, otherwise } => {
-                let test = expr::eval(test, self).truth();
+                let truth = expr::eval(test, self).truth();
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match test {
+                return match truth {
                     Some(true) => self.block(then),
                     Some(false) => self.block(otherwise),
                     None => {
-                        let first = self.maybe(then);
-                        let second = self.maybe(otherwise);
-                        self.join(first, second)
+                        let run = |block: &'p Block, holds: bool| {
+                            move |it: &mut Self| {
+                                it.narrow_to(test, holds);
+                                it.block(block)
+                            }
+                        };
+                        let first = self.way(run(then, true));
+                        let second = self.way(run(otherwise, false));
+                        self.meet(first, second)
                     }
                 };
             }

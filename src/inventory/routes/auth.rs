@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::caller::{Anonymous, values};
+use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
 use super::{Auth, AuthState, Guard, guards};
@@ -179,7 +179,8 @@ impl<'t, 'p> Decider<'t, 'p> {
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
         let seen = self.ask(&request, callee, args.clone());
-        let verdict = of_body(&seen, |value| self.denies(value));
+        let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
+        let verdict = of_body(&seen, |value| self.denies(value), error);
         if seen.passed != Certainty::No {
             self.hand_on.insert(key.0);
         }
@@ -271,7 +272,9 @@ impl<'t, 'p> Decider<'t, 'p> {
                 // Whoever is looked at and always answered does not get further.
                 let turned_away = seen.asked && !goes_on && returns;
                 let refuses = denied || turned_away || is_refusing(&seen);
-                if seen.passed == Certainty::Yes { LETS_ON[usize::from(seen.asked)] } else {
+                if seen.passed == Certainty::Yes {
+                    LETS_ON[usize::from(seen.asked)]
+                } else {
                     judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
                 }
             }
@@ -404,17 +407,23 @@ fn going_on<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict
     }
     let denied = seen.returned.iter().any(denies);
     let refuses = is_refusing(seen) || denied;
-    if !refuses && seen.passed == Certainty::No && seen.answered == Certainty::No {
+    let silent = seen.answered == Certainty::No && seen.answered_error == Certainty::No;
+    if !refuses && seen.passed == Certainty::No && silent {
         // It neither goes on nor refuses as far as anybody can see.
         return if seen.asked { Verdict::Unclear } else { Verdict::Passes };
     }
     // What a caller looked at gets an answer of its own, and does not go on, is refused too.
-    let turned_away = seen.asked && seen.passed == Certainty::No && seen.answered == Certainty::Yes;
+    let answered = seen.answered.max(seen.answered_error);
+    let turned_away = seen.asked && seen.passed == Certainty::No && answered == Certainty::Yes;
     judge(seen, seen.passed != Certainty::No, refuses || turned_away)
 }
 
 /// A handler: it refuses when all that an anonymous caller can get is a refusal.
-fn of_body<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
+fn of_body<'p>(
+    seen: &Seen<'p>,
+    denies: impl Fn(&Value<'p>) -> bool,
+    fails: impl Fn(&Value<'p>) -> bool,
+) -> Verdict {
     if !seen.asked || seen.cut {
         return Verdict::Passes;
     }
@@ -425,6 +434,7 @@ fn of_body<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict 
     let is_answer = |value: &Value<'p>| {
         !matches!(value, Value::None | Value::Absent)
             && !denies(value)
+            && !fails(value)
             && !matches!(value, Value::External(path) if path.starts_with("caller."))
     };
     let answers = seen.answered != Certainty::No

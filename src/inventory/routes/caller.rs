@@ -355,8 +355,13 @@ impl<'p> Caller<'p> for Anonymous {
     }
 }
 
-/// An environment variable as production has it: everything that nobody must set is not set.
+/// An environment variable as production has it: secrets are set, and everything that nobody must
+/// set is not.
 fn variable<'p>(name: &str) -> Value<'p> {
+    let upper = name.to_ascii_uppercase();
+    if ["KEY", "SECRET", "TOKEN", "PASSWORD"].iter().any(|word| upper.contains(word)) {
+        return Value::Text(Rc::new(Text::hole(name).from_env(name)));
+    }
     match name {
         "NODE_ENV" | "APP_ENV" | "ENVIRONMENT" | "ENV" | "FLASK_ENV" | "RAILS_ENV" => {
             Value::text("production")
@@ -476,6 +481,11 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     }
     if args.positional.iter().any(is_method_code) {
         return Told::RefusesMethod;
+    }
+    if matches!(lower, "status" | "code" | "sendstatus" | "writehead")
+        && args.positional.iter().any(is_error_code)
+    {
+        return Told::AnswersError;
     }
     if matches!(lower, "unauthorized" | "forbidden" | "unauthorised" | "accessdenied") {
         return Told::Refuses;
@@ -610,6 +620,37 @@ fn denies<'p>(
     }
 }
 
+/// Whether a value is the status of an error.
+fn is_error_code(value: &Value<'_>) -> bool {
+    match value {
+        Value::Number(number) => number.parse::<u16>().is_ok_and(|code| (400..600).contains(&code)),
+        Value::Map(entries) => entries.borrow().iter().any(|(key, value)| {
+            matches!(key.as_str(), Some("status" | "statusCode" | "status_code"))
+                && is_error_code(value)
+        }),
+        _ => false,
+    }
+}
+
+/// Whether what is given back is an error that has nothing to do with who calls.
+#[must_use]
+pub fn is_error<'p>(
+    value: &Value<'p>,
+    record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+) -> bool {
+    match value {
+        Value::Native(_) | Value::Object(_) => record(value).is_some_and(|call| {
+            call.args
+                .positional
+                .iter()
+                .chain(call.args.named.iter().map(|(_, value)| value))
+                .any(is_error_code)
+        }),
+        Value::List(items) => items.borrow().iter().any(is_error_code),
+        _ => false,
+    }
+}
+
 /// Whether a value is the status of a method that is not answered.
 fn is_method_code(value: &Value<'_>) -> bool {
     match value {
@@ -619,7 +660,8 @@ fn is_method_code(value: &Value<'_>) -> bool {
             name.contains("METHOD_NOT_ALLOWED") || name.contains("METHODNOTALLOWED")
         }
         Value::Map(entries) => entries.borrow().iter().any(|(key, value)| {
-            matches!(key.as_str(), Some("status" | "statusCode" | "status_code")) && is_method_code(value)
+            matches!(key.as_str(), Some("status" | "statusCode" | "status_code"))
+                && is_method_code(value)
         }),
         _ => false,
     }
@@ -632,7 +674,11 @@ fn answers_405<'p>(
 ) -> bool {
     match value {
         Value::Native(_) | Value::Object(_) => record(value).is_some_and(|call| {
-            call.args.positional.iter().chain(call.args.named.iter().map(|(_, value)| value)).any(is_method_code)
+            call.args
+                .positional
+                .iter()
+                .chain(call.args.named.iter().map(|(_, value)| value))
+                .any(is_method_code)
         }),
         Value::List(items) => items.borrow().iter().any(is_method_code),
         _ => false,

@@ -79,7 +79,7 @@ pub fn braces(raw: &str) -> Shape {
         // axum's and warp's `{*rest}`, hapi's `{rest*}` and `{rest*2}`.
         let star = name.starts_with('*')
             || name.contains('*')
-            || kind.is_some_and(|kind| kind == "path" || kind == ".*" || kind == ".+");
+            || kind.is_some_and(|kind| matches!(kind, "path" | "path?" | ".*" | ".+"));
         let name = name.trim_start_matches('*').split('*').next().unwrap_or(name);
         let name = name.trim_end_matches('?').trim_start_matches('.');
         out.push(name, kind, star);

@@ -156,7 +156,9 @@ pub(super) fn export_place(trace: &Trace<'_>, file: FileId, name: &str) -> Place
             }
             // What a default export names is found where it is exported.
             _ if name == "default" => false,
-            StmtKind::Bind(bind) => names(&bind.target).iter().any(|bound| *bound == local.as_str()),
+            StmtKind::Bind(bind) => {
+                names(&bind.target).iter().any(|bound| *bound == local.as_str())
+            }
             StmtKind::Function(function) => function.name.as_deref() == Some(local.as_str()),
             _ => false,
         };
@@ -203,7 +205,8 @@ pub(super) fn next_connect<'p>(trace: &Trace<'p>, handler: &Value<'p>) -> Option
             continue;
         }
         let args = Args::of(vec![values::request(), values::response(), values::next()]);
-        let mut functions = call.args.positional.iter().filter(|value| !matches!(value, Value::Text(_)));
+        let mut functions =
+            call.args.positional.iter().filter(|value| !matches!(value, Value::Text(_)));
         match method {
             "use" => layers.extend(functions.map(|value| {
                 Layer::new(trace, LayerKind::Middleware, value.clone(), args.clone())

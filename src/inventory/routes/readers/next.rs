@@ -109,7 +109,8 @@ fn root_of(trace: &Trace<'_>, path: &str, inner: &str) -> Option<String> {
     let above = above.rsplit_once('/').map_or("", |(above, _)| above);
     let above = above.strip_suffix("/src").or((above == "src").then_some("")).unwrap_or(above);
     let file = |name: &str| files::join(above, name);
-    let configured = ENDINGS.iter().any(|ending| trace.program.knows(&file(&format!("next.config.{ending}"))));
+    let configured =
+        ENDINGS.iter().any(|ending| trace.program.knows(&file(&format!("next.config.{ending}"))));
     let depends = || files::depends_on(trace, &file("package.json"), "next");
     (configured || depends()).then(|| above.to_owned())
 }
@@ -147,7 +148,10 @@ fn middleware<'p>(trace: &Trace<'p>, root: &str, extensions: &[String]) -> Optio
     })?;
     let function = trace.exported(file, "middleware").or_else(|| trace.default_export(file))?;
     let args = Args::of(vec![values::request()]);
-    let layer = Layer { name: "middleware".to_owned(), ..Layer::new(trace, LayerKind::Hook, function, args) };
+    let layer = Layer {
+        name: "middleware".to_owned(),
+        ..Layer::new(trace, LayerKind::Hook, function, args)
+    };
     let matcher = trace.exported(file, "config").and_then(|config| config.entry("matcher"));
     let of = |value: &Value<'p>| {
         let source = value.entry("source");
@@ -186,7 +190,16 @@ fn route_file<'p>(
             let Some(value) = trace.exported(file, verb) else { continue };
             let args = Args::of(vec![values::request(), Value::Unknown]);
             let methods = vec![(*verb).to_owned()];
-            out.push(files::registration(trace, file, verb, value, methods, &path, app.layers(&path), args));
+            out.push(files::registration(
+                trace,
+                file,
+                verb,
+                value,
+                methods,
+                &path,
+                app.layers(&path),
+                args,
+            ));
         }
     }
     out
@@ -211,7 +224,16 @@ fn page<'p>(trace: &Trace<'p>, app: &App<'p>, file: FileId, inner: &str) -> Vec<
         if let Some(chained) = &chained {
             for (method, value, layers) in chained {
                 let layers = app.layers(&path).into_iter().chain(layers.iter().cloned()).collect();
-                out.push(files::registration(trace, file, "default", value.clone(), vec![method.clone()], &path, layers, args.clone()));
+                out.push(files::registration(
+                    trace,
+                    file,
+                    "default",
+                    value.clone(),
+                    vec![method.clone()],
+                    &path,
+                    layers,
+                    args.clone(),
+                ));
                 if let Some(last) = out.last_mut() {
                     last.handler.place = files::export_place(trace, file, "default");
                 }
@@ -219,9 +241,22 @@ fn page<'p>(trace: &Trace<'p>, app: &App<'p>, file: FileId, inner: &str) -> Vec<
             continue;
         }
         let methods = methods::answered(trace, &handler, &args, methods::ALL);
-        let each = if methods.is_empty() { vec![Vec::new()] } else { methods.into_iter().map(|method| vec![method]).collect() };
+        let each = if methods.is_empty() {
+            vec![Vec::new()]
+        } else {
+            methods.into_iter().map(|method| vec![method]).collect()
+        };
         for methods in each {
-            out.push(files::registration(trace, file, "default", handler.clone(), methods, &path, app.layers(&path), args.clone()));
+            out.push(files::registration(
+                trace,
+                file,
+                "default",
+                handler.clone(),
+                methods,
+                &path,
+                app.layers(&path),
+                args.clone(),
+            ));
         }
     }
     out
@@ -247,10 +282,11 @@ fn paths(folder: &str) -> Vec<String> {
             Folder::Parameter(name) => {
                 out.iter_mut().for_each(|path| *path = format!("{path}/{{{name}}}"));
             }
-            Folder::Rest(name) => out.iter_mut().for_each(|path| *path = format!("{path}/{{{name}:path}}")),
+            Folder::Rest(name) => {
+                out.iter_mut().for_each(|path| *path = format!("{path}/{{{name}:path}}"))
+            }
             Folder::OptionalRest(name) => {
-                let more: Vec<_> = out.iter().map(|path| format!("{path}/{{{name}:path}}")).collect();
-                out.extend(more);
+                out.iter_mut().for_each(|path| *path = format!("{path}/{{{name}:path?}}"));
             }
             Folder::Optional(_) => {}
         }
@@ -290,7 +326,6 @@ fn matches(matcher: &str, path: &str) -> bool {
     Regex::new(&regex).map_or(true, |regex| regex.is_match(path))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,7 +344,7 @@ mod tests {
     #[test]
     fn folders_become_paths() {
         assert_eq!(paths("api/(house)/rows/[row]"), ["/api/rows/{row}"]);
-        assert_eq!(paths("@panel/api/[[...x]]"), ["/api", "/api/{x:path}"]);
+        assert_eq!(paths("@panel/api/[[...x]]"), ["/api/{x:path?}"]);
         assert!(paths("api/_drafts").is_empty());
     }
 }
