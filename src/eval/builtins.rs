@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::text::Text;
+use super::text::{Part, Text};
 use super::value::{Args, MAX_ITEMS, Value, grow};
 
 /// Whether a path names the environment as a map.
@@ -151,6 +151,24 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             },
             _ => Value::Unknown,
         },
+        "slice" | "substring" => match (args.positional.as_slice(), text.parts()) {
+            ([Value::Number(start)], [Part::Literal(first), ..]) => {
+                match start.parse::<usize>().ok().and_then(|start| first.get(start..)) {
+                    Some(rest) => {
+                        let mut out = Text::literal(rest);
+                        for part in &text.parts()[1..] {
+                            match part {
+                                Part::Literal(text) => out.push_literal(text),
+                                Part::Hole(name) => out.push_hole(name),
+                            }
+                        }
+                        wrap(out)
+                    }
+                    None => Value::Unknown,
+                }
+            }
+            _ => Value::Unknown,
+        },
         "removeprefix" | "removesuffix" => {
             match (text.as_literal(), args.positional.first().and_then(Value::as_str)) {
                 (Some(text), Some(part)) => {
@@ -182,10 +200,16 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             _ => Value::Unknown,
         },
         "startswith" | "startsWith" | "starts_with" => {
-            known_test(text, args, |text, part| text.starts_with(part))
+            match args.positional.first().and_then(Value::as_str) {
+                Some(part) => text.starts_with(part).map_or(Value::Unknown, Value::Bool),
+                None => Value::Unknown,
+            }
         }
         "endswith" | "endsWith" | "ends_with" => {
-            known_test(text, args, |text, part| text.ends_with(part))
+            match args.positional.first().and_then(Value::as_str) {
+                Some(part) => text.ends_with(part).map_or(Value::Unknown, Value::Bool),
+                None => Value::Unknown,
+            }
         }
         "includes" | "contains" => known_test(text, args, |text, part| text.contains(part)),
         "toString" | "to_string" | "to_owned" | "into" | "as_str" | "clone" | "encode"
@@ -341,7 +365,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 other => Value::Text(Rc::new(other.to_text())),
             })
         }
-        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" | "Array.from"
+        "list" | "tuple" | "set" | "Set" | "sorted" | "frozenset" | "reversed" | "Array.from"
         | "Object.freeze" => args
             .positional
             .first()

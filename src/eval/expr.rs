@@ -549,10 +549,7 @@ pub fn contains<'p>(items: &[Value<'p>], wanted: &Value<'p>) -> Option<bool> {
 #[must_use]
 pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
     match (left, right) {
-        (Value::Text(a), Value::Text(b)) => match (a.as_literal(), b.as_literal()) {
-            (Some(a), Some(b)) => Some(a == b),
-            _ => None,
-        },
+        (Value::Text(a), Value::Text(b)) => a.equals(b),
         (Value::Number(a), Value::Number(b)) => Some(a == b),
         (Value::Bool(a), Value::Bool(b)) => Some(a == b),
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),

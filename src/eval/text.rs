@@ -197,6 +197,60 @@ impl Text {
         out
     }
 
+    /// Whether the text begins with something; `None` where a hole hides it.
+    #[must_use]
+    pub fn starts_with(&self, part: &str) -> Option<bool> {
+        match self.parts.as_slice() {
+            [] => Some(part.is_empty()),
+            [Part::Literal(text)] => Some(text.starts_with(part)),
+            [Part::Literal(text), ..] if text.len() >= part.len() => Some(text.starts_with(part)),
+            [Part::Literal(text), ..] => (!part.starts_with(text.as_str())).then_some(false),
+            [Part::Hole(_), ..] => part.is_empty().then_some(true),
+        }
+    }
+
+    /// Whether the text ends with something; `None` where a hole hides it.
+    #[must_use]
+    pub fn ends_with(&self, part: &str) -> Option<bool> {
+        match self.parts.as_slice() {
+            [] => Some(part.is_empty()),
+            [Part::Literal(text)] => Some(text.ends_with(part)),
+            [.., Part::Literal(text)] if text.len() >= part.len() => Some(text.ends_with(part)),
+            [.., Part::Literal(text)] => (!part.ends_with(text.as_str())).then_some(false),
+            [.., Part::Hole(_)] => part.is_empty().then_some(true),
+        }
+    }
+
+    /// Whether it is another text; `None` where a hole hides it.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> Option<bool> {
+        let differs = |one: &Self, other: &str| {
+            one.starts_with_known(other) == Some(false) || one.ends_with_known(other) == Some(false)
+        };
+        match (self.as_literal(), other.as_literal()) {
+            (Some(a), Some(b)) => Some(a == b),
+            (None, Some(literal)) => differs(self, literal).then_some(false),
+            (Some(literal), None) => differs(other, literal).then_some(false),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether what is known of the beginning can be the beginning of a text.
+    fn starts_with_known(&self, whole: &str) -> Option<bool> {
+        match self.parts.first() {
+            Some(Part::Literal(first)) => Some(whole.starts_with(first.as_str())),
+            _ => None,
+        }
+    }
+
+    /// Whether what is known of the end can be the end of a text.
+    fn ends_with_known(&self, whole: &str) -> Option<bool> {
+        match self.parts.last() {
+            Some(Part::Literal(last)) => Some(whole.ends_with(last.as_str())),
+            _ => None,
+        }
+    }
+
     /// Fills `{}`, `{0}` and `{name}` of a format string. `argument` gives the text for a
     /// position or a name.
     #[must_use]
@@ -310,6 +364,19 @@ mod tests {
             _ => None,
         });
         assert_eq!(filled.to_string(), "/a/{}/b/{x}/b");
+    }
+
+    #[test]
+    fn what_is_known_decides_comparisons() {
+        let mut text = Text::literal("/api/users/");
+        text.push_hole("id");
+        text.push_literal("/edit");
+        assert_eq!(text.starts_with("/api"), Some(true));
+        assert_eq!(text.starts_with("/admin"), Some(false));
+        assert_eq!(text.starts_with("/api/users/1"), None);
+        assert_eq!(text.ends_with("/edit"), Some(true));
+        assert_eq!(text.equals(&Text::literal("/api/orders/1/edit")), Some(false));
+        assert_eq!(text.equals(&Text::literal("/api/users/1/edit")), None);
     }
 
     #[test]

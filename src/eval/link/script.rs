@@ -1,5 +1,9 @@
 //! Where the imports of JavaScript and TypeScript lead.
 
+use crate::module::path::constant_text;
+use crate::module::visit::{self, Visitor};
+use crate::module::{Entry, data};
+
 use super::{Program, Target, folder_of, join, nearest, normalise, npm, upwards};
 
 /// What an import leaves out, in the order in which it is tried.
@@ -33,6 +37,20 @@ const BUILT_ENDINGS: &[&str] =
 /// Paths at which one import is looked for because configurations say so.
 const MAX_ALIASES: usize = 64;
 
+/// Looks for the path of a name in the map `alias` of a configuration.
+struct Aliases<'n, 'm> {
+    name: &'n str,
+    found: Option<&'m str>,
+}
+
+impl<'m> Visitor<'m> for Aliases<'_, 'm> {
+    fn enter_entry(&mut self, entry: &'m Entry) {
+        if entry.key.as_ref().and_then(constant_text) == Some("alias") {
+            self.found = self.found.or(data::text(&entry.value, &[self.name]));
+        }
+    }
+}
+
 impl Program<'_> {
     pub(super) fn resolve_script(&self, from: &str, module: &str) -> Target {
         let folder = folder_of(from);
@@ -46,6 +64,7 @@ impl Program<'_> {
         }
         self.package_import(folder, module)
             .or_else(|| self.alias(folder, module))
+            .or_else(|| self.svelte_alias(folder, module))
             .or_else(|| self.package(from, module))
             .or_else(|| self.guess(folder, module))
             .unwrap_or_else(|| Target::External(module.trim_start_matches("node:").into()))
@@ -98,6 +117,30 @@ impl Program<'_> {
             .flat_map(|aliases| aliases.of(module))
             .take(MAX_ALIASES)
             .find_map(|path| self.module_at(&path))
+    }
+
+    /// `$lib/x` and the aliases of `svelte.config`, of which the tool makes a configuration of the
+    /// compiler that is not part of the tree.
+    fn svelte_alias(&self, folder: &str, module: &str) -> Option<Target> {
+        let (name, rest) = module.split_once('/').unwrap_or((module, ""));
+        if !name.starts_with('$') {
+            return None;
+        }
+        let (folder, config) = upwards(folder).find_map(|folder| {
+            let config = ["js", "ts", "mjs"].iter().find_map(|ending| {
+                self.by_path.get(join(folder, &format!("svelte.config.{ending}")).as_str())
+            })?;
+            Some((folder, *config))
+        })?;
+        let mut search = Aliases { name, found: None };
+        visit::walk_module(&mut search, self.file(config).module);
+        let base = match (search.found, name) {
+            (Some(path), _) => path,
+            (None, "$lib") => "src/lib",
+            (None, _) => return None,
+        };
+        let path = normalise(folder, base)?;
+        self.module_at(&join(&path, rest))
     }
 
     /// A package of the tree by its name, or a file in it.

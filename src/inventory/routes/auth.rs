@@ -69,6 +69,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             method: flat.route.methods.first().filter(|_| flat.route.methods.len() == 1).cloned(),
             path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.whole.clone()),
             endpoint: flat.registration.name.clone(),
+            base: flat.registration.base.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
             ..Anonymous::default()
@@ -93,7 +94,10 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
-            let verdict = self.verdict(layer, request);
+            let verdict = match (self.verdict(layer, request), layer.kind) {
+                (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
+                (verdict, _) => verdict,
+            };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
                 Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
@@ -256,7 +260,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                     }
                 }
             }
-            LayerKind::Middleware => {
+            LayerKind::Middleware | LayerKind::Ambient => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 going_on(&seen, |value| self.denies(value))
             }
@@ -366,7 +370,7 @@ fn identity(value: &Value<'_>) -> Option<(usize, Option<CallId>)> {
 fn kind_key(kind: LayerKind) -> LayerKindKey {
     match kind {
         LayerKind::Wrapper => 0,
-        LayerKind::Middleware => 1,
+        LayerKind::Middleware | LayerKind::Ambient => 1,
         LayerKind::Hook => 2,
         LayerKind::Dependency => 3,
         LayerKind::Predicate => 4,

@@ -67,6 +67,8 @@ pub struct Anonymous {
     pub path: Text,
     /// The name under which the route is registered.
     pub endpoint: Option<String>,
+    /// The part of the path that the whole application lies below.
+    pub base: String,
     /// Whether `request.user` is an object for anonymous callers too.
     pub has_user_object: bool,
     /// What decorators noted on the handler and its class, by key: Nest's `SetMetadata`.
@@ -228,6 +230,9 @@ impl<'p> Caller<'p> for Anonymous {
         if builtins::is_environment(path) {
             return Some(Told::Value(variable(name)));
         }
+        if path == "$app/paths.base" && name == "length" {
+            return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
+        }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
         if whole.starts_with("caller.user") {
@@ -262,10 +267,16 @@ impl<'p> Caller<'p> for Anonymous {
                 self.looked_at_route.set(true);
                 Told::Value(Value::text(method))
             }),
+            // An address in its parts.
+            "url" if last == "context" => None,
             "path" | "url" | "originalurl" | "pathname" | "full_path" | "path_info"
             | "routerpath" => {
                 self.looked_at_route.set(true);
                 Some(Told::Value(Value::Text(Rc::new(self.path.clone()))))
+            }
+            "id" if last == "route" => {
+                self.looked_at_route.set(true);
+                self.endpoint.as_ref().map(|endpoint| Told::Value(Value::text(endpoint)))
             }
             "endpoint" => {
                 self.looked_at_route.set(true);
@@ -772,6 +783,9 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     }
     if matches!(name, "redirect" | "permanentRedirect") && raises_redirects(call.path) {
         return Some(Told::Throws { denial: args.positional.iter().any(is_login_address) });
+    }
+    if call.path == "@sveltejs/kit.error" {
+        return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
     }
     if name == "abort" || name == "HTTPAbort" {
         return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });

@@ -116,6 +116,9 @@ pub enum LayerKind {
     Wrapper,
     /// Called with the request and what to call to go on.
     Middleware,
+    /// As middleware, before all that an application serves: that it looks up who calls says
+    /// nothing of one route.
+    Ambient,
     /// Going on is to give back nothing.
     Hook,
     /// Going on is to give something back, and not to raise.
@@ -172,6 +175,8 @@ pub struct Registration<'p> {
     pub layers: Vec<Layer<'p>>,
     /// The path that a request shows to layers and handler, where that is not the whole one.
     pub shown_path: Option<Text>,
+    /// The part of the path that the whole application lies below.
+    pub base: String,
     /// The handler itself, where it may hand a request on to what is registered later.
     pub hands_on: Option<Layer<'p>>,
     /// What the handler is called with.
@@ -199,6 +204,7 @@ impl<'p> Registration<'p> {
             handler,
             layers: Vec::new(),
             shown_path: None,
+            base: String::new(),
             hands_on: None,
             args: Args::default(),
             name: None,

@@ -6,6 +6,7 @@ mod files;
 mod finale;
 mod flask;
 mod next;
+mod sveltekit;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -56,11 +57,17 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 }
 
 /// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, next::NEXT];
+pub const FRAMEWORKS: &[Framework] = &[
+    flask::FLASK,
+    fastapi::FASTAPI,
+    express::EXPRESS,
+    finale::FINALE,
+    next::NEXT,
+    sveltekit::SVELTEKIT,
+];
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
 pub fn is_routed_by_name(path: &str) -> bool {
-    next::is_file(path)
+    next::is_file(path) || sveltekit::is_file(path)
 }
