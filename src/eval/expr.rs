@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::builtins;
 use super::text::Text;
-use super::value::{Args, MAX_ITEMS, Value};
+use super::value::{Args, MAX_ITEMS, Place, Value};
+use super::{builtins, paths};
 use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
 /// Where names, attributes and calls lead.
@@ -56,6 +56,11 @@ pub trait Scope<'p> {
 
     /// What a map gives for a key that it does not have; `None` where nobody knows.
     fn missing(&mut self, _map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        None
+    }
+
+    /// Where in the program something stands.
+    fn here(&self, _span: Span) -> Option<Place> {
         None
     }
 
@@ -172,7 +177,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::list(out)
         }
-        ExprKind::Map(entries) => eval_map(entries, scope),
+        ExprKind::Map(entries) => eval_map(entries, expr.span, scope),
         ExprKind::Function(function) => scope.function(function),
         ExprKind::Class(class) => scope.class(class),
         ExprKind::Await(inner) | ExprKind::Spread(inner) => eval(inner, scope),
@@ -236,7 +241,11 @@ pub fn hole_name(expr: &Expr) -> &str {
     }
 }
 
-fn eval_map<'p, S: Scope<'p> + ?Sized>(entries: &'p [Entry], scope: &mut S) -> Value<'p> {
+fn eval_map<'p, S: Scope<'p> + ?Sized>(
+    entries: &'p [Entry],
+    span: Span,
+    scope: &mut S,
+) -> Value<'p> {
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries {
         match &entry.key {
@@ -253,7 +262,7 @@ fn eval_map<'p, S: Scope<'p> + ?Sized>(entries: &'p [Entry], scope: &mut S) -> V
             return Value::Unknown;
         }
     }
-    Value::map(out)
+    Value::map_at(out, scope.here(span))
 }
 
 /// Evaluates arguments.
@@ -492,9 +501,7 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
         },
         "/" => match (left, right) {
             // `pathlib`'s join.
-            (Value::Text(_), Value::Text(_)) => {
-                builtins::join_paths(&[left.clone(), right.clone()])
-            }
+            (Value::Text(_), Value::Text(_)) => paths::join(&[left.clone(), right.clone()]),
             _ => Value::Unknown,
         },
         "==" | "===" | "is" => equal(left, right).map_or(Value::Unknown, Value::Bool),

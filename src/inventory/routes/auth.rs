@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, guards};
+use super::{Auth, AuthState, Guard, guards, pattern};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -93,6 +93,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
+            if is_excepted(layer, &flat.route.path) {
+                continue;
+            }
             let verdict = self.verdict(layer, request);
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
@@ -191,6 +194,11 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
+        if !layer.alternatives.is_empty() {
+            let verdicts: Vec<_> =
+                layer.alternatives.iter().map(|layer| self.verdict(layer, request)).collect();
+            return one_of(&verdicts);
+        }
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state);
         }
@@ -300,6 +308,26 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
+    }
+}
+
+/// Whether a layer says that it does not stand before a path.
+fn is_excepted(layer: &Layer<'_>, path: &str) -> bool {
+    layer.except.iter().any(|except| {
+        !except.has_hole()
+            && pattern::covers(&pattern::colons(&except.to_string()).path, false, path)
+    })
+}
+
+/// What several layers do of which one that lets go on is enough.
+fn one_of(verdicts: &[Verdict]) -> Verdict {
+    let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
+    if all(Verdict::Refuses) {
+        Verdict::Refuses
+    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
+        Verdict::Unclear
+    } else {
+        Verdict::LetsIn
     }
 }
 

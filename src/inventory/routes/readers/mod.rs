@@ -5,11 +5,13 @@ mod fastapi;
 mod files;
 mod finale;
 mod flask;
+mod hono;
 mod next;
+mod scripts;
 
 use super::graph::Graph;
 use super::pattern::Shape;
-use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::{Library, Trace};
 use crate::source::Language;
 
 /// The languages of frameworks for Node.js.
@@ -57,7 +59,10 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, next::NEXT];
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, next::NEXT, hono::HONO];
+
+/// Frameworks that call functions of the program while it registers routes.
+pub const LIBRARIES: &[Library] = &[hono::LIBRARY];
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
