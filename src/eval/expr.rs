@@ -434,7 +434,10 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 Some(false) => eval(right, scope),
                 None => {
                     let right = eval(right, scope);
-                    Value::choice(vec![left, right])
+                    match right {
+                        Value::Bool(true) => right,
+                        right => Value::choice(vec![left, right]),
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::Interpreter;
 use crate::eval::expr;
-use crate::eval::link::Program;
+use crate::eval::link::{Program, Target};
 use crate::eval::value::{Args, CallId, CallRecord, Closure, FileId, Place, Value};
 use crate::module::{Expr, Function, Span};
 
@@ -271,6 +271,18 @@ impl<'p> Host<'_, 'p> {
     /// The value of `object.name`.
     pub fn attribute(&mut self, object: &Value<'p>, name: &str) -> Value<'p> {
         expr::attribute(object, name, self.machine)
+    }
+
+    /// A module of the program by its path; one that is not in it yet is asked for.
+    pub fn file(&mut self, path: &str) -> Option<FileId> {
+        match self.machine.program.file_at(path)? {
+            Target::File(file) => Some(file),
+            Target::Missing(path) => {
+                self.machine.missing.insert(path);
+                None
+            }
+            _ => None,
+        }
     }
 
     /// What a module offers under a name; `None` when it offers nothing of it.

@@ -1,7 +1,9 @@
 //! The frameworks that are read, one file each.
 
+mod autoload;
 mod express;
 mod fastapi;
+mod fastify;
 mod files;
 mod finale;
 mod flask;
@@ -58,11 +60,18 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 }
 
 /// Every framework that is read: one file and one line here.
-pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, next::NEXT, hono::HONO];
+pub const FRAMEWORKS: &[Framework] = &[
+    flask::FLASK,
+    fastapi::FASTAPI,
+    express::EXPRESS,
+    finale::FINALE,
+    next::NEXT,
+    hono::HONO,
+    fastify::FASTIFY,
+];
 
 /// Frameworks that call functions of the program while it registers routes.
-pub const LIBRARIES: &[Library] = &[hono::LIBRARY];
+pub const LIBRARIES: &[Library] = &[hono::LIBRARY, fastify::LIBRARY];
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
