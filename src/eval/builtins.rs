@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::paths;
 use super::text::Text;
 use super::value::{Args, MAX_ITEMS, Value, grow};
+use super::{collections, paths};
 
 /// Whether a path names the environment as a map.
 #[must_use]
@@ -304,7 +304,7 @@ fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Valu
             Some(Value::None)
         }
         "copy" => Some(Value::map(entries.borrow().clone())),
-        _ => None,
+        _ => collections::map_method(map, method, args),
     }
 }
 
@@ -417,6 +417,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             })
         }
         "typing.cast" | "cast" => args.positional.get(1).cloned(),
-        _ => paths::call(path.trim_start_matches("node:"), args),
+        _ => paths::call(path.trim_start_matches("node:"), args)
+            .or_else(|| collections::made(path, args)),
     }
 }

@@ -64,6 +64,18 @@ pub trait Scope<'p> {
         None
     }
 
+    /// `object.then(f)`, `object.catch(f)`: `None` where it is a method like any other. What was
+    /// raised while `object` was evaluated ends here.
+    fn promised(
+        &mut self,
+        _object: &Value<'p>,
+        _method: &str,
+        _args: &Args<'p>,
+        _span: Span,
+    ) -> Option<Value<'p>> {
+        None
+    }
+
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
 
@@ -297,8 +309,17 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
 }
 
 fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut S) -> Value<'p> {
-    let callee = eval(&call.callee, scope);
-    let args = eval_args(&call.args, scope);
+    let (callee, args) = match &call.callee.kind {
+        ExprKind::Attribute { object, name, .. } if is_of_promise(name) => {
+            let object = eval(object, scope);
+            let args = eval_args(&call.args, scope);
+            if let Some(value) = scope.promised(&object, name, &args, span) {
+                return value;
+            }
+            (attribute(&object, name, scope), args)
+        }
+        _ => (eval(&call.callee, scope), eval_args(&call.args, scope)),
+    };
     if let Some(value) = scope.intercept(&callee, &args, span) {
         return value;
     }
@@ -315,6 +336,11 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
         _ => span,
     };
     scope.call(callee, args, call, span)
+}
+
+/// Whether a method may be one that goes on with what a promise comes to.
+fn is_of_promise(name: &str) -> bool {
+    matches!(name, "then" | "catch" | "finally")
 }
 
 /// `object.name`.

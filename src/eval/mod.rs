@@ -4,6 +4,7 @@
 //! nothing of syntax.
 
 pub mod builtins;
+pub mod collections;
 pub mod expr;
 pub mod interpreter;
 pub mod link;

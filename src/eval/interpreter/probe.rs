@@ -198,6 +198,14 @@ impl<'p> Interpreter<'p> {
         let value = self.call_value(&question.callee, question.args.clone(), Span::default());
         let cut = self.steps == 0;
         self.asked_steps += given - self.steps;
+            let w = match &question.callee {
+                Value::Function(c) => {
+                    format!("{}:{}", self.program.file(c.env.file).path, c.function.span.line)
+                }
+                other => format!("{other:?}").chars().take(60).collect(),
+            };
+            eprintln!("ASK {} {}", given - self.steps, w);
+        }
         // Where it was cut, nothing was raised.
         let thrown = self.throwing.take().filter(|_| !cut);
         self.steps = steps;

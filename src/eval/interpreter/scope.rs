@@ -138,6 +138,43 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         (script && written() && whole()).then_some(Value::None)
     }
 
+    fn promised(
+        &mut self,
+        object: &Value<'p>,
+        method: &str,
+        args: &Args<'p>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        if matches!(self.language(), Language::Python | Language::Rust) {
+            return None;
+        }
+        let function = |at: usize| {
+            let function = args.positional.get(at);
+            function.filter(|value| matches!(value, Value::Function(_))).cloned()
+        };
+        let rescue = if method == "then" { function(1) } else { function(0) };
+        match (self.throwing.take(), method) {
+            (Some(_), "then" | "catch") if let Some(rescue) = rescue => {
+                let error = Value::External("caller.error".into());
+                Some(self.call_value(&rescue, Args::of(vec![error]), span))
+            }
+            (Some(thrown), _) => {
+                self.throwing = Some(thrown);
+                Some(Value::Unknown)
+            }
+            // A value is a promise that has come to it.
+            (None, "then") if !matches!(object, Value::External(_) | Value::Unknown) => {
+                let function = function(0)?;
+                Some(self.call_value(&function, Args::of(vec![object.clone()]), span))
+            }
+            (None, "then") => None,
+            (None, _) => match object {
+                Value::Native(_) | Value::External(_) | Value::Method(_) | Value::Unknown => None,
+                known => Some(known.clone()),
+            },
+        }
+    }
+
     fn here(&self, span: Span) -> Option<Place> {
         Some(self.place(span))
     }

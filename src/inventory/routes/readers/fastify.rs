@@ -1,5 +1,6 @@
 //! Fastify.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Framework, Matching, SCRIPTS, autoload, scripts};
@@ -11,6 +12,8 @@ use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{Graph, Handler, Layer, LayerKind, Registration, methods_of};
 use crate::inventory::routes::pattern::{self, Shape};
 use crate::inventory::routes::{AuthState, guards};
+use crate::module::Function;
+use crate::module::path::last_name;
 
 /// Fastify.
 pub(super) const FASTIFY: Framework = Framework {
@@ -266,8 +269,7 @@ fn note_route<'p>(
 
 fn would_call<'p>(host: &Host<'_, 'p>, closure: &Closure<'p>) -> bool {
     let first = closure.function.params.first();
-    let is_named =
-        first.is_some_and(|param| crate::module::path::last_name(&param.target) == Some("fastify"));
+    let is_named = first.is_some_and(|param| last_name(&param.target) == Some("fastify"));
     is_named
         || scripts::takes(closure, TYPES)
         || host.declared(closure).is_some_and(|declared| scripts::is_type(declared, TYPES))
@@ -281,6 +283,18 @@ fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) {
 }
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
+    let mut names = BTreeMap::new();
+    for (_, call) in trace.records() {
+        if let (Some((instance, method)), [name, Value::Function(closure), ..]) =
+            (call.member(), call.args.positional.as_slice())
+            && method == "decorate"
+            && trace.kind(instance) == Some(NAME)
+        {
+            let function: *const Function = closure.function;
+            names.extend(name.as_str().map(|name| (function, name.to_owned())));
+        }
+    }
+    let reading = Reading { trace, names };
     for (id, call) in trace.records() {
         graph.at(id);
         match call.path() {
@@ -298,142 +312,154 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 if let Some((instance, method)) = call.member()
                     && graph.router(instance, NAME).is_some()
                 {
-                    member(instance, &method, (id, call), trace, graph);
+                    reading.member(instance, &method, (id, call), graph);
                 }
             }
         }
     }
 }
 
-fn member<'p>(
-    instance: CallId,
-    method: &str,
-    (id, call): (CallId, &CallRecord<'p>),
-    trace: &Trace<'p>,
-    graph: &mut Graph<'p>,
-) {
-    let given = &call.args.positional;
-    match (method, given.first()) {
-        ("addHook", Some(stage)) if stage.as_str().is_some_and(|stage| HOOKS.contains(&stage)) => {
-            for value in given.get(1).map(scripts::flat).unwrap_or_default() {
-                for layer in layers(trace, value) {
-                    let layer = Layer { conditional: call.conditional, ..layer };
-                    graph.layer(instance, layer);
+struct Reading<'t, 'p> {
+    trace: &'t Trace<'p>,
+    /// The names under which functions were put on instances.
+    names: BTreeMap<*const Function, String>,
+}
+
+impl<'p> Reading<'_, 'p> {
+    fn member(
+        &self,
+        instance: CallId,
+        method: &str,
+        (id, call): (CallId, &CallRecord<'p>),
+        graph: &mut Graph<'p>,
+    ) {
+        let given = &call.args.positional;
+        let stage = given.first().and_then(Value::as_str);
+        match (method, given.first()) {
+            ("addHook", _) if let Some(stage) = stage.filter(|stage| HOOKS.contains(stage)) => {
+                for value in given.get(1).map(scripts::flat).unwrap_or_default() {
+                    for layer in self.layers(stage, value) {
+                        let layer = Layer { conditional: call.conditional, ..layer };
+                        graph.layer(instance, layer);
+                    }
+                }
+            }
+            // This plugin refuses by itself, unless it is told not to.
+            ("register", Some(Value::External(path))) if path.ends_with("bearer-auth") => {
+                let hook = given.get(1).and_then(|options| options.entry("addHook"));
+                if hook.and_then(|hook| hook.truth()) != Some(false) {
+                    let layer = Layer::decided(AuthState::Required, "@fastify/bearer-auth");
+                    graph.layer(instance, Layer { conditional: call.conditional, ..layer });
+                }
+            }
+            _ => {
+                if let Some(route) = self.trace.note(id) {
+                    self.route(instance, &route, call, graph);
                 }
             }
         }
-        // This plugin refuses by itself, unless it is told not to.
-        ("register", Some(Value::External(path))) if path.ends_with("bearer-auth") => {
-            let hook = given.get(1).and_then(|options| options.entry("addHook"));
-            if hook.and_then(|hook| hook.truth()) != Some(false) {
-                let layer = Layer::decided(AuthState::Required, "@fastify/bearer-auth");
-                graph.layer(instance, Layer { conditional: call.conditional, ..layer });
+    }
+
+    fn route(
+        &self,
+        instance: CallId,
+        route: &Value<'p>,
+        call: &CallRecord<'p>,
+        graph: &mut Graph<'p>,
+    ) {
+        let url = route.entry("url").or_else(|| route.entry("path"));
+        let url = url.map_or_else(|| Text::hole(""), |url| url.to_text());
+        // The root of an instance is the instance's own path.
+        let url = if url.as_literal() == Some("/") { Text::default() } else { url };
+        let place = route.map_place().unwrap_or(call.place);
+        let mut handler = Handler::of(route.entry("handler").as_ref(), place);
+        // A route is found where it is registered.
+        handler.place = place;
+        let hooks = HOOKS.iter().filter_map(|stage| Some((stage, route.entry(stage)?)));
+        let hooks = hooks.flat_map(|(stage, hook)| {
+            scripts::flat(&hook).into_iter().map(move |hook| (stage, hook))
+        });
+        let registration = Registration {
+            layers: hooks.flat_map(|(stage, hook)| self.layers(stage, hook)).collect(),
+            args: Args::of(vec![values::request(), values::response()]),
+            metadata: metadata(route.entry("config").as_ref()),
+            conditional: call.conditional,
+            ..Registration::new(methods(route), url, handler)
+        };
+        graph.route(instance, registration);
+    }
+
+    /// The layers that a hook is.
+    fn layers(&self, stage: &str, hook: Value<'p>) -> Vec<Layer<'p>> {
+        let hook = match &hook {
+            // Something that was put on the instance after it was looked for there.
+            Value::Method(method) => self.trace.attribute(&method.0, &method.1),
+            _ => hook,
+        };
+        let request = vec![values::request(), values::response()];
+        match hook.clone() {
+            Value::Function(closure) => {
+                // With as many parameters, the last one is called to go on.
+                let takes_next = closure.function.params.len() > 2;
+                let (kind, args) = if takes_next {
+                    let between = vec![Value::Unknown; closure.function.params.len() - 3];
+                    (LayerKind::Middleware, [request, between, vec![values::next()]].concat())
+                } else {
+                    (LayerKind::Hook, request)
+                };
+                let function: *const Function = closure.function;
+                let name = self.names.get(&function).map_or(stage, String::as_str).to_owned();
+                let layer = Layer::new(self.trace, kind, hook, Args::of(args));
+                let is_named = closure.function.name.is_some();
+                vec![if is_named { layer } else { Layer { name, ..layer } }]
             }
-        }
-        _ => {
-            if let Some(route) = trace.note(id) {
-                add_route(instance, &route, call, trace, graph);
+            Value::Method(method) => {
+                let state = guards::library(&method.1, &Args::default());
+                state.map(|state| Layer::decided(state, &method.1)).into_iter().collect()
             }
+            // `fastify.auth([a, b])`: one of them is enough unless it says otherwise.
+            Value::Native(id)
+                if let Some(record) = self.trace.call(id)
+                    && record.member().is_some_and(|(_, method)| method == "auth") =>
+            {
+                let functions = record.args.positional.first().map(scripts::flat);
+                let parts = functions.unwrap_or_default().into_iter();
+                let parts: Vec<_> = parts.flat_map(|part| self.layers(stage, part)).collect();
+                let relation = record.args.positional.get(1).and_then(|it| it.entry("relation"));
+                match relation.as_ref().and_then(Value::as_str) {
+                    Some("and") => parts,
+                    _ => vec![Layer::any(parts)],
+                }
+            }
+            Value::Unknown | Value::None => Vec::new(),
+            _ => vec![Layer::new(self.trace, LayerKind::Middleware, hook, Args::of(request))],
         }
     }
 }
 
-fn add_route<'p>(
-    instance: CallId,
-    route: &Value<'p>,
-    call: &CallRecord<'p>,
-    trace: &Trace<'p>,
-    graph: &mut Graph<'p>,
-) {
-    let (mut methods, known) = match route.entry("method") {
-        Some(method) => methods_of(&method),
-        None => (Vec::new(), false),
-    };
-    let (methods, known) = if methods.iter().any(|method| method == "ALL") {
-        (Vec::new(), known)
-    } else {
-        let is_true = |key: &str| route.entry(key).and_then(|value| value.truth());
-        if is_true("websocket") == Some(true) {
-            methods = vec!["WS".to_owned()];
-        } else if route.entry("wsHandler").is_some() {
-            methods.push("WS".to_owned());
-        }
-        (methods, known)
-    };
-    let url = route.entry("url").or_else(|| route.entry("path"));
-    let url = url.map_or_else(|| Text::hole(""), |url| url.to_text());
-    // The root of an instance is the instance's own path.
-    let url = if url.as_literal() == Some("/") { Text::default() } else { url };
-    let place = route.map_place().unwrap_or(call.place);
-    let mut handler = Handler::of(route.entry("handler").as_ref(), place);
-    // A route is found where it is registered.
-    handler.place = place;
-    let hooks = HOOKS.iter().filter_map(|stage| route.entry(stage));
-    let layers = hooks.flat_map(|hook| scripts::flat(&hook)).flat_map(|hook| layers(trace, hook));
-    let registration = Registration {
-        layers: layers.collect(),
-        args: Args::of(vec![values::request(), values::response()]),
-        metadata: metadata(route.entry("config").as_ref()),
-        conditional: call.conditional,
-        ..Registration::new((methods, known), url, handler)
-    };
-    graph.route(instance, registration);
+/// The methods of a route, and whether they are known.
+fn methods(route: &Value<'_>) -> (Vec<String>, bool) {
+    let Some(method) = route.entry("method") else { return (Vec::new(), false) };
+    let (mut methods, known) = methods_of(&method);
+    if methods.iter().any(|method| method == "ALL") {
+        return (Vec::new(), known);
+    }
+    if route.entry("websocket").and_then(|value| value.truth()) == Some(true) {
+        methods = vec!["WS".to_owned()];
+    } else if route.entry("wsHandler").is_some() {
+        methods.push("WS".to_owned());
+    }
+    (methods, known)
 }
 
-/// What is noted on a route for hooks to see.
+/// What is noted on a route for hooks to see, and whether it is surely true.
 fn metadata(config: Option<&Value<'_>>) -> Vec<(String, bool)> {
     let Some(Value::Map(entries)) = config else { return Vec::new() };
     let entries = entries.borrow();
-    let known =
-        entries.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.truth()?)));
-    known.collect()
-}
-
-/// The layers that a hook is.
-fn layers<'p>(trace: &Trace<'p>, hook: Value<'p>) -> Vec<Layer<'p>> {
-    let hook = match &hook {
-        // Something that was put on the instance after it was looked for there.
-        Value::Method(method) => trace.attribute(&method.0, &method.1),
-        _ => hook,
-    };
-    let request = vec![values::request(), values::response()];
-    match &hook {
-        Value::Function(closure) => {
-            // With as many parameters, the last one is called to go on.
-            let takes_next = closure.function.params.len() > 2;
-            let (kind, args) = if takes_next {
-                let between = vec![Value::Unknown; closure.function.params.len() - 3];
-                (LayerKind::Middleware, [request, between, vec![values::next()]].concat())
-            } else {
-                (LayerKind::Hook, request)
-            };
-            vec![Layer::new(trace, kind, hook, Args::of(args))]
-        }
-        Value::Method(method) => {
-            let state = guards::library(&method.1, &Args::default());
-            state.map(|state| Layer::decided(state, &method.1)).into_iter().collect()
-        }
-        Value::Native(id) => {
-            let Some(record) = trace.call(*id) else { return Vec::new() };
-            match record.member() {
-                // `fastify.auth([a, b])`: one of them is enough unless it says otherwise.
-                Some((_, method)) if method == "auth" => {
-                    let functions = record.args.positional.first().map(scripts::flat);
-                    let parts = functions.unwrap_or_default().into_iter();
-                    let parts: Vec<_> = parts.flat_map(|part| layers(trace, part)).collect();
-                    let relation =
-                        record.args.positional.get(1).and_then(|it| it.entry("relation"));
-                    match relation.as_ref().and_then(Value::as_str) {
-                        Some("and") => parts,
-                        _ => vec![Layer::any(parts)],
-                    }
-                }
-                _ => vec![Layer::new(trace, LayerKind::Middleware, hook, Args::of(request))],
-            }
-        }
-        Value::Unknown | Value::None => Vec::new(),
-        _ => vec![Layer::new(trace, LayerKind::Middleware, hook, Args::of(request))],
-    }
+    let known = entries.iter().filter(|(_, value)| value.truth() != Some(false));
+    known
+        .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.truth() == Some(true))))
+        .collect()
 }
 
 /// Fastify's paths: a colon is written twice where it is none of a parameter.
