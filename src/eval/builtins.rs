@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::text::{Part, Text};
 use super::value::{Args, MAX_ITEMS, Value, grow};
+use super::{collections, paths};
 
 /// Whether a path names the environment as a map.
 #[must_use]
@@ -327,7 +328,7 @@ fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Valu
             Some(Value::None)
         }
         "copy" => Some(Value::map(entries.borrow().clone())),
-        _ => None,
+        _ => collections::map_method(map, method, args),
     }
 }
 
@@ -353,12 +354,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
     match path {
         "os.path.join"
         | "posixpath.join"
-        | "path.join"
-        | "path.posix.join"
-        | "node:path.join"
         | "pathlib.Path"
         | "pathlib.PurePosixPath"
-        | "url_path_join" => Some(join_paths(&args.positional)),
+        | "url_path_join" => Some(paths::join(&args.positional)),
         "str" | "String" | "builtins.str" | "String::from" => {
             args.positional.first().map(|value| match value {
                 Value::Text(_) => value.clone(),
@@ -443,26 +441,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             })
         }
         "typing.cast" | "cast" => args.positional.get(1).cloned(),
-        _ => None,
+        _ => paths::call(path.trim_start_matches("node:"), args)
+            .or_else(|| collections::made(path, args)),
     }
-}
-
-/// Joins path segments: one `/` between two, an absolute segment does not start anew (it never
-/// does in the URL paths that this is used for).
-#[must_use]
-pub fn join_paths<'p>(segments: &[Value<'p>]) -> Value<'p> {
-    let mut out = Text::default();
-    for (at, segment) in segments.iter().enumerate() {
-        let text = segment.to_text();
-        if at == 0 {
-            out.push(&text);
-            continue;
-        }
-        let whole = out.to_string();
-        if !whole.is_empty() && !whole.ends_with('/') {
-            out.push_literal("/");
-        }
-        out.push(&text.trim_start(&['/']));
-    }
-    Value::Text(Rc::new(out))
 }

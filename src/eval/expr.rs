@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::builtins;
 use super::text::Text;
-use super::value::{Args, MAX_ITEMS, Value};
+use super::value::{Args, MAX_ITEMS, Place, Value};
+use super::{builtins, paths};
 use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
 /// Where names, attributes and calls lead.
@@ -56,6 +56,23 @@ pub trait Scope<'p> {
 
     /// What a map gives for a key that it does not have; `None` where nobody knows.
     fn missing(&mut self, _map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        None
+    }
+
+    /// Where in the program something stands.
+    fn here(&self, _span: Span) -> Option<Place> {
+        None
+    }
+
+    /// `object.then(f)`, `object.catch(f)`: `None` where it is a method like any other. What was
+    /// raised while `object` was evaluated ends here.
+    fn promised(
+        &mut self,
+        _object: &Value<'p>,
+        _method: &str,
+        _args: &Args<'p>,
+        _span: Span,
+    ) -> Option<Value<'p>> {
         None
     }
 
@@ -172,7 +189,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::list(out)
         }
-        ExprKind::Map(entries) => eval_map(entries, scope),
+        ExprKind::Map(entries) => eval_map(entries, expr.span, scope),
         ExprKind::Function(function) => scope.function(function),
         ExprKind::Class(class) => scope.class(class),
         ExprKind::Await(inner) | ExprKind::Spread(inner) => eval(inner, scope),
@@ -236,7 +253,11 @@ pub fn hole_name(expr: &Expr) -> &str {
     }
 }
 
-fn eval_map<'p, S: Scope<'p> + ?Sized>(entries: &'p [Entry], scope: &mut S) -> Value<'p> {
+fn eval_map<'p, S: Scope<'p> + ?Sized>(
+    entries: &'p [Entry],
+    span: Span,
+    scope: &mut S,
+) -> Value<'p> {
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries {
         match &entry.key {
@@ -253,7 +274,7 @@ fn eval_map<'p, S: Scope<'p> + ?Sized>(entries: &'p [Entry], scope: &mut S) -> V
             return Value::Unknown;
         }
     }
-    Value::map(out)
+    Value::map_at(out, scope.here(span))
 }
 
 /// Evaluates arguments.
@@ -288,8 +309,17 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
 }
 
 fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut S) -> Value<'p> {
-    let callee = eval(&call.callee, scope);
-    let args = eval_args(&call.args, scope);
+    let (callee, args) = match &call.callee.kind {
+        ExprKind::Attribute { object, name, .. } if is_of_promise(name) => {
+            let object = eval(object, scope);
+            let args = eval_args(&call.args, scope);
+            if let Some(value) = scope.promised(&object, name, &args, span) {
+                return value;
+            }
+            (attribute(&object, name, scope), args)
+        }
+        _ => (eval(&call.callee, scope), eval_args(&call.args, scope)),
+    };
     if let Some(value) = scope.intercept(&callee, &args, span) {
         return value;
     }
@@ -306,6 +336,11 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
         _ => span,
     };
     scope.call(callee, args, call, span)
+}
+
+/// Whether a method may be one that goes on with what a promise comes to.
+fn is_of_promise(name: &str) -> bool {
+    matches!(name, "then" | "catch" | "finally")
 }
 
 /// `object.name`.
@@ -425,13 +460,20 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 Some(false) => eval(right, scope),
                 None => {
                     let right = eval(right, scope);
-                    Value::choice(vec![left, right])
+                    match right {
+                        Value::Bool(true) => right,
+                        right => Value::choice(vec![left, right]),
+                    }
                 }
             }
         }
         "&&" => match left.truth() {
             Some(false) => left,
-            _ => eval(right, scope),
+            Some(true) => eval(right, scope),
+            None => match eval(right, scope) {
+                Value::Bool(true) => Value::Unknown,
+                right => right,
+            },
         },
         _ => {
             let right_value = eval(right, scope);
@@ -492,9 +534,7 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
         },
         "/" => match (left, right) {
             // `pathlib`'s join.
-            (Value::Text(_), Value::Text(_)) => {
-                builtins::join_paths(&[left.clone(), right.clone()])
-            }
+            (Value::Text(_), Value::Text(_)) => paths::join(&[left.clone(), right.clone()]),
             _ => Value::Unknown,
         },
         "==" | "===" | "is" => equal(left, right).map_or(Value::Unknown, Value::Bool),

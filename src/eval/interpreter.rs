@@ -6,6 +6,8 @@
 mod branches;
 mod calls;
 mod definitions;
+mod files;
+pub mod libraries;
 mod names;
 pub mod probe;
 mod scope;
@@ -13,7 +15,7 @@ mod statements;
 mod trace;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -40,6 +42,7 @@ const MAX_PENDING: usize = 200_000;
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
+pub use libraries::Library;
 pub use trace::Trace;
 
 /// How a block ended.
@@ -113,6 +116,11 @@ pub struct Interpreter<'p> {
     throwing: Option<Thrown>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
+    /// What is done where a library is called.
+    libraries: &'static [libraries::Library],
+    natives: libraries::Natives<'p>,
+    /// Files that the program loads by names which it computes, and that are not in it.
+    missing: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -123,9 +131,10 @@ struct Frame<'p> {
 }
 
 /// Runs every module of a program, then each function that nothing called, with unknown
-/// arguments: application factories are often called from outside the tree.
+/// arguments: application factories are often called from outside the tree. `libraries` say what
+/// is done where one is called.
 #[must_use]
-pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
+pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
@@ -174,6 +183,9 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         written: None,
         throwing: None,
         probe: None,
+        libraries,
+        natives: libraries::Natives::default(),
+        missing: BTreeSet::new(),
     };
     for file in program.ids() {
         it.load(file);
@@ -222,9 +234,10 @@ impl<'p> Interpreter<'p> {
     }
 
     fn run_uncalled(&mut self) {
-        // Running one function can define others, so both lists grow meanwhile.
+        // Running one function can define others, so all lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
+        let mut left = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -238,9 +251,19 @@ impl<'p> Interpreter<'p> {
                 }
                 continue;
             }
-            let Some(closure) = self.pending.get(at).map(Rc::clone) else { break };
+            let Some(closure) = self.pending.get(at).map(Rc::clone) else {
+                // A function for a library is called by it, unless the program did in the end.
+                let Some(closure) = left.pop_front() else { break };
+                self.let_library_call(&closure);
+                continue;
+            };
             at += 1;
-            if !closure.entered.get() && self.steps > 0 {
+            if closure.entered.get() || self.steps == 0 {
+                continue;
+            }
+            if self.awaits_library(&closure) {
+                left.push_back(closure);
+            } else {
                 self.apply(&closure, Args { open: true, ..Args::default() });
             }
         }

@@ -11,6 +11,7 @@ mod script;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use smol_str::SmolStr;
 
@@ -45,6 +46,15 @@ pub struct Program<'p> {
     roots: python::Roots,
     /// What Rust files declare.
     scopes: scopes::Scopes<'p>,
+}
+
+/// What is in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a folder itself.
+    pub is_folder: bool,
 }
 
 /// Where an import leads.
@@ -138,6 +148,51 @@ impl<'p> Program<'p> {
             return Some(Target::File(*id));
         }
         self.known?.contains(path).then(|| Target::Missing(path.to_owned()))
+    }
+
+    /// A module of the program, or a file of the tree whose module is not in it, by its path.
+    #[must_use]
+    pub fn file_at(&self, path: &str) -> Option<Target> {
+        self.exists(path)
+    }
+
+    /// Whether a folder of the tree has files in it.
+    #[must_use]
+    pub fn is_folder(&self, path: &str) -> bool {
+        path.is_empty() || self.folders.contains(path)
+    }
+
+    /// What is in a folder of the tree, by name.
+    #[must_use]
+    pub fn children(&self, folder: &str) -> Vec<Child> {
+        let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let mut out = BTreeMap::new();
+        let mut add = |path: &str| {
+            let rest = &path[start.len()..];
+            let (name, is_folder) = match rest.split_once('/') {
+                Some((name, _)) => (name, true),
+                None => (rest, false),
+            };
+            out.insert(name.to_owned(), is_folder);
+        };
+        let below = |path: &&str| path.starts_with(&start);
+        match self.known {
+            Some(known) => {
+                let from = (Bound::Included(start.as_str()), Bound::Unbounded);
+                known
+                    .range::<str, _>(from)
+                    .map(String::as_str)
+                    .take_while(below)
+                    .for_each(&mut add);
+            }
+            None => self
+                .by_path
+                .range(start.as_str()..)
+                .map(|(path, _)| *path)
+                .take_while(below)
+                .for_each(&mut add),
+        }
+        out.into_iter().map(|(name, is_folder)| Child { name, is_folder }).collect()
     }
 
     /// Where `module`, imported by the file `from`, leads.

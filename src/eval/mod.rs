@@ -4,8 +4,10 @@
 //! nothing of syntax.
 
 pub mod builtins;
+pub mod collections;
 pub mod expr;
 pub mod interpreter;
 pub mod link;
+pub mod paths;
 pub mod text;
 pub mod value;

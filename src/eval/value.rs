@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -39,7 +40,7 @@ pub enum Value<'p> {
     /// A list, tuple or set.
     List(Rc<RefCell<Vec<Value<'p>>>>),
     /// A dictionary or an object literal, in order of insertion.
-    Map(Rc<RefCell<Vec<(Value<'p>, Value<'p>)>>>),
+    Map(Rc<Entries<'p>>),
     /// A function of the program.
     Function(Rc<Closure<'p>>),
     /// A class of the program.
@@ -111,6 +112,16 @@ impl<'p> CallRecord<'p> {
                 Value::Object(object) => object.native.get().map(|id| (id, method.1.as_str())),
                 _ => None,
             },
+            _ => None,
+        }
+    }
+
+    /// The call whose result a function was called on, and the dotted path of the function from
+    /// there: `server.auth.strategy` is `auth.strategy` of the call that made the server.
+    #[must_use]
+    pub fn member(&self) -> Option<(CallId, SmolStr)> {
+        match &self.callee {
+            Value::Method(_) => self.callee.native_path().filter(|(_, path)| !path.is_empty()),
             _ => None,
         }
     }
@@ -267,6 +278,12 @@ impl<'p> Closure<'p> {
         }
     }
 
+    /// The same function, called on an object.
+    #[must_use]
+    pub fn on(&self, this: Value<'p>) -> Self {
+        Self { this: Some(this), decorators: self.decorators.clone(), ..self.undecorated() }
+    }
+
     /// Where the function's head stands.
     #[must_use]
     pub fn place(&self) -> Place {
@@ -330,6 +347,22 @@ pub fn grow<T>(items: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     items.extend(more.into_iter().take(room));
 }
 
+/// The entries of a map in order of insertion, of which the last of a key counts.
+#[derive(Debug, Default)]
+pub struct Entries<'p> {
+    entries: RefCell<Vec<(Value<'p>, Value<'p>)>>,
+    /// Where the map is written.
+    place: Option<Place>,
+}
+
+impl<'p> Deref for Entries<'p> {
+    type Target = RefCell<Vec<(Value<'p>, Value<'p>)>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.entries
+    }
+}
+
 /// An instance.
 #[derive(Debug)]
 pub struct Object<'p> {
@@ -363,7 +396,39 @@ impl<'p> Value<'p> {
         if entries.len() > MAX_ITEMS {
             return Self::Unknown;
         }
-        Self::Map(Rc::new(RefCell::new(entries)))
+        Self::Map(Rc::new(Entries { entries: RefCell::new(entries), place: None }))
+    }
+
+    /// A map that is written at a place.
+    #[must_use]
+    pub fn map_at(entries: Vec<(Self, Self)>, place: Option<Place>) -> Self {
+        match Self::map(entries) {
+            Self::Map(entries) => {
+                Self::Map(Rc::new(Entries { entries: RefCell::new(entries.take()), place }))
+            }
+            other => other,
+        }
+    }
+
+    /// Whether it is a map that is written in the program and of which every key is known.
+    #[must_use]
+    pub fn is_closed_literal(&self) -> bool {
+        match self {
+            Self::Map(entries) => {
+                let keys = entries.borrow();
+                entries.place.is_some() && keys.iter().all(|(key, _)| key.as_str().is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// Where the map is written that this is.
+    #[must_use]
+    pub fn map_place(&self) -> Option<Place> {
+        match self {
+            Self::Map(entries) => entries.place,
+            _ => None,
+        }
     }
 
     /// What it costs to make, in steps of the evaluation: what is copied without a step of its
@@ -430,6 +495,34 @@ impl<'p> Value<'p> {
             Self::Choice(values) => values.to_vec(),
             other => vec![other.clone()],
         }
+    }
+
+    /// The call that gave what this is, and the dotted path of attributes that lead from there.
+    #[must_use]
+    pub fn native_path(&self) -> Option<(CallId, SmolStr)> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut at = self;
+        while let Self::Method(method) = at {
+            if names.len() > 16 {
+                return None;
+            }
+            names.push(&method.1);
+            at = &method.0;
+        }
+        let id = match at {
+            Self::Native(id) => *id,
+            Self::Object(object) => object.native.get()?,
+            _ => return None,
+        };
+        names.reverse();
+        Some((
+            id,
+            match names.as_slice() {
+                [] => SmolStr::default(),
+                [name] => SmolStr::from(*name),
+                names => SmolStr::from(names.join(".")),
+            },
+        ))
     }
 
     /// As text, the way that interpolation shows it; unknown things are holes.
@@ -499,4 +592,10 @@ impl<'p> Value<'p> {
             _ => None,
         }
     }
+}
+
+/// The call that made an object of a library, or the object that a function of it belongs to.
+#[must_use]
+pub fn native_of(value: &Value<'_>) -> Option<CallId> {
+    value.native_path().map(|(id, _)| id)
 }

@@ -19,6 +19,9 @@ use routes::{Extracted, Guard, Route};
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
 
+/// How often the program is run, because it loads files that nobody had read before.
+const MAX_RUNS: usize = 4;
+
 /// What linking yields.
 #[derive(Debug, Default)]
 pub struct Inventories {
@@ -43,9 +46,54 @@ pub fn link<E: Send>(
     mut fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E> + Send,
 ) -> Result<Inventories, E> {
     let mut asked = BTreeSet::new();
+    let mut unread = BTreeSet::new();
+    complete(&mut facts, known, &mut asked, &mut fetch)?;
+    let mut extracted = None;
+    for run in 1..=MAX_RUNS {
+        extracted = on_large_stack(|| {
+            let program = program(&facts, known);
+            let unread = (run < MAX_RUNS).then_some(&unread);
+            (routes::extract(&program, unread), openapi::operations(&program))
+        });
+        // What the program loads by names that it computes is known once it has run.
+        let Some((Extracted { missing, .. }, _)) = &extracted else { break };
+        if missing.is_empty() {
+            break;
+        }
+        let wanted: Vec<_> = missing.iter().cloned().collect();
+        facts.extend(fetch(&wanted)?);
+        asked.extend(wanted.iter().cloned());
+        unread.extend(wanted.into_iter().filter(|path| !facts.contains_key(path)));
+        complete(&mut facts, known, &mut asked, &mut fetch)?;
+    }
+    let mut notes = Vec::new();
+    let note = |reason: &str| LedgerEntry {
+        path: ".".to_owned(),
+        outcome: Outcome::PartlyRead,
+        reason: reason.to_owned(),
+        detail: Some("the route inventory is not complete".to_owned()),
+        failure: true,
+    };
+    let (extracted, operations) = extracted.unwrap_or_else(|| {
+        notes.push(note("linking failed"));
+        (Extracted::default(), Vec::new())
+    });
+    if extracted.cut {
+        notes.push(note("linking reached a limit"));
+    }
+    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, operations, notes })
+}
+
+/// Asks for the modules that the imports of others lead to.
+fn complete<E>(
+    facts: &mut BTreeMap<String, Module>,
+    known: &BTreeSet<String>,
+    asked: &mut BTreeSet<String>,
+    fetch: &mut impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E>,
+) -> Result<(), E> {
     for round in 0..MAX_ROUNDS {
         let mut wanted = BTreeSet::new();
-        let program = program(&facts, known);
+        let program = program(facts, known);
         for id in program.ids() {
             let file = program.file(id);
             // What an older file imports was asked for in an earlier round. But where a path of
@@ -63,26 +111,7 @@ pub fn link<E: Send>(
         facts.extend(fetch(&wanted)?);
         asked.extend(wanted);
     }
-    let extracted = on_large_stack(|| {
-        let program = program(&facts, known);
-        (routes::extract(&program), openapi::operations(&program))
-    });
-    let mut notes = Vec::new();
-    let note = |reason: &str| LedgerEntry {
-        path: ".".to_owned(),
-        outcome: Outcome::PartlyRead,
-        reason: reason.to_owned(),
-        detail: Some("the route inventory is not complete".to_owned()),
-        failure: true,
-    };
-    let (extracted, operations) = extracted.unwrap_or_else(|| {
-        notes.push(note("linking failed"));
-        (Extracted::default(), Vec::new())
-    });
-    if extracted.cut {
-        notes.push(note("linking reached a limit"));
-    }
-    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, operations, notes })
+    Ok(())
 }
 
 fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION};
 use crate::eval::expr::{self, Scope};
 use crate::eval::link::Target;
-use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Value};
+use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
 
@@ -27,6 +27,14 @@ impl<'p> Interpreter<'p> {
         let written = self.written.take();
         self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
         id
+    }
+
+    /// Puts a call that stands nowhere in the program where it comes from.
+    pub(super) fn settle_place(&mut self, id: CallId, place: Place) {
+        let at = (id.0 as usize).checked_sub(self.settled.len());
+        if let Some(record) = at.and_then(|at| self.calls.get_mut(at)).and_then(Rc::get_mut) {
+            record.place = place;
+        }
     }
 
     pub(super) fn call_value(
@@ -50,10 +58,13 @@ impl<'p> Interpreter<'p> {
             }
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
-            Value::Native(_) => Value::Native(self.record(callee.clone(), args, span, None)),
+            Value::Native(_) => self.call_outside(callee.clone(), args, span),
             Value::Method(method) => match &method.0 {
                 Value::Native(_) | Value::Object(_) | Value::Class(_) | Value::Function(_) => {
-                    Value::Native(self.record(callee.clone(), args, span, None))
+                    self.call_outside(callee.clone(), args, span)
+                }
+                Value::Method(_) if callee.native_path().is_some() => {
+                    self.call_outside(callee.clone(), args, span)
                 }
                 Value::List(items) => {
                     let items = items.borrow().clone();
@@ -66,9 +77,7 @@ impl<'p> Interpreter<'p> {
                     let bound = self.bound(&closure, callee.clone(), class);
                     self.apply(&bound, args)
                 }
-                _ if object.native.get().is_some() => {
-                    Value::Native(self.record(callee.clone(), args, span, None))
-                }
+                _ if object.native.get().is_some() => self.call_outside(callee.clone(), args, span),
                 _ => Value::Unknown,
             },
             Value::Choice(values) => {
@@ -95,8 +104,7 @@ impl<'p> Interpreter<'p> {
         match path {
             "require" | "import" => {
                 let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
-                let target = self.program.resolve(file, module);
-                self.namespace(&target)
+                self.loaded(file, module)
             }
             "importlib.import_module" | "__import__" => {
                 let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
@@ -136,7 +144,10 @@ impl<'p> Interpreter<'p> {
                 self.record(Value::External(path.into()), args.clone(), span, None);
                 args.positional[0].clone()
             }
-            _ => Value::Native(self.record(Value::External(path.into()), args, span, None)),
+            _ => match self.file_call(path, &args) {
+                Some(value) => value,
+                None => self.call_outside(Value::External(path.into()), args, span),
+            },
         }
     }
 
@@ -157,6 +168,10 @@ impl<'p> Interpreter<'p> {
         span: Span,
     ) -> Value<'p> {
         let Some(function) = args.positional.first().cloned() else { return Value::Unknown };
+        // Over an empty list it is known not to be called.
+        if let Value::Function(closure) = &function {
+            closure.entered.set(true);
+        }
         let mut out = Vec::new();
         let items = self.turns(items.to_vec());
         for (at, item) in items.iter().enumerate() {
@@ -268,6 +283,10 @@ impl<'p> Interpreter<'p> {
                 ExprKind::Name(name) => Some(name.clone()),
                 _ => None,
             };
+            // TypeScript declares the type of `this` where the parameters are.
+            if !python && !rust && name.as_deref() == Some("this") {
+                continue;
+            }
             let receives_this = std::mem::replace(&mut first, false)
                 && (python && this.is_some() || rust && name.as_deref() == Some("self"));
             let value = if receives_this {

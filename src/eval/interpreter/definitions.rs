@@ -170,6 +170,7 @@ impl<'p> Interpreter<'p> {
         if let (_, Some(base)) = object.class.lineage() {
             let id = self.record(Value::External(base), args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
+            self.react(id);
         }
     }
 

@@ -303,7 +303,8 @@ impl<'p> Interpreter<'p> {
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
             Value::External(path) => self.caller_assigned(path, name, &value),
-            Value::Native(_) => {
+            Value::Native(_) | Value::Method(_) if object.native_path().is_some() => {
+                self.store(object, name, value.clone());
                 let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
                 self.record(callee, Args::of(vec![Value::text(name), value]), span, None);
             }

@@ -443,15 +443,11 @@ impl<'p> Interpreter<'p> {
                 let path = self.record_path(&record, 0);
                 Some((format!("{path}()"), Some(record)))
             }
-            Value::Method(method) => {
-                let id = match &method.0 {
-                    Value::Native(id) => *id,
-                    Value::Object(object) => object.native.get()?,
-                    _ => return None,
-                };
+            Value::Method(_) => {
+                let (id, name) = callee.native_path()?;
                 let record = Rc::clone(self.call_record(id)?);
                 let path = self.record_path(&record, 0);
-                Some((format!("{path}().{}", method.1), Some(record)))
+                Some((format!("{path}().{name}"), Some(record)))
             }
             _ => None,
         }
@@ -466,14 +462,10 @@ impl<'p> Interpreter<'p> {
         match &record.callee {
             Value::External(path) => path.to_string(),
             Value::Native(id) => format!("{}()", of(*id).unwrap_or_default()),
-            Value::Method(method) => {
-                let receiver = match &method.0 {
-                    Value::Native(id) => of(*id),
-                    Value::Object(object) => object.native.get().and_then(of),
-                    _ => None,
-                };
-                format!("{}().{}", receiver.unwrap_or_default(), method.1)
-            }
+            Value::Method(method) => match record.callee.native_path() {
+                Some((id, name)) => format!("{}().{name}", of(id).unwrap_or_default()),
+                None => format!("().{}", method.1),
+            },
             _ => String::new(),
         }
     }

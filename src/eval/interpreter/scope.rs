@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
 use crate::eval::expr::Scope;
-use crate::eval::value::{Args, Value};
+use crate::eval::value::{Args, Place, Value};
 use crate::module::{Block, Call, Class, Expr, Function, Span};
 use crate::source::Language;
 
@@ -16,7 +16,8 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             "super" if self.language() != Language::Python => return self.super_value(),
             _ => {}
         }
-        self.frame.env.get(name).unwrap_or_else(|| Value::External(name.into()))
+        let found = self.frame.env.get(name).or_else(|| self.own_place(name));
+        found.unwrap_or_else(|| Value::External(name.into()))
     }
 
     fn attribute(&mut self, object: &Value<'p>, name: &str) -> Value<'p> {
@@ -55,10 +56,15 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     None => Value::Method(Rc::new((method.0.clone(), name.into()))),
                 }
             }
-            Value::Native(_) => Value::Method(Rc::new((object.clone(), name.into()))),
+            Value::Native(_) => self
+                .stored(object, name)
+                .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
             // What a script finds on `false` is nothing.
             Value::Bool(false) if self.probing() => Value::Absent,
-            Value::Function(_) | Value::Method(_) => Value::Method(Rc::new((object.clone(), name.into()))),
+            Value::Function(_) => Value::Method(Rc::new((object.clone(), name.into()))),
+            Value::Method(_) => self
+                .stored(object, name)
+                .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
             _ => Value::Unknown,
         }
     }
@@ -104,7 +110,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
     }
 
     fn outside(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
-        self.caller_attribute(path, name)
+        self.added_to_request(path, name)
+            .or_else(|| self.meta_place(path, name))
+            .or_else(|| self.caller_attribute(path, name))
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
@@ -126,7 +134,49 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         let Value::Map(entries) = map else { return None };
         let script = !matches!(self.language(), Language::Python | Language::Rust);
         let whole = || entries.borrow().iter().all(|(key, _)| key.as_str().is_some());
-        (script && self.probing() && whole()).then_some(Value::None)
+        let written = || self.probing() || map.is_closed_literal();
+        (script && written() && whole()).then_some(Value::None)
+    }
+
+    fn promised(
+        &mut self,
+        object: &Value<'p>,
+        method: &str,
+        args: &Args<'p>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        if matches!(self.language(), Language::Python | Language::Rust) {
+            return None;
+        }
+        let function = |at: usize| {
+            let function = args.positional.get(at);
+            function.filter(|value| matches!(value, Value::Function(_))).cloned()
+        };
+        let rescue = if method == "then" { function(1) } else { function(0) };
+        match (self.throwing.take(), method) {
+            (Some(_), "then" | "catch") if let Some(rescue) = rescue => {
+                let error = Value::External("caller.error".into());
+                Some(self.call_value(&rescue, Args::of(vec![error]), span))
+            }
+            (Some(thrown), _) => {
+                self.throwing = Some(thrown);
+                Some(Value::Unknown)
+            }
+            // A value is a promise that has come to it.
+            (None, "then") if !matches!(object, Value::External(_) | Value::Unknown) => {
+                let function = function(0)?;
+                Some(self.call_value(&function, Args::of(vec![object.clone()]), span))
+            }
+            (None, "then") => None,
+            (None, _) => match object {
+                Value::Native(_) | Value::External(_) | Value::Method(_) | Value::Unknown => None,
+                known => Some(known.clone()),
+            },
+        }
+    }
+
+    fn here(&self, span: Span) -> Option<Place> {
+        Some(self.place(span))
     }
 
     fn nothing_used(&mut self) {

@@ -59,6 +59,7 @@ impl<'p> Interpreter<'p> {
                         };
                         self.spend(value.weight());
                     }
+                    self.declare(&value, bind.annotation.as_ref());
                     self.bind(&bind.target, value);
                 } else if self.language().is_script()
                     && let ExprKind::Name(name) = &bind.target.kind

@@ -2,6 +2,7 @@
 //! names of every module; and the machine, which answers further questions about them.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -23,6 +24,8 @@ pub struct Trace<'p> {
     pub functions: Rc<Vec<Rc<Closure<'p>>>>,
     /// Whether a limit was reached, so that the calls are not all.
     pub exhausted: bool,
+    /// Files that the program loads by names which it computes, and whose modules are not in it.
+    pub missing: BTreeSet<String>,
     /// The program.
     pub program: &'p Program<'p>,
     machine: RefCell<Interpreter<'p>>,
@@ -37,6 +40,7 @@ impl<'p> Trace<'p> {
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
             exhausted: machine.steps == 0 || machine.cut,
+            missing: std::mem::take(&mut machine.missing),
             program: machine.program,
             machine: RefCell::new(machine),
         }
@@ -63,6 +67,18 @@ impl<'p> Trace<'p> {
             Value::Native(id) => self.call(*id),
             _ => None,
         }
+    }
+
+    /// What a library noted of a call.
+    #[must_use]
+    pub fn note(&self, id: CallId) -> Option<Value<'p>> {
+        self.machine.borrow().note(id)
+    }
+
+    /// What a library said that the result of a call is.
+    #[must_use]
+    pub fn kind(&self, id: CallId) -> Option<&'static str> {
+        self.machine.borrow().kind(id)
     }
 
     /// The path of what a call called: `a.b`, `a.make().run`, `a.make()`.

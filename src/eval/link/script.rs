@@ -62,6 +62,12 @@ impl Program<'_> {
                 })
                 .unwrap_or_else(|| Target::External(module.into()));
         }
+        // A path that the program put together from its own place.
+        if let Some(path) = module.strip_prefix('/')
+            && let Some(target) = normalise("", path).and_then(|path| self.module_at(&path))
+        {
+            return target;
+        }
         self.package_import(folder, module)
             .or_else(|| self.alias(folder, module))
             .or_else(|| self.svelte_alias(folder, module))

@@ -4,6 +4,7 @@
 //! layer that refuses on every way decides. One that may refuse after it looked at the caller
 //! leaves the route unknown; one that looked and let go on makes it optional.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, guards};
+use super::{Auth, AuthState, Guard, alike, guards, pattern};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -37,8 +38,18 @@ enum Verdict {
 /// Decides for each route; layers are asked once for all routes they do not look at.
 pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
-    known: BTreeMap<(usize, Option<CallId>, LayerKindKey), Verdict>,
+    known: BTreeMap<LayerKey, Verdict>,
+    by_route: BTreeMap<(LayerKey, String), Verdict>,
+    /// Functions, each with the first that does the same.
+    alike: BTreeMap<usize, usize>,
+    described: BTreeMap<String, usize>,
     libraries: BTreeMap<SmolStr, Option<AuthState>>,
+    /// Layers that look at the route, so that each is asked about every one.
+    undecided: BTreeSet<LayerKey>,
+    /// Whether something that was asked may turn callers away, or tells them apart.
+    turns_away: Cell<bool>,
+    /// Whether something that was asked took too long.
+    was_cut: Cell<bool>,
     /// Handlers that may hand a request on to what is registered later.
     hand_on: BTreeSet<usize>,
     /// What stands before routes, by where the program defines it.
@@ -46,6 +57,9 @@ pub struct Decider<'t, 'p> {
 }
 
 type LayerKindKey = u8;
+
+/// What a layer is and how it is asked.
+type LayerKey = (usize, Option<CallId>, LayerKindKey);
 
 /// The key of a handler's body.
 const BODY: LayerKindKey = 6;
@@ -57,7 +71,13 @@ impl<'t, 'p> Decider<'t, 'p> {
         Self {
             trace,
             known: BTreeMap::new(),
+            by_route: BTreeMap::new(),
+            alike: BTreeMap::new(),
+            described: BTreeMap::new(),
             libraries: BTreeMap::new(),
+            undecided: BTreeSet::new(),
+            turns_away: Cell::new(false),
+            was_cut: Cell::new(false),
             hand_on: BTreeSet::new(),
             met: BTreeMap::new(),
         }
@@ -94,6 +114,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
+            if is_excepted(layer, &flat.route.path) {
+                continue;
+            }
             let verdict = match (self.verdict(layer, request), layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
                 (verdict, _) => verdict,
@@ -195,6 +218,11 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
+        if !layer.alternatives.is_empty() {
+            let verdicts: Vec<_> =
+                layer.alternatives.iter().map(|layer| self.verdict(layer, request)).collect();
+            return one_of(&verdicts);
+        }
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state);
         }
@@ -206,19 +234,60 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(state) = self.library(&layer.value) {
             return of_state(state);
         }
-        let key = identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
+        let key = self.identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
         if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
             return *verdict;
         }
-        let request = Rc::new(request());
-        let verdict = self.run(layer, &request);
-        // What looked at the route may decide otherwise for another.
-        if let Some(key) = key
-            && !request.looked_at_route.get()
-        {
-            self.known.insert(key, verdict);
+        let Some(key) = key else { return self.run(layer, &Rc::new(request())) };
+        // What decides for a route that nobody knows decides for each; what may refuse one of
+        // them is asked about every one.
+        if self.undecided.insert(key) {
+            self.turns_away.set(false);
+            self.was_cut.set(false);
+            let any = Rc::new(Anonymous { any_route: true, ..request() });
+            let verdict = self.run(layer, &any);
+            let for_all = match verdict {
+                Verdict::Refuses => true,
+                Verdict::Passes | Verdict::LetsIn => !self.turns_away.get(),
+                Verdict::Unclear => false,
+            };
+            // What takes too long for one takes too long for each.
+            if for_all || self.was_cut.get() || !any.looked_at_route.get() {
+                self.known.insert(key, verdict);
+                return verdict;
+            }
         }
+        // An application that is made twice has the same routes twice.
+        let request = request();
+        let route = (key, request.route());
+        if let Some(verdict) = self.by_route.get(&route) {
+            return *verdict;
+        }
+        let verdict = self.run(layer, &Rc::new(request));
+        self.by_route.insert(route, verdict);
         verdict
+    }
+
+    /// What stands for a layer that is the same wherever it is used.
+    fn identity(&mut self, value: &Value<'p>) -> Option<(usize, Option<CallId>)> {
+        match value {
+            Value::Function(closure) => {
+                let own = Rc::as_ptr(closure) as usize;
+                if let Some(first) = self.alike.get(&own) {
+                    return Some((*first, None));
+                }
+                let first = match alike::description(self.trace, closure) {
+                    Some(description) => *self.described.entry(description).or_insert(own),
+                    None => own,
+                };
+                self.alike.insert(own, first);
+                Some((first, None))
+            }
+            Value::Class(class) => Some((Rc::as_ptr(class) as usize, None)),
+            Value::Object(object) => Some((Rc::as_ptr(object) as usize, None)),
+            Value::Native(id) => Some((0, Some(*id))),
+            _ => None,
+        }
     }
 
     /// What is known of a layer that comes from a library.
@@ -271,8 +340,11 @@ impl<'t, 'p> Decider<'t, 'p> {
                 };
                 let returns = seen.returns != Certainty::No;
                 let denied = seen.returned.iter().any(|value| stops(value) && self.denies(value));
+                // Where an answer is written, nothing comes after it.
+                let answers =
+                    seen.answered == Certainty::Yes || seen.answered_error == Certainty::Yes;
                 let goes_on = seen.passed != Certainty::No
-                    || returns && seen.returned.iter().any(|value| !stops(value));
+                    || returns && !answers && seen.returned.iter().any(|value| !stops(value));
                 // Whoever is looked at and always answered does not get further.
                 let turned_away = seen.asked && !goes_on && returns;
                 let refuses = denied || turned_away || is_refusing(&seen);
@@ -299,11 +371,36 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
-        self.trace.ask(caller, &Question { callee, args })
+        let seen = self.trace.ask(caller, &Question { callee, args });
+        if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
+            self.turns_away.set(true);
+        }
+        self.was_cut.set(self.was_cut.get() || seen.cut);
+        seen
     }
 
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
+    }
+}
+
+/// Whether a layer says that it does not stand before a path.
+fn is_excepted(layer: &Layer<'_>, path: &str) -> bool {
+    layer.except.iter().any(|except| {
+        !except.has_hole()
+            && pattern::covers(&pattern::colons(&except.to_string()).path, false, path)
+    })
+}
+
+/// What several layers do of which one that lets go on is enough.
+fn one_of(verdicts: &[Verdict]) -> Verdict {
+    let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
+    if all(Verdict::Refuses) {
+        Verdict::Refuses
+    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
+        Verdict::Unclear
+    } else {
+        Verdict::LetsIn
     }
 }
 
@@ -355,17 +452,6 @@ impl<'m> Visitor<'m> for Mentions<'m> {
 
 /// What a layer that surely goes on does, by whether it looked at the caller.
 const LETS_ON: [Verdict; 2] = [Verdict::Passes, Verdict::LetsIn];
-
-/// What stands for a layer that is the same wherever it is used.
-fn identity(value: &Value<'_>) -> Option<(usize, Option<CallId>)> {
-    match value {
-        Value::Function(closure) => Some((Rc::as_ptr(closure) as usize, None)),
-        Value::Class(class) => Some((Rc::as_ptr(class) as usize, None)),
-        Value::Object(object) => Some((Rc::as_ptr(object) as usize, None)),
-        Value::Native(id) => Some((0, Some(*id))),
-        _ => None,
-    }
-}
 
 fn kind_key(kind: LayerKind) -> LayerKindKey {
     match kind {

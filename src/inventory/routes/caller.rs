@@ -73,6 +73,8 @@ pub struct Anonymous {
     pub has_user_object: bool,
     /// What decorators noted on the handler and its class, by key: Nest's `SetMetadata`.
     pub metadata: Vec<(String, bool)>,
+    /// Whether it stands for requests of every route, so that nothing of the route is known.
+    pub any_route: bool,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
 }
@@ -249,6 +251,10 @@ impl<'p> Caller<'p> for Anonymous {
             return Some(Told::Value(Value::Unknown));
         }
         let last = whole.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
+        // What the program notes on its routes: Fastify's `request.routeOptions.config.public`.
+        if last == "config" && ["route", "context"].iter().any(|part| has_part(&whole, part)) {
+            return Some(Told::Value(self.noted(name)));
+        }
         let within = whole.matches('.').count() > 1 && CONTAINERS.contains(&last.as_str());
         if within {
             if METHODS_OF_CONTAINERS.contains(&lower.as_str())
@@ -263,24 +269,28 @@ impl<'p> Caller<'p> for Anonymous {
             });
         }
         match lower.as_str() {
-            "method" => self.method.as_ref().map(|method| {
+            "method" => {
                 self.looked_at_route.set(true);
-                Told::Value(Value::text(method))
-            }),
+                self.of_route(self.method.as_deref())
+            }
             // An address in its parts.
             "url" if last == "context" => None,
             "path" | "url" | "originalurl" | "pathname" | "full_path" | "path_info"
             | "routerpath" => {
                 self.looked_at_route.set(true);
-                Some(Told::Value(Value::Text(Rc::new(self.path.clone()))))
+                Some(Told::Value(if self.any_route {
+                    Value::Unknown
+                } else {
+                    Value::Text(Rc::new(self.path.clone()))
+                }))
             }
             "id" if last == "route" => {
                 self.looked_at_route.set(true);
-                self.endpoint.as_ref().map(|endpoint| Told::Value(Value::text(endpoint)))
+                self.of_route(self.endpoint.as_deref())
             }
             "endpoint" => {
                 self.looked_at_route.set(true);
-                self.endpoint.as_ref().map(|endpoint| Told::Value(Value::text(endpoint)))
+                self.of_route(self.endpoint.as_deref())
             }
             "user" if self.has_user_object => Some(Told::Identity(values::nobody())),
             _ if SENT.contains(&name) => None,
@@ -394,7 +404,37 @@ fn user_attribute<'p>(lower: &str) -> Option<Told<'p>> {
     }
 }
 
+/// Whether some part of a path behind the first two begins with a word.
+fn has_part(path: &str, word: &str) -> bool {
+    path.split('.').skip(2).any(|part| part.starts_with(word))
+}
+
 impl Anonymous {
+    /// The route, as text that is equal for equal ones.
+    #[must_use]
+    pub fn route(&self) -> String {
+        format!("{:?} {} {:?} {:?}", self.method, self.path, self.endpoint, self.metadata)
+    }
+
+    /// A text about the route, which nobody knows where it stands for all of them.
+    fn of_route<'p>(&self, text: Option<&str>) -> Option<Told<'p>> {
+        match text {
+            _ if self.any_route => Some(Told::Value(Value::Unknown)),
+            text => text.map(|text| Told::Value(Value::text(text))),
+        }
+    }
+
+    /// What is noted on the route under a key.
+    fn noted<'p>(&self, key: &str) -> Value<'p> {
+        self.looked_at_route.set(true);
+        match self.metadata.iter().find(|(known, _)| known == key) {
+            _ if self.any_route => Value::Unknown,
+            Some((_, true)) => Value::Bool(true),
+            Some((_, false)) => Value::Unknown,
+            None => Value::Absent,
+        }
+    }
+
     /// Whether all that is given back says that the method is not answered.
     pub fn refuses_methods<'p>(
         &self,
@@ -797,13 +837,9 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         || call.path.ends_with("Reflector.get")
         || call.path.ends_with("Reflector.getAllAndMerge")
     {
-        request.looked_at_route.set(true);
         let key = args.positional.first()?;
         let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
-        let set = request.metadata.iter().find(|(known, _)| *known == key);
-        return Some(Told::Value(set.map_or(Value::Absent, |(_, truth)| {
-            if *truth { Value::Bool(true) } else { Value::Unknown }
-        })));
+        return Some(Told::Value(request.noted(&key)));
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if absent {

@@ -2,6 +2,7 @@
 //! to a registration is a route, with the layers that stand on that way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::graph::{Entry, Graph, Layer, Registration, Router, join};
@@ -25,6 +26,9 @@ const MAX_EARLIER: usize = 4_000;
 const MAX_COMPARED: usize = 20_000_000;
 /// The most layers over all routes.
 const MAX_LAYERS: usize = 500_000;
+
+const FIRST: CallId = CallId(0);
+const LATEST: CallId = CallId(u32::MAX);
 
 /// Stands for a hole while a path's syntax is rewritten.
 const HOLE: char = '\u{0}';
@@ -65,6 +69,7 @@ pub fn flatten<'g, 'p>(
         program,
         routes: Vec::new(),
         seen: BTreeMap::new(),
+        reached: BTreeMap::new(),
         earlier: Vec::new(),
         root: CallId(0),
         budget: MAX_ENTRIES,
@@ -96,6 +101,7 @@ pub fn flatten<'g, 'p>(
             flat.begin(*id, &router.prefix, router.is_application);
         }
     }
+    flat.lost();
     (flat.routes, flat.cut)
 }
 
@@ -106,7 +112,7 @@ fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
         .flat_map(|router| &router.entries)
         .filter_map(|(_, entry)| match entry {
             Entry::Mount { child, .. } => Some(*child),
-            Entry::Route(_) | Entry::Guard(_) => None,
+            Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => None,
         })
         .collect()
 }
@@ -117,6 +123,8 @@ struct Flattening<'g, 'p> {
     routes: Vec<Flat<'g, 'p>>,
     /// How often each router was visited.
     seen: BTreeMap<CallId, usize>,
+    /// The call up to which what was registered on each router was followed.
+    reached: BTreeMap<CallId, CallId>,
     /// What stands before the next route of this application.
     earlier: Vec<Earlier<'g, 'p>>,
     root: CallId,
@@ -142,10 +150,11 @@ impl<'g, 'p> Flattening<'g, 'p> {
         self.earlier.clear();
         self.root = id;
         let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
-        self.visit(id, prefix, &mut way);
+        self.visit(id, prefix, FIRST..LATEST, &mut way);
     }
 
-    fn visit(&mut self, id: CallId, prefix: &Text, way: &mut Way<'g, 'p>) {
+    /// Follows what was registered on a router during some of the calls.
+    fn visit(&mut self, id: CallId, prefix: &Text, during: Range<CallId>, way: &mut Way<'g, 'p>) {
         let Some(router) = self.graph.routers.get(&id) else { return };
         if way.routers.contains(&id) {
             return;
@@ -161,29 +170,35 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_earlier = self.earlier.len();
         way.routers.push(id);
         way.layers.extend(&router.layers);
-        for (_, entry) in &router.entries {
+        let reached = self.reached.entry(id).or_default();
+        *reached = (*reached).max(during.end);
+        for (at, entry) in &router.entries {
+            if !during.contains(at) {
+                continue;
+            }
             if self.budget == 0 {
                 self.cut = true;
                 break;
             }
             self.budget = self.budget.saturating_sub(1 + prefix.len() / 256);
             match entry {
-                Entry::Guard(guard) => {
+                Entry::Guard(guard) | Entry::Pattern(guard) => {
                     let whole = join(prefix, &guard.path);
                     self.stands_before(Earlier {
                         layers: Rc::new(vec![&guard.layer]),
                         path: shape(framework, &whole).path,
-                        is_prefix: true,
+                        is_prefix: matches!(entry, Entry::Guard(_)),
                         methods: &guard.methods,
                     });
                 }
-                Entry::Mount { child, prefix: own, layers, conditional: also } => {
+                Entry::Mount { child, prefix: own, layers, conditional: also, copies } => {
                     let prefix = join(prefix, own);
                     let outer = way.conditional;
                     way.conditional |= *also;
                     let before = way.layers.len();
                     way.layers.extend(layers);
-                    self.visit(*child, &prefix, way);
+                    let until = if *copies { *at } else { LATEST };
+                    self.visit(*child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
                     way.conditional = outer;
                 }
@@ -197,6 +212,25 @@ impl<'g, 'p> Flattening<'g, 'p> {
         way.layers.truncate(first_layer);
         if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
             self.earlier.truncate(first_earlier);
+        }
+    }
+
+    /// What was registered on routers after they were copied for the last time.
+    fn lost(&mut self) {
+        let graph = self.graph;
+        for (id, router) in &graph.routers {
+            let from = self.reached.get(id).copied().unwrap_or(LATEST);
+            if from < LATEST && router.entries.iter().any(|(at, _)| *at >= from) {
+                self.earlier.clear();
+                self.root = *id;
+                let mut way = Way {
+                    routers: Vec::new(),
+                    layers: Vec::new(),
+                    mounted: false,
+                    conditional: false,
+                };
+                self.visit(*id, &router.prefix, from..LATEST, &mut way);
+            }
         }
     }
 

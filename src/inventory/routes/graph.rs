@@ -42,13 +42,33 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whole paths that it does not stand before.
+    pub except: Vec<Text>,
+    /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
+    pub alternatives: Vec<Layer<'p>>,
 }
 
 impl<'p> Layer<'p> {
     /// A layer of a value, called with `args`.
     #[must_use]
     pub fn new(trace: &Trace<'p>, kind: LayerKind, value: Value<'p>, args: Args<'p>) -> Self {
-        Self { kind, name: name_of(trace, &value), value, args, conditional: false }
+        Self {
+            kind,
+            name: name_of(trace, &value),
+            value,
+            args,
+            conditional: false,
+            except: Vec::new(),
+            alternatives: Vec::new(),
+        }
+    }
+
+    /// A layer that lets a caller go on whom one of several does.
+    #[must_use]
+    pub fn any(alternatives: Vec<Self>) -> Self {
+        let names: Vec<&str> = alternatives.iter().map(|layer| layer.name.as_str()).collect();
+        let name = names.join(" or ");
+        Self { alternatives, ..Self::decided(AuthState::Unknown, &name) }
     }
 
     /// The layer, called as it is written where it stands.
@@ -69,6 +89,8 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
+            except: Vec::new(),
+            alternatives: Vec::new(),
         }
     }
 }
@@ -145,6 +167,8 @@ pub struct Guard<'p> {
 pub enum Entry<'p> {
     /// A layer.
     Guard(Guard<'p>),
+    /// A layer whose path is a pattern for whole paths.
+    Pattern(Guard<'p>),
     /// A route.
     Route(Box<Registration<'p>>),
     /// Another router.
@@ -157,6 +181,8 @@ pub enum Entry<'p> {
         layers: Vec<Layer<'p>>,
         /// Under a condition that could not be decided.
         conditional: bool,
+        /// Whether what is registered on the router later is left out.
+        copies: bool,
     },
 }
 
@@ -376,6 +402,22 @@ impl<'p> Graph<'p> {
         id
     }
 
+    /// Says that a router serves by itself.
+    pub fn serves(&mut self, id: CallId) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+        }
+    }
+
+    /// Whether other routers are mounted on one.
+    #[must_use]
+    pub fn mounts_others(&self, id: CallId) -> bool {
+        self.routers.get(&self.origin(id)).is_some_and(|router| {
+            router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount { .. }))
+        })
+    }
+
     /// Adds a route to a router.
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
         let id = self.origin(id);
@@ -409,6 +451,25 @@ impl<'p> Graph<'p> {
         }
     }
 
+    /// Adds a layer that holds for what is registered after it and fits a pattern.
+    pub fn pattern(&mut self, id: CallId, guard: Guard<'p>) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.entries.push((self.now, Entry::Pattern(guard)));
+        }
+    }
+
+    /// Mounts what a router has by now on another.
+    pub fn mount_copy(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
+        self.mount(parent, child, prefix, conditional);
+        let (parent, child) = (self.origin(parent), self.origin(child));
+        let last = self.routers.get_mut(&parent);
+        let last = last.and_then(|router| router.entries.last_mut());
+        if let Some((_, Entry::Mount { child: mounted, copies, .. })) = last {
+            *copies |= *mounted == child;
+        }
+    }
+
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
         self.mount_behind(parent, child, prefix, conditional, Vec::new());
@@ -428,7 +489,10 @@ impl<'p> Graph<'p> {
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)
         {
-            router.entries.push((self.now, Entry::Mount { child, prefix, layers, conditional }));
+            router.entries.push((
+                self.now,
+                Entry::Mount { child, prefix, layers, conditional, copies: false },
+            ));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! into a [graph] of routers; [flatten] follows it from the applications to the handlers, and
 //! [auth] asks what an anonymous caller meets on the way.
 
+pub mod alike;
 pub mod auth;
 pub mod caller;
 pub mod flatten;
@@ -16,6 +17,8 @@ pub mod stub;
 mod tests;
 pub mod types;
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +26,7 @@ use crate::eval::interpreter;
 use crate::eval::link::Program;
 use crate::finding::scale;
 use graph::Graph;
-use readers::{FRAMEWORKS, framework};
+use readers::{FRAMEWORKS, LIBRARIES, framework};
 
 /// What a program registers.
 #[derive(Debug, Default)]
@@ -34,12 +37,21 @@ pub struct Extracted {
     pub guards: Vec<Guard>,
     /// Whether some are missing because a limit was reached.
     pub cut: bool,
+    /// Files that the program loads and that must be read first; there are no routes yet.
+    pub missing: BTreeSet<String>,
 }
 
-/// The routes that a program registers.
+/// The routes that a program registers. `unread` names files that nobody can read; `None` when
+/// what is missing must do without.
 #[must_use]
-pub fn extract(program: &Program<'_>) -> Extracted {
-    let trace = interpreter::run(program);
+pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
+    let trace = interpreter::run(program, LIBRARIES);
+    if let Some(unread) = unread {
+        let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
+        if !missing.is_empty() {
+            return Extracted { missing, ..Extracted::default() };
+        }
+    }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
@@ -61,7 +73,8 @@ pub fn extract(program: &Program<'_>) -> Extracted {
     let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();
     routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
     routes.dedup_by(|next, kept| same_route(next, kept));
-    Extracted { routes, guards, cut: cut || trace.exhausted || trace.asked_too_much() }
+    let cut = cut || trace.exhausted || trace.asked_too_much();
+    Extracted { routes, guards, cut, missing: BTreeSet::new() }
 }
 
 /// A factory that runs twice registers everything twice: one of the two may be mounted, or have

@@ -1,16 +1,20 @@
 //! The frameworks that are read, one file each.
 
+mod autoload;
 mod express;
 mod fastapi;
+mod fastify;
 mod files;
 mod finale;
 mod flask;
+mod hono;
 mod next;
+mod scripts;
 mod sveltekit;
 
 use super::graph::Graph;
 use super::pattern::Shape;
-use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::{Library, Trace};
 use crate::source::Language;
 
 /// The languages of frameworks for Node.js.
@@ -64,7 +68,12 @@ pub const FRAMEWORKS: &[Framework] = &[
     finale::FINALE,
     next::NEXT,
     sveltekit::SVELTEKIT,
+    hono::HONO,
+    fastify::FASTIFY,
 ];
+
+/// Frameworks that call functions of the program while it registers routes.
+pub const LIBRARIES: &[Library] = &[hono::LIBRARY, fastify::LIBRARY];
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
