@@ -6,6 +6,9 @@
 mod branches;
 mod calls;
 mod definitions;
+mod files;
+mod kept;
+mod kinds;
 mod names;
 pub mod probe;
 mod scope;
@@ -61,6 +64,9 @@ struct Thrown {
     deliberate: bool,
     /// Whether it says that the method is not answered.
     method: bool,
+    /// Whether it is raised under a condition that nobody knows, before anybody looked at the
+    /// caller.
+    blind: bool,
 }
 
 struct ModuleState<'p> {
@@ -89,6 +95,8 @@ pub struct Interpreter<'p> {
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
     steps: u32,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     /// Steps that questions took after the run.
     asked_steps: u32,
     /// Whether a limit other than that of steps left something out.
@@ -113,6 +121,12 @@ pub struct Interpreter<'p> {
     throwing: Option<Thrown>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
+    /// The application that was made last.
+    application: Option<CallId>,
+    /// Whether the running function may have ended otherwise, had the environment said so.
+    swayed: bool,
+    /// What the program keeps in things from outside.
+    kept: kept::Kept<'p>,
 }
 
 #[derive(Clone)]
@@ -160,6 +174,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         settled: Rc::default(),
         calls: Vec::new(),
         steps: MAX_STEPS,
+        loaded: 0,
         asked_steps: 0,
         cut: false,
         depth: 0,
@@ -174,10 +189,14 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         written: None,
         throwing: None,
         probe: None,
+        application: None,
+        swayed: false,
+        kept: kept::Kept::new(),
     };
     for file in program.ids() {
         it.load(file);
     }
+    it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.run_uncalled();
     Trace::of(it)
 }

@@ -1,7 +1,7 @@
 //! What a run left behind: the calls to the outside, the functions and classes that were met, the
 //! names of every module; and the machine, which answers further questions about them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -10,7 +10,9 @@ use super::probe::{Caller, Question, Seen};
 use super::{Frame, Interpreter};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::eval::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Value,
+};
 use crate::module::{Expr, Span};
 
 /// What a program's run left behind.
@@ -25,6 +27,8 @@ pub struct Trace<'p> {
     pub exhausted: bool,
     /// The program.
     pub program: &'p Program<'p>,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     machine: RefCell<Interpreter<'p>>,
 }
 
@@ -38,6 +42,7 @@ impl<'p> Trace<'p> {
             functions: Rc::new(std::mem::take(&mut machine.pending)),
             exhausted: machine.steps == 0 || machine.cut,
             program: machine.program,
+            loaded: machine.loaded,
             machine: RefCell::new(machine),
         }
     }
@@ -113,6 +118,29 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {
         self.program.resolve(from, module)
+    }
+
+    /// An instance of a class, as it is before its constructor runs.
+    #[must_use]
+    pub fn instance(&self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        Value::Object(Rc::new(Object {
+            class: Rc::clone(class),
+            fields: RefCell::default(),
+            native: Cell::new(None),
+        }))
+    }
+
+    /// Whether a call was made by what the program's modules do when they are loaded, and not by a
+    /// function that nothing calls.
+    #[must_use]
+    pub fn is_called(&self, id: CallId) -> bool {
+        id.0 < self.loaded
+    }
+
+    /// What a dotted path in a text means to a file: `package.module.Class`, `package:name`.
+    #[must_use]
+    pub fn dotted(&self, from: FileId, path: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().dotted(from, path)
     }
 
     /// The value of `object.name`.

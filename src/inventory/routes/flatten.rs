@@ -30,6 +30,7 @@ const MAX_LAYERS: usize = 500_000;
 const HOLE: char = '\u{0}';
 
 /// A route, with what is still to be asked of the program.
+#[derive(Clone)]
 pub struct Flat<'g, 'p> {
     /// What is known already.
     pub route: Route,
@@ -37,8 +38,8 @@ pub struct Flat<'g, 'p> {
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<&'g Layer<'p>>,
-    /// Its path as the framework writes it, with holes.
-    pub whole: Text,
+    /// Its path as the application that it belongs to sees it, with holes.
+    pub seen: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
@@ -132,6 +133,10 @@ struct Flattening<'g, 'p> {
 /// The way to a router.
 struct Way<'g, 'p> {
     routers: Vec<CallId>,
+    /// The prefix as the application sees it that the way leads to.
+    seen: Text,
+    /// The names of the routers.
+    names: Vec<String>,
     layers: Vec<&'g Layer<'p>>,
     mounted: bool,
     conditional: bool,
@@ -141,7 +146,16 @@ impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
         self.earlier.clear();
         self.root = id;
-        let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
+        let mut way = Way {
+            routers: Vec::new(),
+            seen: prefix.clone(),
+            names: Vec::new(),
+            layers: Vec::new(),
+            mounted,
+            conditional: false,
+        };
+        let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
+        way.names.extend(name);
         self.visit(id, prefix, &mut way);
     }
 
@@ -177,8 +191,13 @@ impl<'g, 'p> Flattening<'g, 'p> {
                         methods: &guard.methods,
                     });
                 }
-                Entry::Mount { child, prefix: own, layers, conditional: also } => {
+                Entry::Mount { child, prefix: own, layers, name, strips, conditional: also } => {
                     let prefix = join(prefix, own);
+                    let seen = if *strips { Text::default() } else { join(&way.seen, own) };
+                    let seen = std::mem::replace(&mut way.seen, seen);
+                    let names = way.names.len();
+                    let known = self.graph.routers.get(child).and_then(|child| child.name.as_ref());
+                    way.names.extend(name.as_ref().or(known).cloned());
                     let outer = way.conditional;
                     way.conditional |= *also;
                     let before = way.layers.len();
@@ -186,6 +205,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     self.visit(*child, &prefix, way);
                     way.layers.truncate(before);
                     way.conditional = outer;
+                    way.names.truncate(names);
+                    way.seen = seen;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
@@ -239,6 +260,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
             }
         }
         layers.extend(&registration.layers);
+        let is_socket = methods.iter().any(|method| method == "WS");
+        layers.retain(|layer| layer.sockets.is_none_or(|sockets| sockets == is_socket));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -264,7 +287,11 @@ impl<'g, 'p> Flattening<'g, 'p> {
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
             conditional: way.conditional || registration.conditional,
-            name: registration.name.clone(),
+            name: registration.name.as_ref().map(|name| {
+                let mut whole = way.names.clone();
+                whole.push(name.clone());
+                whole.join(".")
+            }),
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
@@ -272,7 +299,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
             ..Route::default()
         };
         let order = (self.root, self.routes.len());
-        self.routes.push(Flat { route, registration, layers, whole, order });
+        let seen = join(&way.seen, &registration.path);
+        self.routes.push(Flat { route, registration, layers, seen, order });
     }
 }
 

@@ -20,12 +20,24 @@ pub struct Router<'p> {
     pub is_application: bool,
     /// Its own prefix; what it means is the framework's business.
     pub prefix: Text,
+    /// The name that stands before those of its routes, where it has one.
+    pub name: Option<String>,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
     pub layers: Vec<Layer<'p>>,
+}
+
+impl Router<'_> {
+    /// Whether another is mounted on it.
+    #[must_use]
+    pub fn mounts(&self, other: CallId) -> bool {
+        self.entries
+            .iter()
+            .any(|(_, entry)| matches!(entry, Entry::Mount { child, .. } if *child == other))
+    }
 }
 
 /// Something that stands before handlers and may turn callers away: a middleware, a decorator, a
@@ -42,13 +54,15 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
+    pub sockets: Option<bool>,
 }
 
 impl<'p> Layer<'p> {
     /// A layer of a value, called with `args`.
     #[must_use]
     pub fn new(trace: &Trace<'p>, kind: LayerKind, value: Value<'p>, args: Args<'p>) -> Self {
-        Self { kind, name: name_of(trace, &value), value, args, conditional: false }
+        Self { kind, name: name_of(trace, &value), value, args, conditional: false, sockets: None }
     }
 
     /// The layer, called as it is written where it stands.
@@ -69,6 +83,7 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
+            sockets: None,
         }
     }
 }
@@ -155,6 +170,10 @@ pub enum Entry<'p> {
         prefix: Text,
         /// What stands before it.
         layers: Vec<Layer<'p>>,
+        /// Another name than the router's own.
+        name: Option<String>,
+        /// Whether what is mounted sees only what follows the prefix of a request's path.
+        strips: bool,
         /// Under a condition that could not be decided.
         conditional: bool,
     },
@@ -344,6 +363,7 @@ impl<'p> Graph<'p> {
             framework,
             is_application: false,
             prefix,
+            name: None,
             conditional: false,
             entries: Vec::new(),
             layers: Vec::new(),
@@ -358,6 +378,7 @@ impl<'p> Graph<'p> {
             framework,
             is_application: true,
             prefix,
+            name: None,
             conditional,
             entries: Vec::new(),
             layers: Vec::new(),
@@ -414,6 +435,47 @@ impl<'p> Graph<'p> {
         self.mount_behind(parent, child, prefix, conditional, Vec::new());
     }
 
+    /// Mounts an application on another, which takes the prefix off.
+    pub fn mount_application(
+        &mut self,
+        parent: CallId,
+        child: CallId,
+        prefix: Text,
+        conditional: bool,
+    ) {
+        let layers = Vec::new();
+        let mount = Entry::Mount { child, prefix, layers, name: None, strips: true, conditional };
+        self.mount_as(parent, mount);
+    }
+
+    /// Mounts a router on another under a name of its own.
+    pub fn mount_named(
+        &mut self,
+        parent: CallId,
+        child: CallId,
+        prefix: Text,
+        name: Option<String>,
+        conditional: bool,
+    ) {
+        let layers = Vec::new();
+        self.mount_as(
+            parent,
+            Entry::Mount { child, prefix, layers, name, strips: false, conditional },
+        );
+    }
+
+    fn mount_as(&mut self, parent: CallId, mut mount: Entry<'p>) {
+        let parent = self.origin(parent);
+        let Entry::Mount { child, .. } = &mut mount else { return };
+        *child = self.origin(*child);
+        if parent != *child
+            && self.routers.contains_key(child)
+            && let Some(router) = self.routers.get_mut(&parent)
+        {
+            router.entries.push((self.now, mount));
+        }
+    }
+
     /// Mounts a router on another, behind layers.
     pub fn mount_behind(
         &mut self,
@@ -423,13 +485,11 @@ impl<'p> Graph<'p> {
         conditional: bool,
         layers: Vec<Layer<'p>>,
     ) {
-        let (parent, child) = (self.origin(parent), self.origin(child));
-        if parent != child
-            && self.routers.contains_key(&child)
-            && let Some(router) = self.routers.get_mut(&parent)
-        {
-            router.entries.push((self.now, Entry::Mount { child, prefix, layers, conditional }));
-        }
+        let name = None;
+        self.mount_as(
+            parent,
+            Entry::Mount { child, prefix, layers, name, strips: false, conditional },
+        );
     }
 }
 
