@@ -11,6 +11,9 @@ use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
 
+/// The most decorators of which each meets the function with those below it alone.
+const MAX_DECORATORS: usize = 64;
+
 impl<'p> Interpreter<'p> {
     pub(super) fn define_function(&mut self, function: &'p Function) {
         let Some(name) = &function.name else { return };
@@ -27,13 +30,18 @@ impl<'p> Interpreter<'p> {
         let bare = self.make_closure(function);
         let values: Vec<_> = decorators.iter().map(|(_, value)| value.clone()).collect();
         let value = self.remember(bare.decorated(values.clone()));
-        self.set_variable(name, value, false);
+        self.set_variable(name, value.clone(), false);
         // The innermost decorator is applied first, to the function with those below it. What it
         // gives back is not asked for: the name keeps meaning the function that a reader sees,
         // with its decorators as a note.
         for (at, (decorator, callee)) in decorators.into_iter().enumerate().rev() {
-            let below = bare.decorated(values[at + 1..].to_vec());
-            let args = Args::of(vec![Value::Function(Rc::new(below))]);
+            let below = match values.len() {
+                ..=MAX_DECORATORS => {
+                    Value::Function(Rc::new(bare.decorated(values[at + 1..].to_vec())))
+                }
+                _ => value.clone(),
+            };
+            let args = Args::of(vec![below]);
             self.call_value(&callee, args, decorator.span);
         }
     }
