@@ -10,6 +10,9 @@ use super::value::{Args, MAX_ITEMS, Place, Value};
 use super::{builtins, paths};
 use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
+/// The most values of a dictionary that one under an unknown key is guessed from.
+const MAX_GUESSES: usize = 12;
+
 /// Where names, attributes and calls lead.
 pub trait Scope<'p> {
     /// The value of a name.
@@ -42,6 +45,21 @@ pub trait Scope<'p> {
     /// An attribute of something outside the program, before anything else is tried.
     fn outside(&mut self, _path: &str, _name: &str) -> Option<Value<'p>> {
         None
+    }
+
+    /// `object[key]` of what keeps values that only the scope knows.
+    fn item(&mut self, _object: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        None
+    }
+
+    /// Whether something outside the program has a key or an item.
+    fn contains(&mut self, _path: &str, _key: &Value<'p>) -> Option<bool> {
+        None
+    }
+
+    /// What comes of waiting for a value.
+    fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
+        value
     }
 
     /// A call, before anything else is tried.
@@ -130,7 +148,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Unary { operator, operand } => {
             let value = eval(operand, scope);
             match operator.as_str() {
-                "!" => value.truth().map_or(Value::Unknown, |truth| Value::Bool(!truth)),
+                "!" => match value.truth() {
+                    Some(truth) if value.is_default() => Value::Flag(!truth),
+                    Some(truth) => Value::Bool(!truth),
+                    None => Value::Unknown,
+                },
                 // Rust's borrows, dereferences and `?` leave the value what it is.
                 "&" | "&mut" | "*" | "?" | "+" => value,
                 "-" => match value {
@@ -192,7 +214,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Map(entries) => eval_map(entries, expr.span, scope),
         ExprKind::Function(function) => scope.function(function),
         ExprKind::Class(class) => scope.class(class),
-        ExprKind::Await(inner) | ExprKind::Spread(inner) => eval(inner, scope),
+        ExprKind::Await(inner) => {
+            let value = eval(inner, scope);
+            scope.awaited(value)
+        }
+        ExprKind::Spread(inner) => eval(inner, scope),
         ExprKind::Assign { target, value } => {
             let value = eval(value, scope);
             scope.assign(target, &value);
@@ -282,7 +308,11 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
     let mut out = Args::default();
     for arg in args {
         if let ExprKind::Spread(inner) = &arg.value.kind {
-            match eval(inner, scope) {
+            let spread = match eval(inner, scope) {
+                Value::Choice(values) => side_by_side(&values),
+                other => other,
+            };
+            match spread {
                 Value::List(items) => out.positional.extend(items.borrow().iter().cloned()),
                 Value::Map(entries) => {
                     for (key, value) in entries.borrow().iter() {
@@ -306,6 +336,22 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
         }
     }
     out
+}
+
+/// One of several lists as a list of what may stand at each place; what else it may be is left
+/// out.
+fn side_by_side<'p>(values: &[Value<'p>]) -> Value<'p> {
+    let lists: Vec<_> = values.iter().filter_map(Value::items).collect();
+    if lists.is_empty() {
+        return values
+            .iter()
+            .find(|value| matches!(value, Value::Map(_)))
+            .cloned()
+            .unwrap_or_default();
+    }
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let at = |at: usize| lists.iter().filter_map(|list| list.get(at).cloned()).collect();
+    Value::list((0..longest).map(|place| Value::choice(at(place))).collect())
 }
 
 fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut S) -> Value<'p> {
@@ -359,6 +405,12 @@ pub fn attribute<'p, S: Scope<'p> + ?Sized>(
         return value;
     }
     if matches!(object, Value::Absent) {
+        // Where a user is asked for this, nobody is an object too.
+        match name {
+            "is_authenticated" => return Value::Bool(false),
+            "is_anonymous" => return Value::Bool(true),
+            _ => {}
+        }
         scope.nothing_used();
         return Value::Absent;
     }
@@ -399,10 +451,21 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
             let of = parts.next().unwrap_or_default();
             Value::Annotated(Rc::new((of, parts.collect())))
         }
-        (Value::Map(_), Value::Text(text)) => {
-            let Some(key) = text.as_literal() else { return Value::Unknown };
+        (Value::Map(_), Value::Text(text)) if let Some(key) = text.as_literal() => {
             let found = object.entry(key);
             found.or_else(|| scope.missing(object, key)).unwrap_or_default()
+        }
+        // One of them, under a key that nobody knows.
+        (Value::Map(entries), Value::Unknown | Value::Text(_) | Value::Choice(_)) => {
+            let entries = entries.borrow();
+            if entries.len() > MAX_GUESSES {
+                return Value::Unknown;
+            }
+            let values = entries.iter().map(|(_, value)| value.clone());
+            Value::choice(values.chain([Value::Unknown]).collect())
+        }
+        (Value::Method(_), Value::Text(text)) => {
+            text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
         }
         (Value::List(items), Value::Number(number)) => {
             let items = items.borrow();
@@ -457,18 +520,25 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
             }
             match left.truth() {
                 Some(true) => left,
-                Some(false) => eval(right, scope),
-                None => {
-                    let right = eval(right, scope);
-                    match right {
-                        Value::Bool(true) => right,
-                        right => Value::choice(vec![left, right]),
+                Some(false) if left.is_default() => match (left, eval(right, scope)) {
+                    (Value::Text(left), Value::Text(right)) => {
+                        let variables = left.env().iter();
+                        let marked =
+                            variables.fold((*right).clone(), |text, name| text.from_env(name));
+                        Value::Text(Rc::new(marked))
                     }
-                }
+                    (_, right) => right.by_default(),
+                },
+                Some(false) => eval(right, scope),
+                None => match (left, eval(right, scope)) {
+                    (_, Value::Bool(true)) => Value::Bool(true),
+                    (left, right) => Value::choice(vec![left, right]),
+                },
             }
         }
         "&&" => match left.truth() {
             Some(false) => left,
+            Some(true) if left.is_default() => eval(right, scope).by_default(),
             Some(true) => eval(right, scope),
             None => match eval(right, scope) {
                 Value::Bool(true) => Value::Unknown,
@@ -477,6 +547,11 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
         },
         _ => {
             let right_value = eval(right, scope);
+            if let ("in" | "not in", Value::External(path)) = (operator, &right_value)
+                && let Some(found) = scope.contains(path, &left)
+            {
+                return Value::Bool(found == (operator == "in"));
+            }
             operate(operator, &left, &right_value, hole_name(right))
         }
     }
@@ -485,6 +560,12 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
 /// What an operator makes of two values; `name` calls what is unknown of the right one.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
+    let value = combine(operator, left, right, name);
+    // A comparison with a default says what holds by default.
+    if left.is_default() || right.is_default() { value.by_default() } else { value }
+}
+
+fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     match operator {
         "+" => match (left, right) {
             (Value::List(a), Value::List(b)) => {
@@ -565,10 +646,61 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
             (Value::Map(a), Value::Map(b)) => {
                 Value::map(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
             }
+            (Value::List(a), Value::List(b)) => {
+                Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+            }
+            _ => Value::Unknown,
+        },
+        "&" | "-" if matches!((left, right), (Value::List(_), Value::List(_))) => {
+            select(left, right, operator == "&")
+        }
+        "<" | "<=" | ">" | ">=" => {
+            let number = |value: &Value<'_>| match value {
+                Value::Number(number) => number.parse::<f64>().ok(),
+                _ => None,
+            };
+            let order = number(left).zip(number(right)).and_then(|(a, b)| a.partial_cmp(&b));
+            order.map_or(Value::Unknown, |order| {
+                Value::Bool(match operator {
+                    "<" => order.is_lt(),
+                    "<=" => order.is_le(),
+                    ">" => order.is_gt(),
+                    _ => order.is_ge(),
+                })
+            })
+        }
+        "-" | "*" => match (left, right) {
+            (Value::Number(a), Value::Number(b)) => {
+                let result = a.parse::<i64>().ok().zip(b.parse::<i64>().ok()).and_then(|(a, b)| {
+                    if operator == "-" { a.checked_sub(b) } else { a.checked_mul(b) }
+                });
+                result.map_or(Value::Unknown, |result| {
+                    Value::Number(SmolStr::from(result.to_string()))
+                })
+            }
             _ => Value::Unknown,
         },
         _ => Value::Unknown,
     }
+}
+
+/// The items of one set that are in another, or that are not; unknown where that is not known of
+/// one of them.
+fn select<'p>(left: &Value<'p>, right: &Value<'p>, wanted: bool) -> Value<'p> {
+    let (Value::List(left), Value::List(right)) = (left, right) else { return Value::Unknown };
+    let (left, right) = (left.borrow(), right.borrow());
+    if left.len().saturating_mul(right.len()) > MAX_ITEMS {
+        return Value::Unknown;
+    }
+    let mut out = Vec::new();
+    for item in left.iter() {
+        match contains(&right, item) {
+            Some(found) if found == wanted => out.push(item.clone()),
+            Some(_) => {}
+            None => return Value::Unknown,
+        }
+    }
+    Value::list(out)
 }
 
 /// Whether a value is among items; `None` when that is not known.
@@ -587,11 +719,11 @@ pub fn contains<'p>(items: &[Value<'p>], wanted: &Value<'p>) -> Option<bool> {
 
 /// Whether two values are equal; `None` when that is not known.
 #[must_use]
-pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
+pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
     match (left, right) {
         (Value::Text(a), Value::Text(b)) => a.equals(b),
         (Value::Number(a), Value::Number(b)) => Some(a == b),
-        (Value::Bool(a), Value::Bool(b)) => Some(a == b),
+        (Value::Bool(a) | Value::Flag(a), Value::Bool(b) | Value::Flag(b)) => Some(a == b),
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
         // It is no role, no name, no number that anybody would compare it with.
         (
@@ -605,14 +737,21 @@ pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
         (Value::None, Value::Text(text)) | (Value::Text(text), Value::None) => {
             (!text.has_hole()).then_some(false)
         }
-        (
-            Value::None,
-            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
-        )
-        | (
-            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
-            Value::None,
-        ) => Some(false),
+        (Value::None, other) | (other, Value::None)
+            if matches!(
+                other,
+                Value::Number(_)
+                    | Value::Bool(_)
+                    | Value::List(_)
+                    | Value::Map(_)
+                    | Value::Object(_)
+                    | Value::Function(_)
+                    | Value::Class(_)
+                    | Value::Module(_)
+            ) =>
+        {
+            Some(false)
+        }
         (Value::Text(_), Value::Number(_) | Value::Bool(_))
         | (Value::Number(_) | Value::Bool(_), Value::Text(_)) => Some(false),
         _ => None,

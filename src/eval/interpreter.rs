@@ -7,6 +7,9 @@ mod branches;
 mod calls;
 mod definitions;
 mod files;
+mod folders;
+mod kept;
+mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
@@ -64,6 +67,9 @@ struct Thrown {
     deliberate: bool,
     /// Whether it says that the method is not answered.
     method: bool,
+    /// Whether it is raised under a condition that nobody knows, before anybody looked at the
+    /// caller.
+    blind: bool,
 }
 
 struct ModuleState<'p> {
@@ -92,6 +98,8 @@ pub struct Interpreter<'p> {
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
     steps: u32,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     /// Steps that questions took after the run.
     asked_steps: u32,
     /// Whether a limit other than that of steps left something out.
@@ -121,6 +129,10 @@ pub struct Interpreter<'p> {
     natives: libraries::Natives<'p>,
     /// Files that the program loads by names which it computes, and that are not in it.
     missing: BTreeSet<String>,
+    /// The application that was made last.
+    application: Option<CallId>,
+    /// Whether the running function may have ended otherwise, had the environment said so.
+    swayed: bool,
 }
 
 #[derive(Clone)]
@@ -169,6 +181,7 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         settled: Rc::default(),
         calls: Vec::new(),
         steps: MAX_STEPS,
+        loaded: 0,
         asked_steps: 0,
         cut: false,
         depth: 0,
@@ -186,10 +199,13 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
+        application: None,
+        swayed: false,
     };
     for file in program.ids() {
         it.load(file);
     }
+    it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.run_uncalled();
     Trace::of(it)
 }

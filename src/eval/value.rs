@@ -35,6 +35,8 @@ pub enum Value<'p> {
     Number(SmolStr),
     /// A truth value.
     Bool(bool),
+    /// A truth value that the environment decides, and what it is by default.
+    Flag(bool),
     /// `None`, `null`, `undefined`.
     None,
     /// A list, tuple or set.
@@ -70,6 +72,12 @@ pub enum Value<'p> {
 /// The most items of a list or map. What would have more is not known, so that doubling in a
 /// loop cannot eat memory.
 pub const MAX_ITEMS: usize = 8_192;
+
+/// The most values that one of several is chosen from.
+const MAX_CHOICES: usize = 32;
+
+/// The most bases of a class that are followed.
+const MAX_BASES: usize = 128;
 
 /// Index of a call record in the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -126,6 +134,20 @@ impl<'p> CallRecord<'p> {
         }
     }
 
+    /// The receiver's record, its attribute and the method, when a method of an attribute of an
+    /// earlier call's result was called: `app.router.add(…)`.
+    #[must_use]
+    pub fn attribute_method(&self) -> Option<(CallId, &str, &str)> {
+        let Value::Method(method) = &self.callee else { return None };
+        let Value::Method(attribute) = &method.0 else { return None };
+        let id = match &attribute.0 {
+            Value::Native(id) => *id,
+            Value::Object(object) => object.native.get()?,
+            _ => return None,
+        };
+        Some((id, attribute.1.as_str(), method.1.as_str()))
+    }
+
     /// The record whose result was called, as a decorator's is.
     #[must_use]
     pub fn applied(&self) -> Option<CallId> {
@@ -152,6 +174,17 @@ impl<'p> Args<'p> {
     #[must_use]
     pub fn of(positional: Vec<Value<'p>>) -> Self {
         Self { positional, ..Self::default() }
+    }
+
+    /// These, then others; a keyword of the others replaces one of the same name.
+    #[must_use]
+    pub fn followed_by(&self, others: Self) -> Self {
+        let mut out = self.clone();
+        out.positional.extend(others.positional);
+        out.named.retain(|(name, _)| !others.named.iter().any(|(known, _)| known == name));
+        out.named.extend(others.named);
+        out.open |= others.open;
+        out
     }
 
     /// The keyword `name`, else the argument at `position`.
@@ -251,8 +284,10 @@ pub struct Closure<'p> {
     pub function: &'p Function,
     /// The scope.
     pub env: Rc<Env<'p>>,
-    /// What it is bound to (`self`, `this`).
+    /// What it is bound to (`self`, `this`), or what the function around it is.
     pub this: Option<Value<'p>>,
+    /// Whether it gets what it is bound to as its first argument, as Python's methods do.
+    pub is_method: bool,
     /// The class that it is a method of.
     pub class: Option<Rc<ClassValue<'p>>>,
     /// Its decorators as values, outermost first.
@@ -261,20 +296,33 @@ pub struct Closure<'p> {
     pub qualified: SmolStr,
     /// Whether a call has entered its body; shared by every copy of the closure.
     pub entered: Rc<Cell<bool>>,
+    /// What was noted on it (`view.is_public = True`); shared by every copy too.
+    pub attributes: Rc<RefCell<BTreeMap<SmolStr, Value<'p>>>>,
+    /// Arguments that it was given before it is called, as `functools.partial` does.
+    pub given: Option<Rc<Args<'p>>>,
 }
 
 impl<'p> Closure<'p> {
     /// The same function as its body alone makes it.
     #[must_use]
     pub fn undecorated(&self) -> Self {
+        self.decorated(Vec::new())
+    }
+
+    /// The same function with these decorators.
+    #[must_use]
+    pub fn decorated(&self, decorators: Vec<Value<'p>>) -> Self {
         Self {
             function: self.function,
             env: Rc::clone(&self.env),
             this: self.this.clone(),
+            is_method: self.is_method,
             class: self.class.clone(),
-            decorators: Vec::new(),
+            decorators,
             qualified: self.qualified.clone(),
             entered: Rc::clone(&self.entered),
+            attributes: Rc::clone(&self.attributes),
+            given: self.given.clone(),
         }
     }
 
@@ -282,6 +330,15 @@ impl<'p> Closure<'p> {
     #[must_use]
     pub fn on(&self, this: Value<'p>) -> Self {
         Self { this: Some(this), decorators: self.decorators.clone(), ..self.undecorated() }
+    }
+
+    /// Its decorators, outermost first, each with how it is written.
+    pub fn written_decorators(&self) -> impl Iterator<Item = (&Value<'p>, &'p module::Expr)> {
+        // While the decorators of a function are applied, it has only the inner ones.
+        let written = self.function.decorators.iter().rev().zip(self.decorators.iter().rev());
+        let mut pairs: Vec<_> = written.map(|(written, value)| (value, written)).collect();
+        pairs.reverse();
+        pairs.into_iter()
     }
 
     /// Where the function's head stands.
@@ -309,26 +366,61 @@ pub struct ClassValue<'p> {
 }
 
 impl<'p> ClassValue<'p> {
-    /// The class and its bases within the program, nearest first, and the first external base.
+    /// The class and its bases within the program, in the order in which attributes are looked up,
+    /// and the external base that decides what it is.
     #[must_use]
     pub fn lineage(self: &Rc<Self>) -> (Vec<Rc<Self>>, Option<SmolStr>) {
-        let mut out: Vec<Rc<Self>> = Vec::new();
-        let mut external = None;
+        let (classes, mut externals) = self.ancestry();
+        let external = (!externals.is_empty()).then(|| externals.swap_remove(0));
+        (classes, external)
+    }
+
+    /// The class and its bases within the program, in the order in which attributes are looked up,
+    /// and all its external bases, the last one of each class first.
+    #[must_use]
+    pub fn ancestry(self: &Rc<Self>) -> (Vec<Rc<Self>>, Vec<SmolStr>) {
+        let mut visited: Vec<Rc<Self>> = Vec::new();
+        let mut externals = Vec::new();
         let mut queue = vec![Rc::clone(self)];
         while let Some(class) = queue.pop() {
-            if out.len() > 64 || out.iter().any(|known| Rc::ptr_eq(known, &class)) {
-                continue;
+            if visited.len() >= MAX_BASES {
+                break;
             }
-            for base in class.bases.iter().rev() {
+            for base in class.bases.iter().flat_map(Value::alternatives).rev() {
                 match base {
-                    Value::Class(base) => queue.push(Rc::clone(base)),
-                    Value::External(path) => external = external.or_else(|| Some(path.clone())),
+                    Value::Class(base) => queue.push(base),
+                    Value::External(path) if !externals.contains(&path) => externals.push(path),
                     _ => {}
                 }
             }
-            out.push(class);
+            visited.push(class);
         }
-        (out, external)
+        // A base of several bases stands behind them all.
+        let mut classes: Vec<Rc<Self>> = Vec::new();
+        for class in visited.into_iter().rev() {
+            if !classes.iter().any(|known| Rc::ptr_eq(known, &class)) {
+                classes.push(class);
+            }
+        }
+        classes.reverse();
+        (classes, externals)
+    }
+
+    /// An attribute as `super()` finds it in a method of `owner`: of the classes behind that one
+    /// among this class and its bases.
+    #[must_use]
+    pub fn attribute_behind(
+        self: &Rc<Self>,
+        owner: &Rc<Self>,
+        name: &str,
+    ) -> Option<(Value<'p>, Rc<Self>)> {
+        let lineage = self.lineage().0;
+        let behind =
+            lineage.iter().position(|class| Rc::ptr_eq(class, owner)).map_or(0, |at| at + 1);
+        lineage.into_iter().skip(behind).find_map(|class| {
+            let value = class.env.vars.borrow().get(name).cloned();
+            value.map(|value| (value, class))
+        })
     }
 
     /// An attribute of the class or of its bases, with the class that has it.
@@ -443,23 +535,21 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// One of several; equal unknowns collapse.
+    /// One of several; those that are the same collapse.
     #[must_use]
     pub fn choice(values: Vec<Self>) -> Self {
         let mut out: Vec<Self> = Vec::new();
+        let mut add = |value: Self| {
+            if out.len() < MAX_CHOICES && !out.iter().any(|known| known.is_same(&value)) {
+                out.push(value);
+            }
+        };
         for value in values {
             match value {
-                Self::Choice(inner) => out.extend(inner.iter().cloned()),
-                other => out.push(other),
+                Self::Choice(inner) => inner.iter().cloned().for_each(&mut add),
+                other => add(other),
             }
         }
-        let mut unknown = false;
-        out.retain(|value| {
-            let first = !matches!(value, Self::Unknown) || !unknown;
-            unknown |= matches!(value, Self::Unknown);
-            first
-        });
-        out.truncate(32);
         match out.len() {
             0 => Self::Unknown,
             1 => out.swap_remove(0),
@@ -474,7 +564,7 @@ impl<'p> Value<'p> {
             (Self::Unknown, Self::Unknown)
             | (Self::None, Self::None)
             | (Self::Absent, Self::Absent) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Bool(a), Self::Bool(b)) | (Self::Flag(a), Self::Flag(b)) => a == b,
             (Self::Number(a), Self::Number(b)) | (Self::External(a), Self::External(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::List(a), Self::List(b)) => Rc::ptr_eq(a, b),
@@ -484,6 +574,7 @@ impl<'p> Value<'p> {
             (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
             (Self::Native(a), Self::Native(b)) => a == b,
             (Self::Module(a), Self::Module(b)) => a == b,
+            (Self::Method(a), Self::Method(b)) => a.1 == b.1 && a.0.is_same(&b.0),
             _ => false,
         }
     }
@@ -545,6 +636,25 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// Whether the environment may make it something else.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        match self {
+            Self::Flag(_) => true,
+            Self::Text(text) => !text.env().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The same where it is a truth value that hangs on the environment.
+    #[must_use]
+    pub fn by_default(self) -> Self {
+        match self {
+            Self::Bool(value) => Self::Flag(value),
+            other => other,
+        }
+    }
+
     /// Whether it counts as true; `None` when that is not known.
     #[must_use]
     pub fn truth(&self) -> Option<bool> {
@@ -556,11 +666,18 @@ impl<'p> Value<'p> {
                 .then_some(true),
             Self::Text(text) => Some(text.as_literal() != Some("")),
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
-            Self::Bool(value) => Some(*value),
+            Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
-            Self::List(items) => Some(!items.borrow().is_empty()),
+            // An unknown item may be several, or none.
+            Self::List(items) => {
+                let items = items.borrow();
+                let is_unknown = |item: &Self| matches!(item, Self::Unknown);
+                (items.is_empty() || !items.iter().all(is_unknown)).then_some(!items.is_empty())
+            }
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
             Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) => Some(true),
+            // A coroutine of a truth value, before anybody waits for it.
+            Self::Method(method) if matches!(method.0, Self::Bool(_)) => Some(true),
             // One of several, when all are alike.
             Self::Choice(values) => {
                 let first = values.first()?.truth()?;

@@ -4,9 +4,8 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION};
+use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS};
 use crate::eval::expr::{self, Scope};
-use crate::eval::link::Target;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
@@ -23,6 +22,9 @@ impl<'p> Interpreter<'p> {
         let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
+        if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
+            self.application = Some(id);
+        }
         let conditional = self.conditional > 0;
         let written = self.written.take();
         self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
@@ -46,6 +48,11 @@ impl<'p> Interpreter<'p> {
         if self.throwing.is_some() {
             return Value::Unknown;
         }
+        match self.made_by_functools(callee, &args) {
+            Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
+            Some(Made::Value(value)) => return value,
+            None => {}
+        }
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;
         }
@@ -61,14 +68,21 @@ impl<'p> Interpreter<'p> {
             Value::Native(_) => self.call_outside(callee.clone(), args, span),
             Value::Method(method) => match &method.0 {
                 Value::Native(_) | Value::Object(_) | Value::Class(_) | Value::Function(_) => {
-                    self.call_outside(callee.clone(), args, span)
-                }
-                Value::Method(_) if callee.native_path().is_some() => {
-                    self.call_outside(callee.clone(), args, span)
+                    let deferred = self.deferred(&method.1, &args);
+                    let made = self.call_outside(callee.clone(), args, span);
+                    if let Some(function) = deferred {
+                        self.call_value(&function, Args::of(vec![method.0.clone()]), span);
+                    }
+                    made
                 }
                 Value::List(items) => {
                     let items = items.borrow().clone();
                     self.iterate(&items, &method.1, &args, span)
+                }
+                Value::Method(_) => {
+                    let known = self.holder_call(&method.0, &method.1, &args);
+                    let made = self.call_outside(callee.clone(), args, span);
+                    known.unwrap_or(made)
                 }
                 _ => Value::Unknown,
             },
@@ -106,16 +120,17 @@ impl<'p> Interpreter<'p> {
                 let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
                 self.loaded(file, module)
             }
-            "importlib.import_module" | "__import__" => {
-                let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
-                let target = self.program.resolve(file, module);
-                if let Target::File(file) = target {
-                    self.load(file);
+            "importlib.import_module" | "__import__" => self.import_module(file, &args),
+            "getattr" => match (first, args.positional.get(1).and_then(Value::as_str)) {
+                (Some(object), Some(name)) => {
+                    self.attribute_or(object, name, args.positional.get(2))
                 }
-                self.module_value(&target)
-            }
-            "getattr" => match (first.cloned(), args.positional.get(1).and_then(Value::as_str)) {
-                (Some(object), Some(name)) => expr::attribute(&object, name, self),
+                _ => Value::Unknown,
+            },
+            "hasattr" => match (first, args.positional.get(1).and_then(Value::as_str)) {
+                (Some(object), Some(name)) => {
+                    self.has_attribute(object, name).map_or(Value::Unknown, Value::Bool)
+                }
                 _ => Value::Unknown,
             },
             "setattr" => {
@@ -129,6 +144,14 @@ impl<'p> Interpreter<'p> {
                 Value::None
             }
             "super" => self.super_value(),
+            // `Base.__init__(self, …)`
+            _ if path.ends_with(".__init__")
+                && let Some(Value::Object(object)) = first.cloned() =>
+            {
+                let rest = Args { positional: args.positional[1..].to_vec(), ..args };
+                self.construct_native(&object, rest, span);
+                Value::None
+            }
             "map" => match (first.cloned(), args.positional.get(1).and_then(Value::items)) {
                 (Some(function), Some(items)) => {
                     let mapped = items
@@ -139,15 +162,114 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
-            // What gives back the function that it is given.
-            "functools.partial" | "functools.update_wrapper" if first.is_some() => {
-                self.record(Value::External(path.into()), args.clone(), span, None);
-                args.positional[0].clone()
+            "functools.partial" if let Some(function) = first.cloned() => {
+                self.partial(&function, args, span)
             }
-            _ => match self.file_call(path, &args) {
-                Some(value) => value,
-                None => self.call_outside(Value::External(path.into()), args, span),
+            "functools.update_wrapper" if let Some(function) = first.cloned() => {
+                if let Some(wrapped) = args.positional.get(1) {
+                    wraps(&function, wrapped);
+                }
+                self.record(Value::External(path.into()), args, span, None);
+                function
+            }
+            _ => {
+                let known = self.file_call(path, &args);
+                let known = known.or_else(|| self.folder_call(path, &args));
+                match known.or_else(|| self.kind_call(path, &args)) {
+                    Some(value) => value,
+                    None => self.call_outside(Value::External(path.into()), args, span),
+                }
+            }
+        }
+    }
+
+    /// The function that a thing from outside calls later with what stands for itself, as Flask's
+    /// blueprints do with the state of their registration.
+    fn deferred(&self, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
+        let defers = self.language() == Language::Python
+            && !self.probing()
+            && matches!(method, "record" | "record_once");
+        let function = args.positional.first().filter(|_| defers)?;
+        matches!(function, Value::Function(_)).then(|| function.clone())
+    }
+
+    /// Whether something has an attribute, where that is known.
+    fn has_attribute(&self, object: &Value<'p>, name: &str) -> Option<bool> {
+        match object {
+            Value::Object(instance) => {
+                let known = instance.fields.borrow().contains_key(name)
+                    || instance.class.attribute(name).is_some();
+                // What the program does not define, its bases outside mostly do not either.
+                known
+                    .then_some(true)
+                    .or_else(|| instance.class.lineage().1.is_none().then_some(false))
+            }
+            Value::Class(class) => match class.attribute(name) {
+                Some(_) => Some(true),
+                None => class.lineage().1.is_none().then_some(false),
             },
+            Value::Function(closure) => Some(
+                closure.attributes.borrow().contains_key(name)
+                    || matches!(name, "__name__" | "__doc__"),
+            ),
+            Value::None | Value::Absent => Some(false),
+            _ => None,
+        }
+    }
+
+    /// `getattr(object, name, default)`.
+    fn attribute_or(
+        &mut self,
+        object: &Value<'p>,
+        name: &str,
+        default: Option<&Value<'p>>,
+    ) -> Value<'p> {
+        let Some(default) = default else { return expr::attribute(object, name, self) };
+        match self.has_attribute(object, name) {
+            Some(false) => default.clone(),
+            Some(true) => expr::attribute(object, name, self),
+            None => match expr::attribute(object, name, self) {
+                // Nothing of the program says that a base outside has it.
+                Value::Method(_) if matches!(object, Value::Object(_) | Value::Class(_)) => {
+                    default.clone()
+                }
+                Value::Absent => default.clone(),
+                other => other,
+            },
+        }
+    }
+
+    /// A function with some of its arguments, to be called with the others.
+    fn partial(&mut self, function: &Value<'p>, args: Args<'p>, span: Span) -> Value<'p> {
+        let record =
+            self.record(Value::External("functools.partial".into()), args.clone(), span, None);
+        let Value::Function(closure) = function else { return Value::Native(record) };
+        let first = Args { positional: args.positional[1..].to_vec(), ..args };
+        let given = match &closure.given {
+            Some(given) => given.followed_by(first),
+            None => first,
+        };
+        let same = closure.decorated(closure.decorators.clone());
+        Value::Function(Rc::new(Closure { given: Some(Rc::new(given)), ..same }))
+    }
+
+    /// What a call comes to where a partial of something outside the program is called, or a
+    /// wrapper is made like what it wraps.
+    fn made_by_functools(&self, callee: &Value<'p>, args: &Args<'p>) -> Option<Made<'p>> {
+        let Value::Native(id) = callee else { return None };
+        let record = self.call_record(*id)?;
+        match record.path()? {
+            "functools.partial" => {
+                let (function, first) = record.args.positional.split_first()?;
+                let given = Args { positional: first.to_vec(), ..record.args.clone() };
+                Some(Made::Call(function.clone(), given.followed_by(args.clone())))
+            }
+            "functools.wraps" => {
+                let wrapper = args.positional.first()?;
+                wraps(wrapper, record.args.positional.first()?);
+                Some(Made::Value(wrapper.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -173,7 +295,8 @@ impl<'p> Interpreter<'p> {
             closure.entered.set(true);
         }
         let mut out = Vec::new();
-        let items = self.turns(items.to_vec());
+        self.cut |= items.len() > MAX_TURNS;
+        let items = &items[..items.len().min(MAX_TURNS)];
         for (at, item) in items.iter().enumerate() {
             let position = Value::Number(SmolStr::from(at.to_string()));
             out.push(self.call_value(&function, Args::of(vec![item.clone(), position]), span));
@@ -209,19 +332,16 @@ impl<'p> Interpreter<'p> {
         this: Value<'p>,
         class: Rc<ClassValue<'p>>,
     ) -> Rc<Closure<'p>> {
-        Rc::new(Closure {
-            function: closure.function,
-            env: Rc::clone(&closure.env),
-            this: Some(this),
-            class: Some(class),
-            decorators: closure.decorators.clone(),
-            qualified: closure.qualified.clone(),
-            entered: Rc::clone(&closure.entered),
-        })
+        let same = closure.decorated(closure.decorators.clone());
+        Rc::new(Closure { this: Some(this), is_method: true, class: Some(class), ..same })
     }
 
     /// Calls a function of the program.
     pub(super) fn apply(&mut self, closure: &Rc<Closure<'p>>, args: Args<'p>) -> Value<'p> {
+        let args = match &closure.given {
+            Some(given) => given.followed_by(args),
+            None => args,
+        };
         let pointer: *const Function = closure.function;
         let recursion = self.stack.iter().filter(|known| **known == pointer).count();
         if recursion >= MAX_RECURSION || self.stack.len() >= MAX_CALLS || !self.step() {
@@ -230,22 +350,27 @@ impl<'p> Interpreter<'p> {
         closure.entered.set(true);
         self.written = None;
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
+        // `Base.method(self, …)` of Python gives a method what it is about.
+        let given = args.positional.first().filter(|_| closure.env.is_class);
         let frame = Frame {
             env: Rc::clone(&env),
-            this: closure.this.clone(),
+            this: closure.this.as_ref().or(given).cloned(),
             class: closure.class.clone(),
         };
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
+        let swayed = std::mem::take(&mut self.swayed);
         let narrowed = self.narrowing(None);
         let identities = self.identities();
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         self.stack.push(pointer);
-        self.bind_params(&closure.function.params, args, closure.this.as_ref());
+        let this = closure.this.as_ref().filter(|_| closure.is_method);
+        self.bind_params(&closure.function.params, args, this);
         let flow = self.block(&closure.function.body);
         self.stack.pop();
         self.frame = outer;
+        let swayed = std::mem::replace(&mut self.swayed, swayed);
         self.narrowing(Some(narrowed));
         if let Some(steps) = allowance
             && self.take_back(steps)
@@ -258,6 +383,9 @@ impl<'p> Interpreter<'p> {
             Flow::Return(value) => values.push(value),
             Flow::Next => values.push(Value::None),
             Flow::Stop(thrown) => self.ends_raising(thrown, !values.is_empty()),
+        }
+        if swayed {
+            values = values.into_iter().map(Value::by_default).collect();
         }
         // Nothing, after a look at who calls, is what an anonymous caller does not have.
         if self.identities() > identities || told_nothing {
@@ -338,6 +466,30 @@ impl<'p> Interpreter<'p> {
         }
         self.bind(target, value);
     }
+}
+
+/// Whether what a path names makes an application that code can ask for without having it.
+fn is_application(path: &str) -> bool {
+    matches!(path, "flask.Flask" | "flask.app.Flask" | "quart.Quart")
+}
+
+/// What a call of something that `functools` has made comes to.
+enum Made<'p> {
+    Call(Value<'p>, Args<'p>),
+    Value(Value<'p>),
+}
+
+/// Makes one function look like another: with its notes, and the function behind it.
+fn wraps<'p>(wrapper: &Value<'p>, wrapped: &Value<'p>) {
+    let Value::Function(wrapper) = wrapper else { return };
+    let mut attributes = wrapper.attributes.borrow_mut();
+    if let Value::Function(wrapped) = wrapped
+        && !Rc::ptr_eq(&wrapper.attributes, &wrapped.attributes)
+    {
+        let notes = wrapped.attributes.borrow();
+        attributes.extend(notes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    attributes.insert("__wrapped__".into(), wrapped.clone());
 }
 
 fn collect_names(target: &Expr, out: &mut Vec<SmolStr>) {

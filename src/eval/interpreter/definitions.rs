@@ -11,6 +11,9 @@ use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
 
+/// The most decorators of which each meets the function with those below it alone.
+const MAX_DECORATORS: usize = 64;
+
 impl<'p> Interpreter<'p> {
     pub(super) fn define_function(&mut self, function: &'p Function) {
         let Some(name) = &function.name else { return };
@@ -24,14 +27,21 @@ impl<'p> Interpreter<'p> {
             .iter()
             .map(|decorator| (decorator, expr::eval(decorator, self)))
             .collect();
-        let mut closure = self.make_closure(function);
-        closure.decorators = decorators.iter().map(|(_, value)| value.clone()).collect();
-        let value = self.remember(closure);
+        let bare = self.make_closure(function);
+        let values: Vec<_> = decorators.iter().map(|(_, value)| value.clone()).collect();
+        let value = self.remember(bare.decorated(values.clone()));
         self.set_variable(name, value.clone(), false);
-        // The innermost decorator is applied first. What it gives back is not asked for: the name
-        // keeps meaning the function that a reader sees, with its decorators as a note.
-        for (decorator, callee) in decorators.into_iter().rev() {
-            let args = Args::of(vec![value.clone()]);
+        // The innermost decorator is applied first, to the function with those below it. What it
+        // gives back is not asked for: the name keeps meaning the function that a reader sees,
+        // with its decorators as a note.
+        for (at, (decorator, callee)) in decorators.into_iter().enumerate().rev() {
+            let below = match values.len() {
+                ..=MAX_DECORATORS => {
+                    Value::Function(Rc::new(bare.decorated(values[at + 1..].to_vec())))
+                }
+                _ => value.clone(),
+            };
+            let args = Args::of(vec![below]);
             self.call_value(&callee, args, decorator.span);
         }
     }
@@ -50,11 +60,14 @@ impl<'p> Interpreter<'p> {
         Closure {
             function,
             this: self.frame.this.clone(),
+            is_method: false,
             class: self.frame.class.clone(),
             env,
             decorators: Vec::new(),
             qualified,
             entered: Rc::default(),
+            attributes: Rc::default(),
+            given: None,
         }
     }
 
@@ -94,7 +107,7 @@ impl<'p> Interpreter<'p> {
             instantiated: Cell::new(false),
         });
         if let Some(name) = &class.name {
-            self.frame.env.set(name, Value::Class(Rc::clone(&value)));
+            self.set_variable(name, Value::Class(Rc::clone(&value)), false);
         }
         let frame = Frame { env, this: None, class: Some(Rc::clone(&value)) };
         let outer = std::mem::replace(&mut self.frame, frame);

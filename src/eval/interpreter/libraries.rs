@@ -14,6 +14,7 @@ use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{Args, CallId, CallRecord, Closure, FileId, Place, Value};
 use crate::module::{Expr, Function, Span};
+use crate::source::Language;
 
 /// The most objects that inherit from each other in a row.
 const MAX_INHERITANCE: usize = 64;
@@ -82,7 +83,10 @@ impl<'p> Interpreter<'p> {
         let key = dotted(&path, name);
         let natives = &self.natives;
         let found = natives.ancestors(id).find_map(|id| natives.attributes.get(&(id, key.clone())));
-        found.map(|value| on(value, object))
+        // What a script keeps on an object is called on it.
+        found.map(|value| {
+            if self.language() == Language::Python { value.clone() } else { on(value, object) }
+        })
     }
 
     /// Stores something on an object of a library. What is stored below an attribute of it is seen

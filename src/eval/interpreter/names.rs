@@ -60,7 +60,7 @@ impl<'p> Interpreter<'p> {
                     let vars = self.modules[other.0 as usize].env.vars.borrow().clone();
                     for (name, value) in vars {
                         if !name.starts_with('_') {
-                            self.frame.env.set(&name, value);
+                            self.set_variable(&name, value, false);
                         }
                     }
                 }
@@ -249,8 +249,9 @@ impl<'p> Interpreter<'p> {
             ExprKind::Index { object, key, .. } => {
                 let object = expr::eval(object, self);
                 let key = expr::eval(key, self);
-                if let Value::Map(entries) = &object {
-                    grow(&mut entries.borrow_mut(), [(key, value)]);
+                match &object {
+                    Value::Map(entries) => grow(&mut entries.borrow_mut(), [(key, value)]),
+                    _ => self.set_item(&object, key, value, target.span),
                 }
             }
             ExprKind::List(targets) => {
@@ -294,12 +295,16 @@ impl<'p> Interpreter<'p> {
         match object {
             Value::Object(instance) => {
                 instance.fields.borrow_mut().insert(name.into(), value.clone());
-                if instance.native.get().is_some() {
+                if let Some(id) = instance.native.get() {
+                    self.store(&Value::Native(id), name, value.clone());
                     let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
                     self.record(callee, Args::of(vec![Value::text(name), value]), span, None);
                 }
             }
             Value::Class(class) => class.env.set(name, value),
+            Value::Function(closure) => {
+                closure.attributes.borrow_mut().insert(name.into(), value);
+            }
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
             Value::External(path) => self.caller_assigned(path, name, &value),

@@ -4,7 +4,10 @@
 //! a request tells about who sent it, and what libraries do with that. Where nobody knows which way
 //! is taken, all are, and what is met there counts as possible only.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use smol_str::SmolStr;
 
 use super::{Interpreter, Thrown};
 use crate::eval::expr;
@@ -18,6 +21,8 @@ const MAX_STEPS: u32 = 100_000;
 const MAX_STEPS_TOGETHER: u32 = 40_000_000;
 /// Steps of them for a function that is told nothing about the request.
 const MAX_STEPS_ASIDE: u32 = 2_000;
+/// The most things that a program is seen to put on the request objects.
+const MAX_NOTES: usize = 256;
 /// Functions given to the outside that are called within each other.
 const MAX_CALLED_BACK: usize = 2;
 
@@ -43,6 +48,13 @@ pub trait Caller<'p> {
 
     /// Whether what is raised, returned or answered says that the method is not answered.
     fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool;
+
+    /// Whether a refusal says that the caller is not known.
+    fn asks_who(
         &self,
         value: &Value<'p>,
         record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
@@ -74,6 +86,8 @@ pub enum Told<'p> {
     Value(Value<'p>),
     /// A value that says who calls.
     Identity(Value<'p>),
+    /// A value that says who calls where the caller is refused for it, and nothing otherwise.
+    Hint(Value<'p>),
     /// The caller may go on.
     Passes,
     /// The caller is refused, with an answer.
@@ -90,6 +104,10 @@ pub enum Told<'p> {
     Throws {
         /// Whether it says that the caller may not go on.
         denial: bool,
+        /// Whether it has looked at the caller.
+        asked: bool,
+        /// Whether it says that the caller is not known.
+        asks: bool,
     },
     /// The last function among the arguments, or among those of the call that made what is called
     /// now, is called with these.
@@ -155,6 +173,8 @@ pub struct Seen<'p> {
     pub returns: Certainty,
     /// Whether anything about the caller was looked at.
     pub asked: bool,
+    /// Whether a refusal was met that says that the caller is not known, whatever was looked at.
+    pub asks: bool,
     /// Whether a limit ended it.
     pub cut: bool,
 }
@@ -167,6 +187,10 @@ pub(super) struct Probe<'p> {
     conditional: usize,
     /// How often something said who calls.
     identities: u32,
+    /// Whether something was looked at that may say who calls.
+    hinted: bool,
+    /// What the program put on the request objects, by path.
+    notes: BTreeMap<String, Value<'p>>,
     /// Functions given to the outside that are being called.
     called_back: usize,
     /// Whether some way has left the running function early.
@@ -190,6 +214,8 @@ impl<'p> Interpreter<'p> {
             seen: Seen::default(),
             conditional: self.conditional,
             identities: 0,
+            hinted: false,
+            notes: BTreeMap::new(),
             called_back: 0,
             narrowed: false,
             left: false,
@@ -201,9 +227,15 @@ impl<'p> Interpreter<'p> {
         // Where it was cut, nothing was raised.
         let thrown = self.throwing.take().filter(|_| !cut);
         self.steps = steps;
+        let denied = value.alternatives().iter().any(|value| self.denies(value));
         let Some(probe) = self.probe.take() else { return Seen::default() };
         let mut seen = probe.seen;
         seen.cut = cut;
+        let denies = |thrown: &Thrown| thrown.denial;
+        let refused = denied && thrown.is_none()
+            || seen.refused != Certainty::No
+            || thrown.iter().chain(&probe.maybe_thrown).any(denies);
+        seen.asked |= probe.hinted && refused;
         match thrown {
             Some(thrown) => {
                 seen.raised = Certainty::Yes;
@@ -259,6 +291,12 @@ impl<'p> Interpreter<'p> {
                 }
                 value
             }
+            Told::Hint(value) => {
+                if let Some(probe) = &mut self.probe {
+                    probe.hinted = true;
+                }
+                value
+            }
             Told::Passes => {
                 self.met(|seen| &mut seen.passed);
                 Value::Unknown
@@ -283,11 +321,14 @@ impl<'p> Interpreter<'p> {
                 self.met(|seen| &mut seen.answered);
                 value
             }
-            Told::Throws { denial } => {
-                if denial && let Some(probe) = &mut self.probe {
-                    probe.seen.asked = true;
+            Told::Throws { denial, asked, asks } => {
+                let sure = !self.is_blind();
+                let thrown = Thrown { denial, deliberate: true, ..Thrown::default() };
+                let thrown = self.looked_into(thrown, asks);
+                if let Some(probe) = &mut self.probe {
+                    probe.seen.asked |= asked || denial && sure;
                 }
-                self.throwing = Some(Thrown { denial, deliberate: true, method: false });
+                self.throwing = Some(thrown);
                 Value::Unknown
             }
             Told::CallsBack(values) => {
@@ -306,9 +347,15 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// `path.name` as the caller sees it.
+    /// `path.name` as the caller sees it, or as the program left it.
     pub(super) fn caller_attribute(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
-        let told = self.probe.as_ref()?.caller.attribute(path, name)?;
+        let probe = self.probe.as_ref()?;
+        if !probe.notes.is_empty()
+            && let Some(value) = probe.notes.get(&format!("{path}.{name}"))
+        {
+            return Some(value.clone());
+        }
+        let told = probe.caller.attribute(path, name)?;
         Some(self.told(told, &Args::default(), None, Span::default()))
     }
 
@@ -320,6 +367,19 @@ impl<'p> Interpreter<'p> {
         };
         if let Some(told) = told {
             self.told(told, &Args::default(), None, Span::default());
+        }
+        let conditional = self.conditional;
+        let Some(probe) = &mut self.probe else { return };
+        let key = format!("{path}.{name}");
+        let surely = conditional == probe.conditional;
+        let value = match probe.notes.get(&key) {
+            Some(old) if !surely => Value::choice(vec![old.clone(), value.clone()]),
+            // What it is otherwise is for the caller to say.
+            None if !surely => return,
+            _ => value.clone(),
+        };
+        if probe.notes.len() < MAX_NOTES {
+            probe.notes.insert(key, value);
         }
     }
 
@@ -366,8 +426,8 @@ impl<'p> Interpreter<'p> {
         }
         // What the outside made of a function of the program calls that function in the end.
         if let (Value::Native(_), Some(maker)) = (callee, &maker)
-            && let Some(inner @ (Value::Function(_) | Value::Native(_))) =
-                maker.args.positional.first()
+            && let Some(inner) = maker.args.positional.first()
+            && is_called_in_the_end(inner)
         {
             let inner = inner.clone();
             return Some(self.call_value(&inner, args.clone(), span));
@@ -443,8 +503,10 @@ impl<'p> Interpreter<'p> {
                 let path = self.record_path(&record, 0);
                 Some((format!("{path}()"), Some(record)))
             }
-            Value::Method(_) => {
-                let (id, name) = callee.native_path()?;
+            Value::Method(method) => {
+                let Some((id, name)) = callee.native_path() else {
+                    return Some((self.method_path(method)?, None));
+                };
                 let record = Rc::clone(self.call_record(id)?);
                 let path = self.record_path(&record, 0);
                 Some((format!("{path}().{name}"), Some(record)))
@@ -453,21 +515,58 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// The path of a method that no earlier call's result has: one of a base outside the program,
+    /// or of an attribute of a thing from outside.
+    fn method_path(&self, method: &(Value<'p>, SmolStr)) -> Option<String> {
+        match &method.0 {
+            Value::Object(object) => {
+                object.class.lineage().1.map(|base| format!("{base}().{}", method.1))
+            }
+            Value::Method(_) => Some(format!("{}.{}", self.value_path(&method.0, 0), method.1)),
+            _ => None,
+        }
+    }
+
     /// The path of what a call called: `a.b`, `a.make().run`, `a.make()`.
     pub(super) fn record_path(&self, record: &CallRecord<'p>, depth: usize) -> String {
+        self.value_path(&record.callee, depth)
+    }
+
+    fn value_path(&self, value: &Value<'p>, depth: usize) -> String {
         if depth > 8 {
             return "…".to_owned();
         }
-        let of = |id| self.call_record(id).map(|inner| self.record_path(inner, depth + 1));
-        match &record.callee {
+        let of = |id| match self.call_record(id) {
+            Some(inner) => format!("{}()", self.record_path(inner, depth + 1)),
+            None => "()".to_owned(),
+        };
+        match value {
             Value::External(path) => path.to_string(),
-            Value::Native(id) => format!("{}()", of(*id).unwrap_or_default()),
-            Value::Method(method) => match record.callee.native_path() {
-                Some((id, name)) => format!("{}().{name}", of(id).unwrap_or_default()),
-                None => format!("().{}", method.1),
-            },
-            _ => String::new(),
+            Value::Native(id) => of(*id),
+            Value::Object(object) => object.native.get().map_or_else(|| "()".to_owned(), of),
+            Value::Method(method) => {
+                format!("{}.{}", self.value_path(&method.0, depth + 1), method.1)
+            }
+            _ => "()".to_owned(),
         }
+    }
+
+    /// Whether an object of the request has something under a key, as the caller sees it.
+    pub(super) fn caller_contains(&mut self, path: &str, key: &Value<'p>) -> Option<bool> {
+        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        let path = format!("{path}.__contains__");
+        let args = Args::of(vec![key.clone()]);
+        let told = caller.call(&Outside { path: &path, args: &args, maker: None })?;
+        self.told(told, &args, None, Span::default()).truth()
+    }
+
+    /// `holder[key]` of something from outside, as the caller sees it.
+    pub(super) fn caller_item(&mut self, holder: &Value<'p>, key: &str) -> Option<Value<'p>> {
+        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        let path = format!("{}.__getitem__", self.value_path(holder, 0));
+        let args = Args::of(vec![Value::text(key)]);
+        let told = caller.call(&Outside { path: &path, args: &args, maker: None })?;
+        Some(self.told(told, &args, None, Span::default()))
     }
 
     /// Whether a value says that the caller may not go on.
@@ -503,11 +602,51 @@ impl<'p> Interpreter<'p> {
     pub(super) fn raised(&mut self, value: Option<&Value<'p>>) -> Thrown {
         let denial = value.is_some_and(|value| self.denies(value));
         let method = value.is_some_and(|value| self.refuses_method(value));
-        Thrown { denial, deliberate: true, method }
+        let asks = denial && value.is_some_and(|value| self.asks_who(value));
+        self.looked_into(Thrown { denial, deliberate: true, method, blind: false }, asks)
+    }
+
+    /// What is raised, with whether anybody looked at the caller before; `asks` says that it says so
+    /// itself.
+    fn looked_into(&mut self, thrown: Thrown, asks: bool) -> Thrown {
+        let is_blind = self.is_blind();
+        let Some(probe) = &mut self.probe else { return thrown };
+        probe.seen.asks |= thrown.denial && asks;
+        Thrown { blind: is_blind && !asks, ..thrown }
+    }
+
+    /// Whether nothing about the caller was looked at before a condition that nobody knows: what
+    /// happens under it has nothing to do with who calls.
+    fn is_blind(&self) -> bool {
+        self.probe.as_ref().is_some_and(|probe| {
+            self.conditional > probe.conditional && !probe.seen.asked && !probe.hinted
+        })
+    }
+
+    /// What a function gives back, without refusals that have nothing to do with who calls.
+    pub(super) fn given_back(&mut self, value: Value<'p>) -> Value<'p> {
+        if !self.is_blind() || !self.denies(&value) {
+            return value;
+        }
+        if self.asks_who(&value) {
+            if let Some(probe) = &mut self.probe {
+                probe.seen.asks = true;
+            }
+            return value;
+        }
+        Value::External("caller.elsewhere".into())
+    }
+
+    fn asks_who(&self, value: &Value<'p>) -> bool {
+        let Some(probe) = &self.probe else { return false };
+        probe.caller.asks_who(value, &|value| self.record_of(value))
     }
 
     /// On one way something is raised, on others it goes on.
     pub(super) fn may_throw(&mut self, thrown: Thrown) {
+        if thrown.blind {
+            return;
+        }
         if let Some(probe) = &mut self.probe {
             probe.left = true;
             probe.maybe_thrown.push(thrown);
@@ -593,6 +732,15 @@ impl<'p> Interpreter<'p> {
             }
         }
         Some(value)
+    }
+}
+
+/// Whether something that the outside makes of a value calls that value.
+fn is_called_in_the_end(value: &Value<'_>) -> bool {
+    match value {
+        Value::Function(_) | Value::Native(_) => true,
+        Value::External(path) => matches!(path.as_str(), "caller.handler" | "caller.next"),
+        _ => false,
     }
 }
 

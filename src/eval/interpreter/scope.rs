@@ -5,9 +5,17 @@ use std::rc::Rc;
 use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
 use crate::eval::expr::Scope;
-use crate::eval::value::{Args, Place, Value};
+use crate::eval::value::{Args, Closure, Place, Value};
 use crate::module::{Block, Call, Class, Expr, Function, Span};
 use crate::source::Language;
+
+/// What is noted on a function, and what it is called.
+fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>> {
+    match name {
+        "__name__" | "__qualname__" => closure.function.name.as_deref().map(Value::text),
+        _ => closure.attributes.borrow().get(name).cloned(),
+    }
+}
 
 impl<'p> Scope<'p> for Interpreter<'p> {
     fn name(&mut self, name: &str) -> Value<'p> {
@@ -16,8 +24,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             "super" if self.language() != Language::Python => return self.super_value(),
             _ => {}
         }
-        let found = self.frame.env.get(name).or_else(|| self.own_place(name));
-        found.unwrap_or_else(|| Value::External(name.into()))
+        let known = self.frame.env.get(name).or_else(|| self.own_place(name));
+        let known = known.or_else(|| self.module_constant(name));
+        known.unwrap_or_else(|| Value::External(name.into()))
     }
 
     fn attribute(&mut self, object: &Value<'p>, name: &str) -> Value<'p> {
@@ -35,19 +44,29 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     Value::Function(self.bound(&closure, object.clone(), owner))
                 }
                 Some((value, _)) => value,
+                None if matches!(name, "__name__" | "__qualname__") => {
+                    Value::text(class.class.name.as_deref().unwrap_or_default())
+                }
                 None => match class.lineage().1 {
                     Some(_) => Value::Method(Rc::new((object.clone(), name.into()))),
                     None => Value::Unknown,
                 },
             },
+            Value::Method(method) if let ("super", Value::Class(of)) = (method.1.as_str(), &method.0) => {
+                let behind = self.frame.class.as_ref().and_then(|class| of.attribute_behind(class, name));
+                match behind {
+                    Some((Value::Function(closure), owner)) => {
+                        Value::Function(self.bound(&closure, method.0.clone(), owner))
+                    }
+                    Some((value, _)) => value,
+                    None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                }
+            }
             Value::Method(method) if method.1 == "super" => {
                 let (Value::Object(instance), Some(class)) = (&method.0, &self.frame.class) else {
                     return Value::Unknown;
                 };
-                let parent = class.bases.iter().find_map(|base| match base {
-                    Value::Class(base) => base.attribute(name),
-                    _ => None,
-                });
+                let parent = instance.class.attribute_behind(class, name);
                 match parent {
                     Some((value, owner)) => self.bind_attribute(&method.0, value, owner, name),
                     None if matches!(name, "__init__" | "constructor") => {
@@ -56,13 +75,11 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     None => Value::Method(Rc::new((method.0.clone(), name.into()))),
                 }
             }
-            Value::Native(_) => self
-                .stored(object, name)
-                .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
+            Value::Function(closure) if let Some(value) = function_attribute(closure, name) => value,
             // What a script finds on `false` is nothing.
             Value::Bool(false) if self.probing() => Value::Absent,
             Value::Function(_) => Value::Method(Rc::new((object.clone(), name.into()))),
-            Value::Method(_) => self
+            Value::Native(_) | Value::Method(_) => self
                 .stored(object, name)
                 .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
             _ => Value::Unknown,
@@ -113,6 +130,22 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.added_to_request(path, name)
             .or_else(|| self.meta_place(path, name))
             .or_else(|| self.caller_attribute(path, name))
+            .or_else(|| self.current(path, name))
+    }
+
+    fn item(&mut self, object: &Value<'p>, key: &str) -> Option<Value<'p>> {
+        self.caller_item(object, key).or_else(|| self.kept(object, key))
+    }
+
+    fn contains(&mut self, path: &str, key: &Value<'p>) -> Option<bool> {
+        self.caller_contains(path, key)
+    }
+
+    fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
+        match &value {
+            Value::Method(method) if matches!(method.0, Value::Bool(_)) => method.0.clone(),
+            _ => value,
+        }
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {

@@ -30,6 +30,23 @@ impl<'p> Interpreter<'p> {
         Flow::Next
     }
 
+    /// Runs both ways of a condition that the environment decides. What they do may be done; what
+    /// they come to is what the way comes to that is taken by default.
+    fn usual(&mut self, truth: bool, then: &'p Block, otherwise: &'p Block) -> Flow<'p> {
+        let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
+        let returned = self.returned.len();
+        let elsewhere = self.way(|it| it.block(other));
+        let elsewhere = self.fall_back(elsewhere);
+        if !matches!(elsewhere, Flow::Next) || self.returned.len() > returned {
+            self.returned.truncate(returned);
+            self.swayed = true;
+        }
+        self.conditional += 1;
+        let flow = self.block(usual);
+        self.conditional -= 1;
+        flow
+    }
+
     pub(super) fn statement(&mut self, stmt: &'p Stmt) -> Flow<'p> {
         if !self.step() || self.depth > MAX_DEPTH {
             return Flow::Stop(Thrown::default());
@@ -89,11 +106,14 @@ impl<'p> Interpreter<'p> {
                 self.block(body);
             }
             StmtKind::If { test, then, otherwise } => {
-                let truth = expr::eval(test, self).truth();
+                let value = expr::eval(test, self);
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match truth {
+                return match value.truth() {
+                    Some(truth) if value.is_default() && !self.probing() => {
+                        self.usual(truth, then, otherwise)
+                    }
                     Some(true) => self.block(then),
                     Some(false) => self.block(otherwise),
                     None => {
@@ -134,7 +154,7 @@ impl<'p> Interpreter<'p> {
             }
             StmtKind::Return(value) => {
                 let value = value.as_ref().map_or(Value::None, |value| expr::eval(value, self));
-                return Flow::Return(value);
+                return Flow::Return(self.given_back(value));
             }
             StmtKind::Raise(value) => {
                 let value = value.as_ref().map(|value| expr::eval(value, self));
@@ -165,7 +185,13 @@ impl<'p> Interpreter<'p> {
                 let mut caught = None;
                 for handler in handlers {
                     self.bind_exception(handler);
-                    let next = self.maybe(&handler.body);
+                    let next = if self.probing() {
+                        self.maybe(&handler.body)
+                    } else {
+                        // What a fallback binds is for when the body fails.
+                        let way = self.way(|it| it.block(&handler.body));
+                        self.fall_back(way)
+                    };
                     caught = Some(match caught {
                         Some(other) => self.join(other, next),
                         None => next,
@@ -178,8 +204,13 @@ impl<'p> Interpreter<'p> {
                 }
             }
         };
-        if let Flow::Return(value) = self.block(after) {
-            flow = Flow::Return(value);
+        // Behind what has returned or raised, no `else` runs, and a `finally` decides nothing.
+        let goes_on = matches!(flow, Flow::Next);
+        if goes_on || !self.probing() {
+            let last = self.block(after);
+            if goes_on {
+                flow = last;
+            }
         }
         flow
     }
@@ -269,6 +300,7 @@ impl<'p> Interpreter<'p> {
                 denial: a.denial && b.denial,
                 deliberate: a.deliberate && b.deliberate,
                 method: a.method && b.method,
+                blind: a.blind && b.blind,
             }),
         }
     }
@@ -286,15 +318,19 @@ impl<'p> Interpreter<'p> {
         };
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
-            let flow = self.maybe(body);
+            // A list that nobody knows has items: what they register has holes, no condition.
+            let flow = if self.probing() { self.maybe(body) } else { self.some_turn(body) };
             return self.join(Flow::Next, flow);
         };
         if let Some(thrown) = self.throwing.take() {
             return Flow::Stop(thrown);
         }
-        for item in self.turns(items) {
+        for (item, certain) in self.turns(items) {
             self.bind(target, item);
-            match self.block(body) {
+            self.conditional += usize::from(!certain);
+            let flow = self.block(body);
+            self.conditional -= usize::from(!certain);
+            match flow {
                 Flow::Next => {}
                 Flow::Stop(thrown) if !self.probing() => {
                     let _ = thrown;
@@ -348,7 +384,7 @@ impl<'p> Interpreter<'p> {
             let known = match &stmt.kind {
                 StmtKind::Loop { target: Some(target), over: Some(over), body } => {
                     let Some(items) = items_of(&expr::eval(over, self)) else { return false };
-                    self.turns(items).into_iter().all(|item| {
+                    self.turns(items).into_iter().all(|(item, _)| {
                         self.bind(target, item);
                         self.step() && self.collect(body, out)
                     })
@@ -371,18 +407,38 @@ impl<'p> Interpreter<'p> {
     }
 
     /// What a loop runs over, as far as loops are followed.
-    pub(super) fn turns(&mut self, mut items: Vec<Value<'p>>) -> Vec<Value<'p>> {
+    fn turns(&mut self, mut items: Vec<(Value<'p>, bool)>) -> Vec<(Value<'p>, bool)> {
         self.cut |= items.len() > MAX_TURNS;
         items.truncate(MAX_TURNS);
         items
     }
 }
 
-/// What a loop runs over.
-fn items_of<'p>(over: &Value<'p>) -> Option<Vec<Value<'p>>> {
-    match over {
-        Value::List(items) => Some(items.borrow().clone()),
-        Value::Map(entries) => Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect()),
-        _ => None,
+/// The most turns of a loop over one of several lists: each item is looked for in all of them.
+const MAX_ALTERNATIVE_TURNS: usize = 256;
+
+/// What a loop runs over, each with whether it surely does.
+fn items_of<'p>(over: &Value<'p>) -> Option<Vec<(Value<'p>, bool)>> {
+    let of = |value: &Value<'p>| -> Option<Vec<Value<'p>>> {
+        match value {
+            Value::List(items) => Some(items.borrow().clone()),
+            Value::Map(entries) => {
+                Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect())
+            }
+            _ => None,
+        }
+    };
+    let Value::Choice(values) = over else {
+        return Some(of(over)?.into_iter().map(|item| (item, true)).collect());
+    };
+    let lists: Option<Vec<_>> = values.iter().map(of).collect();
+    let mut out: Vec<(Value<'p>, bool)> = Vec::new();
+    for item in lists.as_ref()?.iter().flatten().take(MAX_ALTERNATIVE_TURNS) {
+        if !out.iter().any(|(known, _)| known.is_same(item)) {
+            let everywhere =
+                lists.as_ref()?.iter().all(|list| list.iter().any(|other| other.is_same(item)));
+            out.push((item.clone(), everywhere));
+        }
     }
+    Some(out)
 }

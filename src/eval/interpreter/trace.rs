@@ -1,7 +1,7 @@
 //! What a run left behind: the calls to the outside, the functions and classes that were met, the
 //! names of every module; and the machine, which answers further questions about them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -11,7 +11,9 @@ use super::probe::{Caller, Question, Seen};
 use super::{Frame, Interpreter};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::eval::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Value,
+};
 use crate::module::{Expr, Span};
 
 /// What a program's run left behind.
@@ -28,6 +30,8 @@ pub struct Trace<'p> {
     pub missing: BTreeSet<String>,
     /// The program.
     pub program: &'p Program<'p>,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     machine: RefCell<Interpreter<'p>>,
 }
 
@@ -42,6 +46,7 @@ impl<'p> Trace<'p> {
             exhausted: machine.steps == 0 || machine.cut,
             missing: std::mem::take(&mut machine.missing),
             program: machine.program,
+            loaded: machine.loaded,
             machine: RefCell::new(machine),
         }
     }
@@ -129,6 +134,29 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {
         self.program.resolve(from, module)
+    }
+
+    /// An instance of a class, as it is before its constructor runs.
+    #[must_use]
+    pub fn instance(&self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        Value::Object(Rc::new(Object {
+            class: Rc::clone(class),
+            fields: RefCell::default(),
+            native: Cell::new(None),
+        }))
+    }
+
+    /// Whether a call was made by what the program's modules do when they are loaded, and not by a
+    /// function that nothing calls.
+    #[must_use]
+    pub fn is_called(&self, id: CallId) -> bool {
+        id.0 < self.loaded
+    }
+
+    /// What a dotted path in a text means to a file: `package.module.Class`, `package:name`.
+    #[must_use]
+    pub fn dotted(&self, from: FileId, path: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().dotted(from, path)
     }
 
     /// The value of `object.name`.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
+use crate::module::path::last_name;
 use crate::module::visit::{self, Visitor, Walk};
 use crate::module::{
     Block, Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind, TextPart,
@@ -16,6 +17,29 @@ pub(super) fn names(module: &Module) -> Vec<String> {
     let mut imports = Imports { is_python, names: Vec::new() };
     visit::walk_module(&mut imports, module);
     imports.names
+}
+
+/// Whether a module of Python imports others by names that it computes.
+pub(super) fn names_are_computed(module: &Module) -> bool {
+    let mut computed = Computed { found: false };
+    visit::walk_module(&mut computed, module);
+    computed.found
+}
+
+struct Computed {
+    found: bool,
+}
+
+impl<'m> Visitor<'m> for Computed {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        if let ExprKind::Call(call) = &expr.kind
+            && matches!(last_name(&call.callee), Some("import_module" | "__import__"))
+            && required(expr).is_none()
+        {
+            self.found = true;
+        }
+        Walk::Into
+    }
 }
 
 struct Imports {
@@ -55,9 +79,11 @@ impl<'m> Visitor<'m> for Imports {
 fn required(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Call(call) => {
-            match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
-                (ExprKind::Name(name), Some(ExprKind::Text(parts)))
-                    if matches!(name.as_str(), "require" | "import") =>
+            match (last_name(&call.callee), call.args.first().map(|arg| &arg.value.kind)) {
+                (Some(name), Some(ExprKind::Text(parts)))
+                    if matches!(name, "import_module" | "__import__")
+                        || matches!(&call.callee.kind, ExprKind::Name(_))
+                            && matches!(name, "require" | "import") =>
                 {
                     match parts.as_slice() {
                         [TextPart::Literal(text)] => Some(text),

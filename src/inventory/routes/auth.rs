@@ -83,25 +83,60 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    /// Who may call a route.
-    pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Auth {
+    /// Who may call a route: by methods, where what stands before it or its handler treats them
+    /// differently.
+    pub fn decide(
+        &mut self,
+        flat: &Flat<'_, 'p>,
+        has_user_object: bool,
+    ) -> Vec<(Vec<String>, Auth)> {
+        let methods = &flat.route.methods;
+        let (auth, met, missed) = self.decide_for(flat, None, has_user_object);
+        if !missed || methods.len() < 2 {
+            self.meet_all(flat, &auth, met);
+            return vec![(methods.clone(), auth)];
+        }
+        let mut out: Vec<(Vec<String>, Auth)> = Vec::new();
+        for method in methods {
+            let (auth, met, _) = self.decide_for(flat, Some(method), has_user_object);
+            self.meet_all(flat, &auth, met);
+            match out.iter_mut().find(|(_, known)| *known == auth) {
+                Some((methods, _)) => methods.push(method.clone()),
+                None => out.push((vec![method.clone()], auth)),
+            }
+        }
+        out
+    }
+
+    fn decide_for(
+        &mut self,
+        flat: &Flat<'_, 'p>,
+        method: Option<&String>,
+        has_user_object: bool,
+    ) -> (Auth, Vec<(Place, String, Verdict)>, bool) {
+        let only = flat.route.methods.first().filter(|_| flat.route.methods.len() == 1);
+        let missed = Rc::new(Cell::new(false));
         let request = || Anonymous {
-            method: flat.route.methods.first().filter(|_| flat.route.methods.len() == 1).cloned(),
-            path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.whole.clone()),
-            endpoint: flat.registration.name.clone(),
+            method: method.or(only).cloned(),
+            path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.seen.clone()),
+            endpoint: flat.route.name.clone(),
             base: flat.registration.base.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
+            missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
         let mut met = Vec::new();
         let auth = self.pass(flat, &request, &mut met);
+        (auth, met, missed.get())
+    }
+
+    fn meet_all(&mut self, flat: &Flat<'_, 'p>, auth: &Auth, met: Vec<(Place, String, Verdict)>) {
         let open =
             flat.route.mounted && matches!(auth.state, AuthState::None | AuthState::Optional);
         for (place, name, verdict) in met {
             self.meet(place, name, verdict, open);
         }
-        auth
     }
 
     /// Goes through the layers, and notes those of the program with what they do.
@@ -135,10 +170,11 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
             match self.body(function, &flat.registration.args, request()) {
-                Verdict::Refuses if unclear.is_empty() => {
+                // Whoever gets past what is unclear is refused here.
+                Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
                 }
-                Verdict::Passes | Verdict::Refuses => {}
+                Verdict::Passes => {}
                 Verdict::LetsIn | Verdict::Unclear => optional.push(name()),
             }
         }
@@ -226,6 +262,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state);
         }
+        if guards::is_for_all(&layer.name) {
+            return Verdict::Passes;
+        }
         if let Value::External(path) = &layer.value {
             let known = |path: &SmolStr| guards::library(path, &Args::default());
             let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
@@ -263,8 +302,12 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(verdict) = self.by_route.get(&route) {
             return *verdict;
         }
+        let missed = Rc::clone(&request.missed_method);
         let verdict = self.run(layer, &Rc::new(request));
-        self.by_route.insert(route, verdict);
+        // Whoever misses the method asks again with it.
+        if !missed.get() {
+            self.by_route.insert(route, verdict);
+        }
         verdict
     }
 
@@ -346,10 +389,10 @@ impl<'t, 'p> Decider<'t, 'p> {
                 let goes_on = seen.passed != Certainty::No
                     || returns && !answers && seen.returned.iter().any(|value| !stops(value));
                 // Whoever is looked at and always answered does not get further.
-                let turned_away = seen.asked && !goes_on && returns;
+                let turned_away = asked(&seen) && !goes_on && returns;
                 let refuses = denied || turned_away || is_refusing(&seen);
                 if seen.passed == Certainty::Yes {
-                    LETS_ON[usize::from(seen.asked)]
+                    LETS_ON[usize::from(asked(&seen))]
                 } else {
                     judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
                 }
@@ -477,15 +520,20 @@ fn is_refusing(seen: &Seen<'_>) -> bool {
     [seen.refused, seen.raised, seen.failed].iter().any(|met| *met != Certainty::No)
 }
 
+/// Whether a layer looked at the caller, or says that it does.
+fn asked(seen: &Seen<'_>) -> bool {
+    seen.asked || seen.asks
+}
+
 /// A layer that never looks at the caller refuses only when it refuses everybody.
 fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
     let everybody = seen.refused == Certainty::Yes
         || seen.raised == Certainty::Yes && seen.raised_denial
         || seen.returned.is_empty() && seen.returns != Certainty::No;
     match (may_pass || seen.cut, may_refuse) {
-        (false, true) if seen.asked || everybody => Verdict::Refuses,
-        (_, true) if seen.asked => Verdict::Unclear,
-        _ if seen.asked => Verdict::LetsIn,
+        (false, true) if asked(seen) || everybody => Verdict::Refuses,
+        (_, true) if asked(seen) => Verdict::Unclear,
+        _ if asked(seen) => Verdict::LetsIn,
         _ => Verdict::Passes,
     }
 }
@@ -493,18 +541,18 @@ fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
 /// A middleware or a wrapped handler: it goes on when it calls what comes next.
 fn going_on<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
     if seen.passed == Certainty::Yes {
-        return LETS_ON[usize::from(seen.asked)];
+        return LETS_ON[usize::from(asked(seen))];
     }
     let denied = seen.returned.iter().any(denies);
     let refuses = is_refusing(seen) || denied;
     let silent = seen.answered == Certainty::No && seen.answered_error == Certainty::No;
     if !refuses && seen.passed == Certainty::No && silent {
         // It neither goes on nor refuses as far as anybody can see.
-        return if seen.asked { Verdict::Unclear } else { Verdict::Passes };
+        return if asked(seen) { Verdict::Unclear } else { Verdict::Passes };
     }
     // What a caller looked at gets an answer of its own, and does not go on, is refused too.
     let answered = seen.answered.max(seen.answered_error);
-    let turned_away = seen.asked && seen.passed == Certainty::No && answered == Certainty::Yes;
+    let turned_away = asked(seen) && seen.passed == Certainty::No && answered == Certainty::Yes;
     judge(seen, seen.passed != Certainty::No, refuses || turned_away)
 }
 

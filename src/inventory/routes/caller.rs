@@ -51,6 +51,12 @@ pub mod values {
         Value::External("caller.handler".into())
     }
 
+    /// A WebSocket that is being opened.
+    #[must_use]
+    pub fn socket<'p>() -> Value<'p> {
+        Value::External("caller.socket".into())
+    }
+
     /// A user object that stands for nobody, as Django and Flask-Login have it.
     #[must_use]
     pub fn nobody<'p>() -> Value<'p> {
@@ -77,6 +83,8 @@ pub struct Anonymous {
     pub any_route: bool,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
+    /// Whether the method was asked for and is not known.
+    pub missed_method: Rc<Cell<bool>>,
 }
 
 /// Names under which a request carries who sent it.
@@ -93,7 +101,7 @@ static IDENTITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Keys of headers, cookies, sessions and queries that hold a credential.
 static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?ix) auth | token | jwt | sess | \bsid\b | api.?key | secret | user | login | logged | identity | credential
+        r"(?ix) auth | token | jwt | sess | \bsid\b | api.?key | secret | user | login | logged | identity | credential | ticket
           | account | signature | x-.*-key | bearer | \buid\b | member | remote_user",
     )
     .ok()
@@ -138,7 +146,8 @@ const GLOBALS: &[(&str, &str)] = &[
     ("bottle.request", "caller.request"),
     ("flask_login.current_user", "caller.user"),
     ("flask_login.utils.current_user", "caller.user"),
-    ("quart_auth.current_user", "caller.user"),
+    ("quart_auth.current_user", "caller.async_user"),
+    ("bottle.response", "caller.response"),
     ("flask_security.current_user", "caller.user"),
     ("flask_jwt_extended.current_user", "caller.user"),
     ("flask_login.login_manager", "caller.unknown"),
@@ -240,6 +249,17 @@ impl<'p> Caller<'p> for Anonymous {
         if whole.starts_with("caller.user") {
             return user_attribute(&lower);
         }
+        if whole == "caller.async_user" {
+            return match user_attribute(&lower)? {
+                Told::Identity(known @ Value::Bool(_)) => {
+                    Some(Told::Identity(Value::Method(Rc::new((known, "coroutine".into())))))
+                }
+                told => Some(told),
+            };
+        }
+        if whole == "caller.view" {
+            return Some(Told::Value(self.noted(name)));
+        }
         if ["caller.response", "caller.next", "caller.refusal"]
             .iter()
             .any(|root| whole.starts_with(root))
@@ -262,15 +282,18 @@ impl<'p> Caller<'p> for Anonymous {
             {
                 return None;
             }
-            return Some(if is_credential(name) || fits(&IDENTITY, name) {
-                Told::Identity(Value::Absent)
+            return if is_credential(name) || fits(&IDENTITY, name) {
+                Some(Told::Identity(Value::Absent))
             } else {
-                return None;
-            });
+                is_never_sent(&last, name).then_some(Told::Hint(Value::Absent))
+            };
         }
         match lower.as_str() {
             "method" => {
                 self.looked_at_route.set(true);
+                if self.method.is_none() && !self.any_route {
+                    self.missed_method.set(true);
+                }
                 self.of_route(self.method.as_deref())
             }
             // An address in its parts.
@@ -291,6 +314,15 @@ impl<'p> Caller<'p> for Anonymous {
             "endpoint" => {
                 self.looked_at_route.set(true);
                 self.of_route(self.endpoint.as_deref())
+            }
+            "blueprint" => {
+                self.looked_at_route.set(true);
+                self.endpoint.as_ref().map(|endpoint| {
+                    Told::Value(match endpoint.rsplit_once('.') {
+                        Some((blueprint, _)) => Value::text(blueprint),
+                        None => Value::None,
+                    })
+                })
             }
             "user" if self.has_user_object => Some(Told::Identity(values::nobody())),
             _ if SENT.contains(&name) => None,
@@ -372,7 +404,15 @@ impl<'p> Caller<'p> for Anonymous {
         value: &Value<'p>,
         record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     ) -> bool {
-        denies(value, record, 0)
+        denies(value, record, 0, Refusal::Any)
+    }
+
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        denies(value, record, 0, Refusal::Stranger)
     }
 }
 
@@ -394,7 +434,7 @@ fn variable<'p>(name: &str) -> Value<'p> {
 fn user_attribute<'p>(lower: &str) -> Option<Told<'p>> {
     match lower {
         "is_anonymous" | "isanonymous" => Some(Told::Identity(Value::Bool(true))),
-        "id" | "pk" | "username" | "email" | "name" | "sub" | "role" => {
+        "id" | "pk" | "username" | "email" | "name" | "sub" | "role" | "auth_id" => {
             Some(Told::Identity(Value::Absent))
         }
         _ if lower.starts_with("is_") || lower.starts_with("has_") && !lower.contains("perm") => {
@@ -448,7 +488,10 @@ impl Anonymous {
     fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
-        if object.starts_with("caller.user") || whole == "caller.user" {
+        if object.starts_with("caller.user")
+            || object == "caller.async_user"
+            || whole == "caller.user"
+        {
             let predicate = ["has", "is", "can", "check", "allow", "may"];
             return Some(Told::Identity(if lower == "is_anonymous" {
                 Value::Bool(true)
@@ -457,6 +500,12 @@ impl Anonymous {
             } else {
                 Value::Unknown
             }));
+        }
+        if object == "caller.socket" || lower == "close" {
+            return socket_call(&lower, args);
+        }
+        if lower == "__contains__" {
+            return contains(object, args);
         }
         if object.starts_with("caller.refusal") {
             return Some(Told::Value(Value::External("caller.refusal".into())));
@@ -472,14 +521,14 @@ impl Anonymous {
             }
             "isunauthenticated" | "is_anonymous" => return Some(Told::Identity(Value::Bool(true))),
             "jwtverify" | "verify" | "authenticate" | "accessverify" => {
-                return Some(Told::Throws { denial: true });
+                return Some(Told::Throws { denial: true, asked: true, asks: true });
             }
             "throw" | "httperror" | "abort" => {
-                return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+                return Some(thrown(args));
             }
             "assert" if object == "caller.context" => {
                 return (args.positional.first().and_then(Value::truth) == Some(false))
-                    .then(|| Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+                    .then(|| thrown(args));
             }
             // A copy of an address, which is written into.
             "clone" => return Some(Told::Value(Value::map(Vec::new()))),
@@ -499,8 +548,17 @@ impl Anonymous {
                 args.positional.get(1).filter(|value| !matches!(value, Value::Map(_))).cloned();
             let absent =
                 default.unwrap_or(if lower == "has" { Value::Bool(false) } else { Value::Absent });
-            return Some(if is_credential(key) || fits(&IDENTITY, key) {
+            let holder = match lower.as_str() {
+                "get_cookie" | "cookie" | "getcookie" => "cookies",
+                "get_header" | "getheader" | "header" => "headers",
+                "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
+                _ => last_segment(object),
+            };
+            let is_signed = args.keyword("secret").is_some();
+            return Some(if is_credential(key) || fits(&IDENTITY, key) || is_signed {
                 Told::Identity(absent)
+            } else if is_never_sent(holder, key) {
+                Told::Hint(absent)
             } else {
                 Told::Value(Value::Unknown)
             });
@@ -509,6 +567,97 @@ impl Anonymous {
             return Some(Told::Identity(Value::Absent));
         }
         None
+    }
+}
+
+/// Headers that any client or proxy may send.
+static COMMON_HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?ix) ^(accept|user|host|content|connection|origin|referr?er|x-forwarded|x-real|x-requested|x-request|
+          x-correlation|x-trace|x-http|x-csrf|x-xsrf|x-envoy|x-amzn|x-cloud|x-client|x-lang|x-locale|x-timezone|
+          if-|range|cache|cf-|forwarded|via|dnt|sec-|traceparent|upgrade|te$|date|expect|transfer|idempotency|last-event)").ok()
+});
+
+/// What can be done with a session, cookies or headers as a whole.
+const OF_THE_WHOLE: &[&str] = &[
+    "append",
+    "clear",
+    "commit",
+    "cookie",
+    "cycle_key",
+    "delete",
+    "destroy",
+    "entries",
+    "flush",
+    "forEach",
+    "get",
+    "getAll",
+    "has",
+    "invalidate",
+    "items",
+    "keys",
+    "modified",
+    "new",
+    "options",
+    "permanent",
+    "pop",
+    "regenerate",
+    "reload",
+    "remove",
+    "save",
+    "set",
+    "setdefault",
+    "size",
+    "touch",
+    "update",
+    "values",
+];
+
+/// Whether an anonymous caller has nothing under a key of headers, cookies or a session.
+fn is_never_sent(holder: &str, key: &str) -> bool {
+    match holder.to_ascii_lowercase().as_str() {
+        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
+        "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
+        _ => false,
+    }
+}
+
+/// `key in request.headers`, `key in session`.
+fn contains<'p>(object: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    let key = args.positional.first()?.as_str()?;
+    let holder = last_segment(object);
+    let lower = key.to_ascii_lowercase();
+    if is_credential(key) || fits(&IDENTITY, key) {
+        return CONTAINERS
+            .contains(&holder.to_ascii_lowercase().as_str())
+            .then_some(Told::Identity(Value::Bool(false)));
+    }
+    is_never_sent(holder, key).then(|| {
+        if lower.starts_with("x-") {
+            Told::Identity(Value::Bool(false))
+        } else {
+            Told::Hint(Value::Bool(false))
+        }
+    })
+}
+
+/// What a WebSocket does: it is closed on those who may not go on.
+fn socket_call<'p>(lower: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    let closes_on_strangers = |value: &Value<'_>| {
+        matches!(value, Value::Number(code)
+            if matches!(code.as_str(), "1008" | "3000" | "3003" | "4001" | "4003" | "4401" | "4403"))
+            || is_denial_code(value)
+    };
+    match lower {
+        "close" => args
+            .positional
+            .iter()
+            .chain(args.named.iter().map(|(_, value)| value))
+            .any(closes_on_strangers)
+            .then_some(Told::Refuses),
+        "accept" | "send" | "receive" | "send_json" | "send_text" => {
+            Some(Told::Answers(Value::Unknown))
+        }
+        _ => None,
     }
 }
 
@@ -599,40 +748,83 @@ fn last_segment(path: &str) -> &str {
     path.rsplit(['.', ':']).next().unwrap_or(path)
 }
 
+/// What `abort(…)` raises.
+fn thrown<'p>(args: &Args<'p>) -> Told<'p> {
+    Told::Throws {
+        denial: args.positional.iter().any(is_denial_code),
+        asked: false,
+        asks: args.positional.iter().any(|value| Refusal::Stranger.is_code(value)),
+    }
+}
+
+/// What a refusal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// Whatever it says.
+    Any,
+    /// That the caller is not known: 401, or the way to a page for logging in.
+    Stranger,
+}
+
+impl Refusal {
+    fn is_code(self, value: &Value<'_>) -> bool {
+        match self {
+            Self::Any => is_denial_code(value),
+            Self::Stranger => match value {
+                Value::Number(number) => matches!(number.as_str(), "401" | "407"),
+                Value::External(path) => self.is_name(last_segment(path)),
+                Value::Text(text) => text.as_literal() == Some("401"),
+                Value::Map(entries) => entries.borrow().iter().any(|(key, value)| {
+                    matches!(key.as_str(), Some("status" | "statusCode" | "status_code" | "code"))
+                        && self.is_code(value)
+                }),
+                _ => false,
+            },
+        }
+    }
+
+    fn is_name(self, name: &str) -> bool {
+        fits(&DENIAL_NAME, name) && (self == Self::Any || !fits(&FORBIDDING_NAME, name))
+    }
+}
+
+/// Names of refusals that say nothing of whether the caller is known.
+static FORBIDDING_NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)forbid|permission|access_?denied|insufficient|403").ok());
+
 /// Whether what is raised or given back refuses the caller: by its status, or by its name.
 fn denies<'p>(
     value: &Value<'p>,
     record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     depth: usize,
+    refusal: Refusal,
 ) -> bool {
     if depth > 6 {
         return false;
     }
+    let also = |value: &Value<'p>| denies(value, record, depth + 1, refusal);
     let args_deny = |args: &Args<'p>| {
-        args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
-            is_denial_code(value)
-                || matches!(value, Value::Native(_)) && denies(value, record, depth + 1)
-        })
+        args.positional
+            .iter()
+            .chain(args.named.iter().map(|(_, value)| value))
+            .any(|value| refusal.is_code(value) || matches!(value, Value::Native(_)) && also(value))
     };
     match value {
         // `return jsonify(…), 401`
-        Value::List(items) => items
-            .borrow()
-            .iter()
-            .any(|item| is_denial_code(item) || denies(item, record, depth + 1)),
-        Value::External(path) => fits(&DENIAL_NAME, last_segment(path)),
-        Value::Class(class) => fits(&DENIAL_NAME, last_segment(&class.qualified)),
+        Value::List(items) => items.borrow().iter().any(|item| refusal.is_code(item) || also(item)),
+        Value::External(path) => refusal.is_name(last_segment(path)),
+        Value::Class(class) => refusal.is_name(last_segment(&class.qualified)),
         Value::Native(_) => record(value).is_some_and(|call| {
             let name = match &call.callee {
                 Value::External(path) => last_segment(path).to_owned(),
                 Value::Method(method) => {
-                    if denies(&method.0, record, depth + 1) {
+                    if also(&method.0) {
                         return true;
                     }
                     method.1.to_string()
                 }
                 Value::Native(_) => {
-                    if denies(&call.callee, record, depth + 1) {
+                    if also(&call.callee) {
                         return true;
                     }
                     String::new()
@@ -640,7 +832,7 @@ fn denies<'p>(
                 _ => String::new(),
             };
             let lower = name.to_ascii_lowercase();
-            fits(&DENIAL_NAME, &name)
+            refusal.is_name(&name)
                 || lower.contains("redirect")
                     && (lower.contains("login") || is_login_redirect(&lower, &call.args))
                 || lower.contains("redirect")
@@ -651,20 +843,15 @@ fn denies<'p>(
                 || args_deny(&call.args)
         }),
         Value::Object(object) => {
-            let (lineage, external) = object.class.lineage();
-            lineage.iter().any(|class| fits(&DENIAL_NAME, last_segment(&class.qualified)))
-                || external.is_some_and(|base| fits(&DENIAL_NAME, last_segment(&base)))
-                || ["code", "status", "status_code", "statusCode", "http_status"].iter().any(
-                    |name| {
-                        object
-                            .fields
-                            .borrow()
-                            .get(*name)
-                            .cloned()
-                            .or_else(|| object.class.attribute(name).map(|(value, _)| value))
-                            .is_some_and(|value| is_denial_code(&value))
-                    },
-                )
+            let (lineage, externals) = object.class.ancestry();
+            let status = |name: &&str| {
+                let own = object.fields.borrow().get(*name).cloned();
+                own.or_else(|| object.class.attribute(name).map(|(value, _)| value))
+                    .is_some_and(|value| refusal.is_code(&value))
+            };
+            lineage.iter().any(|class| refusal.is_name(last_segment(&class.qualified)))
+                || externals.iter().any(|base| refusal.is_name(last_segment(base)))
+                || ["code", "status", "status_code", "statusCode", "http_status"].iter().any(status)
                 || record(value).is_some_and(|call| args_deny(&call.args))
         }
         _ => false,
@@ -800,7 +987,9 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
         let wraps = matches!(maker.args.positional.first(), Some(Value::Function(_)));
         return match guards::library(path, &maker.args) {
-            Some(AuthState::Required) => Some(Told::Throws { denial: true }),
+            Some(AuthState::Required) => {
+                Some(Told::Throws { denial: true, asked: true, asks: true })
+            }
             Some(AuthState::Optional) if !wraps => Some(Told::Identity(Value::Absent)),
             _ => None,
         };
@@ -822,16 +1011,28 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         });
     }
     if matches!(name, "redirect" | "permanentRedirect") && raises_redirects(call.path) {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_login_address) });
+        let denial = args.positional.iter().any(is_login_address);
+        return Some(Told::Throws { denial, asked: denial, asks: denial });
     }
     if call.path == "@sveltejs/kit.error" {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+        return Some(thrown(args));
+    }
+    if let Some(holder) =
+        call.path.strip_suffix(".__getitem__").or_else(|| call.path.strip_suffix(".get"))
+        && last_segment(holder) == "view_functions"
+    {
+        return Some(Told::Value(Value::External("caller.view".into())));
+    }
+    // Bottle raises it.
+    if call.path == "bottle.redirect" {
+        let denial = is_login_redirect("redirect", args);
+        return Some(Told::Throws { denial, asked: denial, asks: denial });
     }
     if name == "abort" || name == "HTTPAbort" {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+        return Some(thrown(args));
     }
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
-        return Some(Told::Throws { denial: true });
+        return Some(Told::Throws { denial: true, asked: true, asks: true });
     }
     if call.path.ends_with("Reflector.getAllAndOverride")
         || call.path.ends_with("Reflector.get")
@@ -848,7 +1049,7 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
             return Some(if has_callback {
                 Told::CallsBack(vec![Value::External("caller.error".into()), Value::Absent])
             } else {
-                Told::Throws { denial: true }
+                Told::Throws { denial: true, asked: true, asks: true }
             });
         }
         if matches!(
@@ -868,7 +1069,8 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
         return Some(Told::Identity(Value::Absent));
     }
-    if fits(&SESSION_READER, name) {
+    // A class of that name makes a user of what it is given.
+    if fits(&SESSION_READER, name) && !name.starts_with(char::is_uppercase) {
         return Some(Told::Identity(Value::Absent));
     }
     // Settings that nobody made.

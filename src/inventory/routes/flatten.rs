@@ -34,6 +34,7 @@ const LATEST: CallId = CallId(u32::MAX);
 const HOLE: char = '\u{0}';
 
 /// A route, with what is still to be asked of the program.
+#[derive(Clone)]
 pub struct Flat<'g, 'p> {
     /// What is known already.
     pub route: Route,
@@ -41,8 +42,8 @@ pub struct Flat<'g, 'p> {
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<&'g Layer<'p>>,
-    /// Its path as the framework writes it, with holes.
-    pub whole: Text,
+    /// Its path as the application that it belongs to sees it, with holes.
+    pub seen: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
@@ -111,7 +112,7 @@ fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
         .values()
         .flat_map(|router| &router.entries)
         .filter_map(|(_, entry)| match entry {
-            Entry::Mount { child, .. } => Some(*child),
+            Entry::Mount(mount) => Some(mount.child),
             Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => None,
         })
         .collect()
@@ -140,6 +141,10 @@ struct Flattening<'g, 'p> {
 /// The way to a router.
 struct Way<'g, 'p> {
     routers: Vec<CallId>,
+    /// The prefix as the application sees it that the way leads to.
+    seen: Text,
+    /// The names of the routers.
+    names: Vec<String>,
     layers: Vec<&'g Layer<'p>>,
     mounted: bool,
     conditional: bool,
@@ -147,10 +152,22 @@ struct Way<'g, 'p> {
 
 impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
+        self.begin_with(id, prefix, FIRST..LATEST, mounted);
+    }
+
+    fn begin_with(&mut self, id: CallId, prefix: &Text, during: Range<CallId>, mounted: bool) {
         self.earlier.clear();
         self.root = id;
-        let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
-        self.visit(id, prefix, FIRST..LATEST, &mut way);
+        let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
+        let mut way = Way {
+            routers: Vec::new(),
+            seen: prefix.clone(),
+            names: name.into_iter().collect(),
+            layers: Vec::new(),
+            mounted,
+            conditional: false,
+        };
+        self.visit(id, prefix, during, &mut way);
     }
 
     /// Follows what was registered on a router during some of the calls.
@@ -191,16 +208,25 @@ impl<'g, 'p> Flattening<'g, 'p> {
                         methods: &guard.methods,
                     });
                 }
-                Entry::Mount { child, prefix: own, layers, conditional: also, copies } => {
-                    let prefix = join(prefix, own);
+                Entry::Mount(mount) => {
+                    let prefix = join(prefix, &mount.prefix);
+                    let seen =
+                        if mount.strips { Text::default() } else { join(&way.seen, &mount.prefix) };
+                    let seen = std::mem::replace(&mut way.seen, seen);
+                    let names = way.names.len();
+                    let child = self.graph.routers.get(&mount.child);
+                    let known = child.and_then(|child| child.name.as_ref());
+                    way.names.extend(mount.name.as_ref().or(known).cloned());
                     let outer = way.conditional;
-                    way.conditional |= *also;
+                    way.conditional |= mount.conditional;
                     let before = way.layers.len();
-                    way.layers.extend(layers);
-                    let until = if *copies { *at } else { LATEST };
-                    self.visit(*child, &prefix, FIRST..until, way);
+                    way.layers.extend(&mount.layers);
+                    let until = if mount.copies { *at } else { LATEST };
+                    self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
                     way.conditional = outer;
+                    way.names.truncate(names);
+                    way.seen = seen;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
@@ -221,15 +247,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         for (id, router) in &graph.routers {
             let from = self.reached.get(id).copied().unwrap_or(LATEST);
             if from < LATEST && router.entries.iter().any(|(at, _)| *at >= from) {
-                self.earlier.clear();
-                self.root = *id;
-                let mut way = Way {
-                    routers: Vec::new(),
-                    layers: Vec::new(),
-                    mounted: false,
-                    conditional: false,
-                };
-                self.visit(*id, &router.prefix, from..LATEST, &mut way);
+                self.begin_with(*id, &router.prefix, from..LATEST, false);
             }
         }
     }
@@ -273,6 +291,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
             }
         }
         layers.extend(&registration.layers);
+        let is_socket = methods.iter().any(|method| method == "WS");
+        layers.retain(|layer| layer.sockets.is_none_or(|sockets| sockets == is_socket));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -298,7 +318,11 @@ impl<'g, 'p> Flattening<'g, 'p> {
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
             conditional: way.conditional || registration.conditional,
-            name: registration.name.clone(),
+            name: registration.name.as_ref().map(|name| {
+                let mut whole = way.names.clone();
+                whole.push(name.clone());
+                whole.join(".")
+            }),
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
@@ -306,7 +330,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
             ..Route::default()
         };
         let order = (self.root, self.routes.len());
-        self.routes.push(Flat { route, registration, layers, whole, order });
+        let seen = join(&way.seen, &registration.path);
+        self.routes.push(Flat { route, registration, layers, seen, order });
     }
 }
 

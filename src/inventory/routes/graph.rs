@@ -20,12 +20,24 @@ pub struct Router<'p> {
     pub is_application: bool,
     /// Its own prefix; what it means is the framework's business.
     pub prefix: Text,
+    /// The name that stands before those of its routes, where it has one.
+    pub name: Option<String>,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
     pub layers: Vec<Layer<'p>>,
+}
+
+impl Router<'_> {
+    /// Whether another is mounted on it.
+    #[must_use]
+    pub fn mounts(&self, other: CallId) -> bool {
+        self.entries
+            .iter()
+            .any(|(_, entry)| matches!(entry, Entry::Mount(mount) if mount.child == other))
+    }
 }
 
 /// Something that stands before handlers and may turn callers away: a middleware, a decorator, a
@@ -46,6 +58,8 @@ pub struct Layer<'p> {
     pub except: Vec<Text>,
     /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
     pub alternatives: Vec<Layer<'p>>,
+    /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
+    pub sockets: Option<bool>,
 }
 
 impl<'p> Layer<'p> {
@@ -60,6 +74,7 @@ impl<'p> Layer<'p> {
             conditional: false,
             except: Vec::new(),
             alternatives: Vec::new(),
+            sockets: None,
         }
     }
 
@@ -91,6 +106,7 @@ impl<'p> Layer<'p> {
             conditional: false,
             except: Vec::new(),
             alternatives: Vec::new(),
+            sockets: None,
         }
     }
 }
@@ -172,18 +188,42 @@ pub enum Entry<'p> {
     /// A route.
     Route(Box<Registration<'p>>),
     /// Another router.
-    Mount {
-        /// Which.
-        child: CallId,
-        /// The whole prefix that the mount gives it.
-        prefix: Text,
-        /// What stands before it.
-        layers: Vec<Layer<'p>>,
-        /// Under a condition that could not be decided.
-        conditional: bool,
-        /// Whether what is registered on the router later is left out.
-        copies: bool,
-    },
+    Mount(Mount<'p>),
+}
+
+/// A router on another.
+#[derive(Debug)]
+pub struct Mount<'p> {
+    /// Which is mounted.
+    pub child: CallId,
+    /// The whole prefix that the mount gives it.
+    pub prefix: Text,
+    /// What stands before it.
+    pub layers: Vec<Layer<'p>>,
+    /// Another name than the router's own.
+    pub name: Option<String>,
+    /// Whether what is mounted sees only what follows the prefix of a request's path.
+    pub strips: bool,
+    /// Under a condition that could not be decided.
+    pub conditional: bool,
+    /// Whether what is registered on the router later is left out.
+    pub copies: bool,
+}
+
+impl Mount<'_> {
+    /// A router below a prefix, and nothing else.
+    #[must_use]
+    pub fn new(child: CallId, prefix: Text, conditional: bool) -> Self {
+        Self {
+            child,
+            prefix,
+            layers: Vec::new(),
+            name: None,
+            strips: false,
+            conditional,
+            copies: false,
+        }
+    }
 }
 
 /// A registered route.
@@ -370,6 +410,7 @@ impl<'p> Graph<'p> {
             framework,
             is_application: false,
             prefix,
+            name: None,
             conditional: false,
             entries: Vec::new(),
             layers: Vec::new(),
@@ -384,6 +425,7 @@ impl<'p> Graph<'p> {
             framework,
             is_application: true,
             prefix,
+            name: None,
             conditional,
             entries: Vec::new(),
             layers: Vec::new(),
@@ -459,40 +501,20 @@ impl<'p> Graph<'p> {
         }
     }
 
-    /// Mounts what a router has by now on another.
-    pub fn mount_copy(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
-        self.mount(parent, child, prefix, conditional);
-        let (parent, child) = (self.origin(parent), self.origin(child));
-        let last = self.routers.get_mut(&parent);
-        let last = last.and_then(|router| router.entries.last_mut());
-        if let Some((_, Entry::Mount { child: mounted, copies, .. })) = last {
-            *copies |= *mounted == child;
-        }
-    }
-
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
-        self.mount_behind(parent, child, prefix, conditional, Vec::new());
+        self.mount_as(parent, Mount::new(child, prefix, conditional));
     }
 
-    /// Mounts a router on another, behind layers.
-    pub fn mount_behind(
-        &mut self,
-        parent: CallId,
-        child: CallId,
-        prefix: Text,
-        conditional: bool,
-        layers: Vec<Layer<'p>>,
-    ) {
-        let (parent, child) = (self.origin(parent), self.origin(child));
+    /// Mounts a router on another as the mount says.
+    pub fn mount_as(&mut self, parent: CallId, mount: Mount<'p>) {
+        let parent = self.origin(parent);
+        let child = self.origin(mount.child);
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)
         {
-            router.entries.push((
-                self.now,
-                Entry::Mount { child, prefix, layers, conditional, copies: false },
-            ));
+            router.entries.push((self.now, Entry::Mount(Mount { child, ..mount })));
         }
     }
 }

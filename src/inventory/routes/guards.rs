@@ -170,6 +170,16 @@ pub fn called_in_bodies(path: &str, args: &Args<'_>) -> Option<AuthState> {
     }
 }
 
+static FOR_ALL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|\bcors|rate_?limit|throttl").ok());
+
+/// Whether a name promises that what is checked has nothing to do with who calls: a forged form, a
+/// foreign page, too many requests.
+#[must_use]
+pub fn is_for_all(name: &str) -> bool {
+    FOR_ALL.as_ref().is_some_and(|regex| regex.is_match(name)) && !is_named_like_one(name)
+}
+
 /// Whether a name promises that callers are checked.
 #[must_use]
 pub fn is_named_like_one(name: &str) -> bool {

@@ -16,6 +16,7 @@ pub mod stub;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod wrapping;
 
 use std::collections::BTreeSet;
 
@@ -57,17 +58,24 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         (framework.read)(&trace, &mut graph);
     }
     graph.settle();
-    let (mut flat, cut) = flatten::flatten(&graph, program);
+    let (flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);
-    for flat in &mut flat {
+    let mut decided = Vec::with_capacity(flat.len());
+    for mut flat in flat {
         let has_user_object =
             framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
-        flat.route.auth = decider.decide(flat, has_user_object);
         let handler = &flat.registration.handler;
         let function = handler.inner.as_ref().or(handler.function.as_ref());
         let stub = function.and_then(|function| stub::reason(function.function, &flat.route));
         flat.route.stub = stub.map(str::to_owned);
+        for (methods, auth) in decider.decide(&flat, has_user_object) {
+            let mut flat = flat.clone();
+            flat.route.methods = methods;
+            flat.route.auth = auth;
+            decided.push(flat);
+        }
     }
+    let mut flat = decided;
     relate::relate(&mut flat, |flat| decider.hands_on(flat));
     let guards = decider.guards(program);
     let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();

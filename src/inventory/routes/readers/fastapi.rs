@@ -4,7 +4,7 @@ use super::{Framework, Matching};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Value};
 use crate::inventory::routes::graph::{
-    Graph, Handler, Layer, LayerKind, Registration, made_by, methods_of, path_text,
+    Graph, Handler, Layer, LayerKind, Mount, Registration, made_by, methods_of, path_text,
 };
 use crate::inventory::routes::{caller, pattern, types};
 use crate::module::ExprKind;
@@ -110,13 +110,9 @@ fn method_call<'p>(
             {
                 let mut prefix = parent.prefix.clone();
                 prefix.push(&call.args.keyword("prefix").map(Value::to_text).unwrap_or_default());
-                graph.mount_behind(
-                    receiver,
-                    child,
-                    prefix,
-                    call.conditional,
-                    listed(&call.args, trace),
-                );
+                let mount = Mount::new(child, prefix, call.conditional);
+                let layers = listed(&call.args, trace);
+                graph.mount_as(receiver, Mount { layers, ..mount });
             }
         }
         "mount" => {

@@ -11,7 +11,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Registration, join, made_by,
+    Graph, Guard, Handler, Layer, LayerKind, Mount, Registration, join, made_by,
 };
 use crate::inventory::routes::pattern;
 
@@ -193,7 +193,8 @@ impl Reading {
             let Some(child) = self.bases.get(&child) else { continue };
             for path in scripts::paths(call.args.positional.first()) {
                 let prefix = join(&base.path, &without_end(&path));
-                graph.mount_copy(base.router, child.router, prefix, call.conditional);
+                let mount = Mount::new(child.router, prefix, call.conditional);
+                graph.mount_as(base.router, Mount { copies: true, ..mount });
             }
         }
     }
