@@ -68,7 +68,7 @@ fn trim_block(block: &mut Block, depth: usize) {
 
 fn trim_stmt(stmt: &mut Stmt, depth: usize) {
     match &mut stmt.kind {
-        StmtKind::Import(_) | StmtKind::Doc(_) | StmtKind::Pass => {}
+        StmtKind::Import(_) | StmtKind::Doc(_) | StmtKind::Pass | StmtKind::Leave(_) => {}
         StmtKind::Export(export) => {
             if let crate::module::Export::Value { value, .. } = export {
                 trim(value, depth);

@@ -166,6 +166,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                     Value::Bool(_) => Value::text("boolean"),
                     Value::Function(_) => Value::text("function"),
                     Value::Map(_) | Value::List(_) => Value::text("object"),
+                    // What runs on a server has the one and not the other.
+                    Value::External(path) if path == "window" => Value::text("undefined"),
+                    Value::External(path) if path == "process" => Value::text("object"),
                     _ => Value::Unknown,
                 },
                 _ => Value::Unknown,
@@ -372,16 +375,25 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
     if let Some(value) = builtins::call(&callee, &args) {
         return value;
     }
-    // The link of a chain stands where its own arguments are, not where the chain begins.
-    let span = match (&call.callee.kind, call.args.first()) {
-        (ExprKind::Attribute { object, .. }, Some(arg))
-            if matches!(object.kind, ExprKind::Call(_)) =>
-        {
-            Span { end: span.end, ..arg.value.span }
-        }
-        _ => span,
-    };
+    let span = link(call).map_or(span, |link| Span { end: span.end, ..link });
     scope.call(callee, args, call, span)
+}
+
+/// Where the link of a chain stands: at its own method's name, not where the chain begins. `None`
+/// where both are on one line.
+fn link(call: &Call) -> Option<Span> {
+    let ExprKind::Attribute { object, name, .. } = &call.callee.kind else { return None };
+    let first = call.args.first()?.value.span;
+    let behind = call.callee.span.end.saturating_sub(object.span.end);
+    // `.name` or `?.name`, with nothing but that behind the object.
+    let beside = usize::try_from(behind).is_ok_and(|behind| behind <= name.len() + 2);
+    if beside && !matches!(object.kind, ExprKind::Call(_)) {
+        return None;
+    }
+    // What is not written right behind the bracket stands on a line of its own.
+    let broken = first.start.saturating_sub(call.callee.span.end) > 1;
+    let line = if broken { first.line.saturating_sub(1) } else { first.line };
+    Some(Span { start: object.span.end, line, ..first })
 }
 
 /// Whether a method may be one that goes on with what a promise comes to.
@@ -728,10 +740,20 @@ pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
         // It is no role, no name, no number that anybody would compare it with.
         (
             Value::Absent,
-            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::External(_)
+            | Value::Native(_)
+            | Value::Method(_),
         )
         | (
-            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::External(_)
+            | Value::Native(_)
+            | Value::Method(_),
             Value::Absent,
         ) => Some(false),
         (Value::None, Value::Text(text)) | (Value::Text(text), Value::None) => {

@@ -25,7 +25,7 @@ use smol_str::SmolStr;
 
 use super::link::Program;
 use super::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Place, Value};
-use crate::module::{Call, Function, Span};
+use crate::module::{Call, Function, Leave, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -52,8 +52,10 @@ pub use trace::Trace;
 enum Flow<'p> {
     /// It ran through.
     Next,
-    /// It returned, or left the loop.
+    /// It returned.
     Return(Value<'p>),
+    /// It left the turn of a loop, or the loop.
+    Leave(Leave),
     /// It raised: there is no value.
     Stop(Thrown),
 }
@@ -253,7 +255,8 @@ impl<'p> Interpreter<'p> {
         // Running one function can define others, so all lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
-        let mut left = VecDeque::new();
+        let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
+        let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -265,23 +268,41 @@ impl<'p> Interpreter<'p> {
                         class.class.span,
                     );
                 }
-                continue;
-            }
-            let Some(closure) = self.pending.get(at).map(Rc::clone) else {
-                // A function for a library is called by it, unless the program did in the end.
-                let Some(closure) = left.pop_front() else { break };
-                self.let_library_call(&closure);
-                continue;
-            };
-            at += 1;
-            if closure.entered.get() || self.steps == 0 {
-                continue;
-            }
-            if self.awaits_library(&closure) {
-                left.push_back(closure);
+            } else if let Some(closure) = self.pending.get(at).map(Rc::clone) {
+                at += 1;
+                if closure.entered.get() {
+                } else if self.awaits_library(&closure) {
+                    for_libraries.push_back(closure);
+                } else if needs_arguments(&closure) {
+                    with_arguments.push_back(closure);
+                } else {
+                    self.run_blindly(&closure);
+                }
+            } else if let Some(closure) = with_arguments.pop_front() {
+                // Others may have called it with what it needs.
+                self.run_blindly(&closure);
+            } else if let Some(closure) = for_libraries.pop_front() {
+                if !closure.entered.get() && !self.let_library_call(&closure) {
+                    self.run_blindly(&closure);
+                }
             } else {
-                self.apply(&closure, Args { open: true, ..Args::default() });
+                break;
             }
         }
     }
+
+    /// Runs a function that nothing has called, with unknown arguments.
+    fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
+        if !closure.entered.get() && self.steps > 0 {
+            self.apply(closure, Args { open: true, ..Args::default() });
+        }
+    }
+}
+
+/// Whether a function cannot be called without arguments.
+fn needs_arguments(closure: &Closure<'_>) -> bool {
+    closure.function.params.iter().any(|param| {
+        let optional = param.default.is_some() || param.rest || param.keyword_rest;
+        !optional
+    })
 }

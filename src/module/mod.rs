@@ -164,6 +164,8 @@ pub enum StmtKind {
     Return(Option<Expr>),
     /// `raise`, `throw`; in Rust `panic!` and its kin stay calls.
     Raise(Option<Expr>),
+    /// `break`, `continue`, whatever loop they name.
+    Leave(Leave),
     /// A block of its own.
     Block(Block),
     /// `pass`, `…` standing alone, an empty statement, `break`, `continue`, a type declaration:
@@ -244,6 +246,15 @@ pub enum Export {
         /// `export * as ns from`.
         namespace: Option<SmolStr>,
     },
+}
+
+/// How a loop is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leave {
+    /// For good: `break`. It leaves a script's `switch`, too.
+    Loop,
+    /// For its next turn: `continue`.
+    Turn,
 }
 
 /// A binding.

@@ -98,7 +98,10 @@ fn walk_stmt_parts<'m, V: Visitor<'m>>(visitor: &mut V, stmt: &'m Stmt) {
     match &stmt.kind {
         StmtKind::Import(import) => visitor.import(import),
         StmtKind::Export(Export::Value { value, .. }) => walk_expr(visitor, value),
-        StmtKind::Export(Export::From { .. }) | StmtKind::Doc(_) | StmtKind::Pass => {}
+        StmtKind::Export(Export::From { .. })
+        | StmtKind::Doc(_)
+        | StmtKind::Pass
+        | StmtKind::Leave(_) => {}
         StmtKind::Bind(bind) => walk_bind(visitor, bind),
         StmtKind::Expr(expr) => walk_expr(visitor, expr),
         StmtKind::Function(function) => walk_function(visitor, function),

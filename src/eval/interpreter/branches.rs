@@ -73,7 +73,7 @@ impl<'p> Interpreter<'p> {
     /// Joins ways: of each variable that one of those that go on has written, the values of all
     /// that go on.
     pub(super) fn meet(&mut self, first: Way<'p>, second: Way<'p>) -> Flow<'p> {
-        let on = |way: &Way<'p>| matches!(way.flow, Flow::Next);
+        let on = |way: &Way<'p>| matches!(way.flow, Flow::Next | Flow::Leave(_));
         let both = on(&first) && on(&second);
         let mut values: BTreeMap<(usize, SmolStr), Left<'p>> = BTreeMap::new();
         for way in [&first, &second] {

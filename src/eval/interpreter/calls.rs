@@ -364,6 +364,7 @@ impl<'p> Interpreter<'p> {
         let identities = self.identities();
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
+        let conditional = self.conditional;
         self.stack.push(pointer);
         let this = closure.this.as_ref().filter(|_| closure.is_method);
         self.bind_params(&closure.function.params, args, this);
@@ -372,6 +373,7 @@ impl<'p> Interpreter<'p> {
         self.frame = outer;
         let swayed = std::mem::replace(&mut self.swayed, swayed);
         self.narrowing(Some(narrowed));
+        self.conditional = conditional;
         if let Some(steps) = allowance
             && self.take_back(steps)
         {
@@ -381,7 +383,7 @@ impl<'p> Interpreter<'p> {
         let mut values = std::mem::replace(&mut self.returned, returned);
         match flow {
             Flow::Return(value) => values.push(value),
-            Flow::Next => values.push(Value::None),
+            Flow::Next | Flow::Leave(_) => values.push(Value::None),
             Flow::Stop(thrown) => self.ends_raising(thrown, !values.is_empty()),
         }
         if swayed {

@@ -653,10 +653,12 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// On one way the function returned, on others it goes on.
+    /// On one way the function returned, on others it goes on: what follows stands under a
+    /// condition.
     pub(super) fn narrow(&mut self) {
-        if let Some(probe) = &mut self.probe {
-            probe.narrowed = true;
+        match &mut self.probe {
+            Some(probe) => probe.narrowed = true,
+            None => self.conditional += 1,
         }
     }
 

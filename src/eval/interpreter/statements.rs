@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Value, grow};
-use crate::module::{Arm, Block, Expr, ExprKind, Handler, Stmt, StmtKind};
+use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Stmt, StmtKind};
 use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
@@ -150,7 +150,11 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return self.run_match(&subject, arms);
+                return match self.run_match(&subject, arms) {
+                    // A `break` leaves a script's `switch` and nothing else.
+                    Flow::Leave(Leave::Loop) if self.language().is_script() => Flow::Next,
+                    flow => flow,
+                };
             }
             StmtKind::Return(value) => {
                 let value = value.as_ref().map_or(Value::None, |value| expr::eval(value, self));
@@ -162,6 +166,7 @@ impl<'p> Interpreter<'p> {
                 let thrown = self.throwing.take();
                 return Flow::Stop(thrown.unwrap_or_else(|| self.raised(value.as_ref())));
             }
+            StmtKind::Leave(leave) => return Flow::Leave(*leave),
             StmtKind::Block(block) => return self.block(block),
         }
         Flow::Next
@@ -291,6 +296,22 @@ impl<'p> Interpreter<'p> {
                 Flow::Next
             }
             (Flow::Next, Flow::Next) => Flow::Next,
+            // What follows in the loop's turn may not run.
+            (Flow::Next, Flow::Leave(_)) | (Flow::Leave(_), Flow::Next) => {
+                self.narrow();
+                Flow::Next
+            }
+            (Flow::Leave(leave), Flow::Leave(_)) => Flow::Leave(leave),
+            (Flow::Leave(leave), Flow::Return(value))
+            | (Flow::Return(value), Flow::Leave(leave)) => {
+                self.returned.push(value);
+                self.narrow();
+                Flow::Leave(leave)
+            }
+            (Flow::Leave(leave), Flow::Stop(thrown)) | (Flow::Stop(thrown), Flow::Leave(leave)) => {
+                self.may_throw(thrown);
+                Flow::Leave(leave)
+            }
             (Flow::Return(value), Flow::Stop(thrown))
             | (Flow::Stop(thrown), Flow::Return(value)) => {
                 self.may_throw(thrown);
@@ -313,13 +334,14 @@ impl<'p> Interpreter<'p> {
     ) -> Flow<'p> {
         let over = over.map(|over| expr::eval(over, self));
         let (Some(target), Some(over)) = (target, over) else {
-            let flow = self.maybe(body);
+            let flow = self.turn(|it| it.maybe(body));
             return self.join(Flow::Next, flow);
         };
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
             // A list that nobody knows has items: what they register has holes, no condition.
-            let flow = if self.probing() { self.maybe(body) } else { self.some_turn(body) };
+            let flow =
+                self.turn(|it| if it.probing() { it.maybe(body) } else { it.some_turn(body) });
             return self.join(Flow::Next, flow);
         };
         if let Some(thrown) = self.throwing.take() {
@@ -328,7 +350,12 @@ impl<'p> Interpreter<'p> {
         for (item, certain) in self.turns(items) {
             self.bind(target, item);
             self.conditional += usize::from(!certain);
-            let flow = self.block(body);
+            let mut ends = false;
+            let flow = self.turn(|it| {
+                let flow = it.block(body);
+                ends = matches!(flow, Flow::Leave(Leave::Loop));
+                flow
+            });
             self.conditional -= usize::from(!certain);
             match flow {
                 Flow::Next => {}
@@ -337,8 +364,27 @@ impl<'p> Interpreter<'p> {
                 }
                 other => return other,
             }
+            if ends {
+                break;
+            }
         }
         Flow::Next
+    }
+
+    /// Runs one turn of a loop. Where only the turn was left early, all that follows it runs.
+    fn turn(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Flow<'p> {
+        let returned = self.returned.len();
+        let narrowed = self.narrowing(None);
+        let conditional = self.conditional;
+        let flow = run(self);
+        if self.returned.len() == returned {
+            self.narrowing(Some(narrowed));
+            self.conditional = conditional;
+        }
+        match flow {
+            Flow::Leave(_) => Flow::Next,
+            flow => flow,
+        }
     }
 
     /// The value of a block: of a comprehension, which is lowered as a loop alone, the list of its
@@ -359,6 +405,7 @@ impl<'p> Interpreter<'p> {
             match self.statement(stmt) {
                 Flow::Next => {}
                 Flow::Return(value) => return value,
+                Flow::Leave(_) => return Value::Unknown,
                 Flow::Stop(thrown) => {
                     self.throwing = self.probing().then_some(thrown);
                     return Value::Unknown;
@@ -373,7 +420,7 @@ impl<'p> Interpreter<'p> {
                     self.throwing = self.probing().then_some(thrown);
                     Value::Unknown
                 }
-                Flow::Next => Value::Unknown,
+                Flow::Next | Flow::Leave(_) => Value::Unknown,
             },
         }
     }

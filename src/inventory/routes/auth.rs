@@ -277,21 +277,21 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
             return *verdict;
         }
-        let Some(key) = key else { return self.run(layer, &Rc::new(request())) };
+        let Some(key) = key else { return self.run(layer, request()).0 };
         // What decides for a route that nobody knows decides for each; what may refuse one of
         // them is asked about every one.
         if self.undecided.insert(key) {
             self.turns_away.set(false);
             self.was_cut.set(false);
-            let any = Rc::new(Anonymous { any_route: true, ..request() });
-            let verdict = self.run(layer, &any);
+            let any = Anonymous { any_route: true, ..request() };
+            let (verdict, looked_at_route) = self.run(layer, any);
             let for_all = match verdict {
                 Verdict::Refuses => true,
                 Verdict::Passes | Verdict::LetsIn => !self.turns_away.get(),
                 Verdict::Unclear => false,
             };
             // What takes too long for one takes too long for each.
-            if for_all || self.was_cut.get() || !any.looked_at_route.get() {
+            if for_all || self.was_cut.get() || !looked_at_route {
                 self.known.insert(key, verdict);
                 return verdict;
             }
@@ -303,7 +303,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             return *verdict;
         }
         let missed = Rc::clone(&request.missed_method);
-        let verdict = self.run(layer, &Rc::new(request));
+        let (verdict, _) = self.run(layer, request);
         // Whoever misses the method asks again with it.
         if !missed.get() {
             self.by_route.insert(route, verdict);
@@ -349,7 +349,14 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    fn run(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
+    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+        request.all_credentials = layer.kind == LayerKind::Scheme;
+        let request = Rc::new(request);
+        let verdict = self.run_on(layer, &request);
+        (verdict, request.looked_at_route.get())
+    }
+
+    fn run_on(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
         let ask = |callee: Value<'p>, args: Args<'p>| self.ask(request, callee, args);
         match layer.kind {
             LayerKind::Decided(state) => of_state(state),
@@ -372,7 +379,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                     }
                 }
             }
-            LayerKind::Middleware | LayerKind::Ambient => {
+            LayerKind::Middleware | LayerKind::Scheme | LayerKind::Ambient => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 going_on(&seen, |value| self.denies(value))
             }
@@ -396,6 +403,14 @@ impl<'t, 'p> Decider<'t, 'p> {
                 } else {
                     judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
                 }
+            }
+            LayerKind::Step => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                let denied = seen.returned.iter().filter(|value| self.denies(value)).count();
+                let goes_on = denied < seen.returned.len()
+                    && seen.returns != Certainty::No
+                    && seen.refused != Certainty::Yes;
+                judge(&seen, goes_on, denied > 0 || is_refusing(&seen))
             }
             LayerKind::Dependency => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
@@ -504,6 +519,8 @@ fn kind_key(kind: LayerKind) -> LayerKindKey {
         LayerKind::Dependency => 3,
         LayerKind::Predicate => 4,
         LayerKind::Decided(_) => 5,
+        LayerKind::Step => 7,
+        LayerKind::Scheme => 8,
     }
 }
 

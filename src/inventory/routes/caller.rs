@@ -27,6 +27,15 @@ pub mod values {
         Value::External("caller.request".into())
     }
 
+    /// A request that always has an `auth`, which says whether somebody is known, as hapi has it.
+    pub const REQUEST_WITH_AUTH: &str = "caller.request.hapi";
+
+    /// [`REQUEST_WITH_AUTH`] as a value.
+    #[must_use]
+    pub fn request_with_auth<'p>() -> Value<'p> {
+        Value::External(REQUEST_WITH_AUTH.into())
+    }
+
     /// The response that is being written.
     #[must_use]
     pub fn response<'p>() -> Value<'p> {
@@ -38,6 +47,18 @@ pub mod values {
     pub fn context<'p>() -> Value<'p> {
         Value::External("caller.context".into())
     }
+
+    /// A context that plugins put something on, as Elysia has it.
+    pub const CONTEXT_OF_PLUGINS: &str = "caller.context.elysia";
+
+    /// [`CONTEXT_OF_PLUGINS`] as a value.
+    #[must_use]
+    pub fn context_of_plugins<'p>() -> Value<'p> {
+        Value::External(CONTEXT_OF_PLUGINS.into())
+    }
+
+    /// What makes and verifies tokens there: it gives back `false` for what is none.
+    pub const TOKENS: &str = "caller.context.elysia.tokens";
 
     /// What a middleware calls to go on; an argument is an error.
     #[must_use]
@@ -79,6 +100,9 @@ pub struct Anonymous {
     pub has_user_object: bool,
     /// What decorators noted on the handler and its class, by key: Nest's `SetMetadata`.
     pub metadata: Vec<(String, bool)>,
+    /// Whether all that identifies a request is a credential, since it is an authentication that
+    /// looks.
+    pub all_credentials: bool,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
     /// Whether the method, the path or the metadata were looked at.
@@ -92,7 +116,7 @@ static IDENTITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?ix) ^_?(current|logged_?in|auth(enticated)?|request(ing)?|session|decoded|jwt|token)?_?
           (user|member|account|identity|principal|claims|viewer|admin|customer|employee|auth|session|
-           token|jwt|payload|apikey|api_key|subject|credentials)_?(id|ids|data|info|name|email|role|roles|claims|payload|context)?$
+           token|bearer|jwt|payload|apikey|api_key|subject|credentials)_?(id|ids|data|info|name|email|role|roles|claims|payload|context)?$
           | ^uid$ | ^userinfo$ | ^authinfo$ | ^is_?(auth|logged|admin|staff|super).*",
     )
     .ok()
@@ -107,7 +131,7 @@ static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 static NO_CREDENTIAL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host").ok());
+    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host|\bip$").ok());
 
 /// Library functions that give back who is logged in.
 static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -282,11 +306,15 @@ impl<'p> Caller<'p> for Anonymous {
             {
                 return None;
             }
-            return if is_credential(name) || fits(&IDENTITY, name) {
+            return if self.all_credentials || is_credential(name) || fits(&IDENTITY, name) {
                 Some(Told::Identity(Value::Absent))
             } else {
                 is_never_sent(&last, name).then_some(Told::Hint(Value::Absent))
             };
+        }
+        // Every cookie is an object there, with or without a value.
+        if lower == "value" && whole.contains(".cookie.") && is_credential(&last) {
+            return Some(Told::Identity(Value::Absent));
         }
         match lower.as_str() {
             "method" => {
@@ -516,6 +544,9 @@ impl Anonymous {
             return Some(response_call(&lower, args));
         }
         match lower.as_str() {
+            "verify" if object == values::TOKENS => {
+                return Some(Told::Identity(Value::Bool(false)));
+            }
             "isauthenticated" | "is_authenticated" | "isloggedin" | "isauth" => {
                 return Some(Told::Identity(Value::Bool(false)));
             }
@@ -555,13 +586,15 @@ impl Anonymous {
                 _ => last_segment(object),
             };
             let is_signed = args.keyword("secret").is_some();
-            return Some(if is_credential(key) || fits(&IDENTITY, key) || is_signed {
-                Told::Identity(absent)
-            } else if is_never_sent(holder, key) {
-                Told::Hint(absent)
-            } else {
-                Told::Value(Value::Unknown)
-            });
+            return Some(
+                if self.all_credentials || is_credential(key) || fits(&IDENTITY, key) || is_signed {
+                    Told::Identity(absent)
+                } else if is_never_sent(holder, key) {
+                    Told::Hint(absent)
+                } else {
+                    Told::Value(Value::Unknown)
+                },
+            );
         }
         if fits(&SESSION_READER, method) {
             return Some(Told::Identity(Value::Absent));
@@ -687,7 +720,13 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     {
         return Told::AnswersError;
     }
-    if matches!(lower, "unauthorized" | "forbidden" | "unauthorised" | "accessdenied") {
+    if lower == "authenticated" {
+        return Told::Passes;
+    }
+    if matches!(
+        lower,
+        "unauthenticated" | "unauthorized" | "forbidden" | "unauthorised" | "accessdenied"
+    ) {
         return Told::Refuses;
     }
     match lower {

@@ -157,10 +157,14 @@ pub enum LayerKind {
     /// As middleware, before all that an application serves: that it looks up who calls says
     /// nothing of one route.
     Ambient,
+    /// As middleware, and whatever it looks at is a credential.
+    Scheme,
     /// Going on is to give back nothing.
     Hook,
     /// Going on is to give something back, and not to raise.
     Dependency,
+    /// Going on is to give back anything but a refusal, and not to raise.
+    Step,
     /// Going on is to give back something true.
     Predicate,
     /// The reader knows.

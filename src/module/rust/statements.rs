@@ -5,7 +5,7 @@ use syn::{Block, Expr as SynExpr, Stmt as SynStmt};
 
 use super::types::unary;
 use super::{Lowering, cover};
-use crate::module::{self, Arm, Bind, Expr, ExprKind, Span, Stmt, StmtKind};
+use crate::module::{self, Arm, Bind, Expr, ExprKind, Leave, Span, Stmt, StmtKind};
 
 /// What the last expression of a block is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,9 +122,11 @@ impl Lowering<'_> {
                 (span, StmtKind::Return(value))
             }
             SynExpr::Break(syn::ExprBreak { break_token, expr: None, .. }) => {
-                (self.span(break_token.span), StmtKind::Pass)
+                (self.span(break_token.span), StmtKind::Leave(Leave::Loop))
             }
-            SynExpr::Continue(next) => (self.span(next.continue_token.span), StmtKind::Pass),
+            SynExpr::Continue(next) => {
+                (self.span(next.continue_token.span), StmtKind::Leave(Leave::Turn))
+            }
             SynExpr::Paren(paren) => return self.expr_stmt(&paren.expr, tail, out),
             SynExpr::Group(group) => return self.expr_stmt(&group.expr, tail, out),
             other => {

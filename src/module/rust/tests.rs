@@ -4,7 +4,7 @@ mod hostile;
 
 use super::*;
 use crate::limits::PARSE_STACK;
-use crate::module::{Block, Call, Function, Import, ImportNames, Stmt, StmtKind, TextPart};
+use crate::module::{Block, Call, Function, Import, ImportNames, Leave, Stmt, StmtKind, TextPart};
 
 /// Runs on a thread with the stack that callers give.
 fn on_parse_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -157,6 +157,7 @@ fn show_stmt(stmt: &Stmt) -> String {
         }
         StmtKind::Block(block) => show_block(block),
         StmtKind::Pass => "pass".into(),
+        StmtKind::Leave(leave) => format!("{leave:?}").to_lowercase(),
         StmtKind::Function(function) => {
             format!("fn {} {}", function.name.as_ref().unwrap(), show_block(&function.body))
         }

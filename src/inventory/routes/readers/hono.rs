@@ -90,11 +90,12 @@ fn would_call(_host: &Host<'_, '_>, closure: &Closure<'_>) -> bool {
     scripts::takes(closure, TYPES)
 }
 
-fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) {
+fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) -> bool {
     let id = host.record_call("hono.Hono", Args::default(), closure.place());
     host.set_kind(id, NAME);
     let args = Args { open: true, ..Args::of(vec![Value::Native(id)]) };
     host.call(&Value::Function(Rc::clone(closure)), None, args, closure.place());
+    true
 }
 
 /// An application as the program has it: several can share one router below different paths.

@@ -1,12 +1,14 @@
 //! The frameworks that are read, one file each.
 
 mod autoload;
+mod elysia;
 mod express;
 mod fastapi;
 mod fastify;
 mod files;
 mod finale;
 mod flask;
+mod hapi;
 mod hono;
 mod next;
 mod scripts;
@@ -70,10 +72,13 @@ pub const FRAMEWORKS: &[Framework] = &[
     sveltekit::SVELTEKIT,
     hono::HONO,
     fastify::FASTIFY,
+    hapi::HAPI,
+    elysia::ELYSIA,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
-pub const LIBRARIES: &[Library] = &[hono::LIBRARY, fastify::LIBRARY];
+pub const LIBRARIES: &[Library] =
+    &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
