@@ -69,6 +69,11 @@ pub fn extract(program: &Program<'_>) -> Extracted {
     let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();
     routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
     routes.dedup_by(|next, kept| same_route(next, kept));
+    // The one that answers stands before those that it answers for.
+    routes.sort_by(|a, b| {
+        let place = |route: &Route| route.shadowed_by.is_some();
+        (&a.path, &a.methods, place(a)).cmp(&(&b.path, &b.methods, place(b)))
+    });
     Extracted { routes, guards, cut: cut || trace.exhausted || trace.asked_too_much() }
 }
 
