@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::expr::{self, Scope};
-use crate::eval::value::{Value, grow};
-use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Stmt, StmtKind};
+use crate::eval::value::{Args, Value, grow};
+use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Span, Stmt, StmtKind};
 use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
@@ -134,8 +134,11 @@ impl<'p> Interpreter<'p> {
             }
             StmtKind::Try { body, handlers, after } => return self.run_try(body, handlers, after),
             StmtKind::With { items, body } => {
+                let mut entered = Vec::new();
                 for (context, target) in items {
                     let value = expr::eval(context, self);
+                    self.enters(&value, "__enter__", context.span);
+                    entered.push((value.clone(), context.span));
                     if let Some(target) = target {
                         self.bind(target, value);
                     }
@@ -143,7 +146,11 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return self.block(body);
+                let flow = self.block(body);
+                for (value, span) in entered.iter().rev() {
+                    self.enters(value, "__exit__", *span);
+                }
+                return flow;
             }
             StmtKind::Match { subject, arms } => {
                 let subject = expr::eval(subject, self);
@@ -170,6 +177,19 @@ impl<'p> Interpreter<'p> {
             StmtKind::Block(block) => return self.block(block),
         }
         Flow::Next
+    }
+
+    /// Records that a thing from outside is entered or left, where it may register in between.
+    fn enters(&mut self, context: &Value<'p>, method: &str, span: Span) {
+        let is_thing = match context {
+            Value::Native(_) => true,
+            Value::Object(object) => object.native.get().is_some(),
+            _ => false,
+        };
+        if is_thing && !self.probing() {
+            let callee = Value::Method(Rc::new((context.clone(), method.into())));
+            self.record(callee, Args::default(), span, None);
+        }
     }
 
     fn run_try(&mut self, body: &'p Block, handlers: &'p [Handler], after: &'p Block) -> Flow<'p> {

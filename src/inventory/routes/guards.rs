@@ -18,6 +18,7 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("flask_jwt_extended.fresh_jwt_required", AuthState::Required),
     ("flask_jwt.jwt_required", AuthState::Required),
     ("quart_auth.login_required", AuthState::Required),
+    ("bottle.auth_basic", AuthState::Required),
     ("flask_appbuilder.security.decorators.has_access", AuthState::Required),
     ("flask_appbuilder.security.decorators.has_access_api", AuthState::Required),
     ("flask_appbuilder.security.decorators.protect", AuthState::Required),

@@ -81,6 +81,11 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();
     routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
     routes.dedup_by(|next, kept| same_route(next, kept));
+    // The one that answers stands before those that it answers for.
+    routes.sort_by(|a, b| {
+        let place = |route: &Route| route.shadowed_by.is_some();
+        (&a.path, &a.methods, place(a)).cmp(&(&b.path, &b.methods, place(b)))
+    });
     let cut = cut || trace.exhausted || trace.asked_too_much();
     Extracted { routes, guards, cut, missing: BTreeSet::new() }
 }

@@ -115,7 +115,7 @@ fn method_call<'p>(
                 graph.mount_as(receiver, Mount { layers, ..mount });
             }
         }
-        "mount" => {
+        "mount" if graph.router(receiver, NAME).is_some() => {
             if let Some(child) = call.args.get(1, "app").and_then(made_by) {
                 graph.mount(receiver, child, path_text(call.args.get(0, "path")), call.conditional);
             }

@@ -1,6 +1,7 @@
 //! The frameworks that are read, one file each.
 
 mod autoload;
+mod bottle;
 mod elysia;
 mod express;
 mod fastapi;
@@ -49,6 +50,8 @@ pub struct Framework {
 pub enum Matching {
     /// The most specific one, wherever it is registered.
     Specific,
+    /// The most specific one; of those alike, the one that is registered last.
+    Last,
     /// The one that is registered first.
     First,
     /// Each in its order, until one does not hand on; guards hold for what comes later, in other
@@ -65,6 +68,7 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
+    bottle::BOTTLE,
     fastapi::FASTAPI,
     express::EXPRESS,
     finale::FINALE,
