@@ -57,6 +57,11 @@ pub trait Scope<'p> {
         None
     }
 
+    /// What a value holds as a list, where it is something from outside of which that is known.
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        value
+    }
+
     /// What comes of waiting for a value.
     fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
         value
@@ -181,7 +186,8 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             let mut out = Vec::with_capacity(items.len());
             for item in items {
                 if let ExprKind::Spread(inner) = &item.kind {
-                    match eval(inner, scope).items() {
+                    let inner = eval(inner, scope);
+                    match scope.listed(inner).items() {
                         Some(items) => out.extend(items),
                         None => out.push(Value::Unknown),
                     }
@@ -287,7 +293,8 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
     let mut out = Args::default();
     for arg in args {
         if let ExprKind::Spread(inner) = &arg.value.kind {
-            let spread = match eval(inner, scope) {
+            let inner = eval(inner, scope);
+            let spread = match scope.listed(inner) {
                 Value::Choice(values) => side_by_side(&values),
                 other => other,
             };

@@ -13,6 +13,7 @@ mod names;
 pub mod probe;
 mod scope;
 mod statements;
+mod tables;
 mod trace;
 
 use std::cell::{Cell, RefCell};

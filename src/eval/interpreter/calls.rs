@@ -157,6 +157,11 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            "list" | "tuple" | "set" | "sorted" | "iter"
+                if let Some(items) = first.and_then(|value| self.table_items(value)) =>
+            {
+                Value::list(items)
+            }
             "functools.partial" if let Some(function) = first.cloned() => {
                 self.partial(&function, args, span)
             }

@@ -137,6 +137,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.caller_contains(path, key)
     }
 
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        Interpreter::listed(self, value)
+    }
+
     fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
         match &value {
             Value::Method(method) if matches!(method.0, Value::Bool(_)) => method.0.clone(),

@@ -1000,6 +1000,14 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if name == "abort" || name == "HTTPAbort" {
         return Some(thrown(args));
     }
+    if let Some(name) = call.path.strip_prefix("aiohttp_security.") {
+        match name.rsplit('.').next() {
+            Some("authorized_userid") => return Some(Told::Identity(Value::Absent)),
+            Some("is_anonymous") => return Some(Told::Identity(Value::Bool(true))),
+            Some("permits") => return Some(Told::Identity(Value::Bool(false))),
+            _ => {}
+        }
+    }
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
         return Some(Told::Throws { denial: true, asked: true, asks: true });
     }

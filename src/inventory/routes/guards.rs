@@ -166,6 +166,11 @@ pub fn called_in_bodies(path: &str, args: &Args<'_>) -> Option<AuthState> {
         | "verify_fresh_jwt_in_request" => {
             Some(if lets_in(name, args) { AuthState::Optional } else { AuthState::Required })
         }
+        "check_authorized" | "check_permission" | "login_required"
+            if path.starts_with("aiohttp_security.") =>
+        {
+            Some(AuthState::Required)
+        }
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! The frameworks that are read, one file each.
 
+mod aiohttp;
+mod classes;
 mod express;
 mod fastapi;
 mod files;
@@ -58,6 +60,7 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] = &[
+    aiohttp::AIOHTTP,
     flask::FLASK,
     fastapi::FASTAPI,
     express::EXPRESS,

@@ -1,0 +1,52 @@
+//! What things from outside hold when a program runs over them: a table of routes holds what
+//! decorators registered on it, each with the names by which the library offers it.
+
+use super::Interpreter;
+use crate::eval::expr::Scope;
+use crate::eval::value::{CallId, CallRecord, Value};
+
+/// Calls that make such a table.
+const TABLES: &[&str] = &["aiohttp.web.RouteTableDef", "aiohttp.web_routedef.RouteTableDef"];
+
+impl<'p> Interpreter<'p> {
+    /// What a value holds, where it is a table of a library.
+    pub(super) fn table_items(&mut self, value: &Value<'p>) -> Option<Vec<Value<'p>>> {
+        let table = match value {
+            Value::Native(id) => *id,
+            Value::Object(object) => object.native.get()?,
+            _ => return None,
+        };
+        if !TABLES.contains(&self.call_record(table)?.path()?) {
+            return None;
+        }
+        let first = table.0 as usize;
+        self.spend(self.settled.len() + self.calls.len() - first);
+        let calls = self.settled.iter().chain(&self.calls).skip(first);
+        Some(calls.filter_map(|call| self.table_item(table, call)).collect())
+    }
+
+    /// What a call of a decorator put into a table.
+    fn table_item(&self, table: CallId, call: &CallRecord<'p>) -> Option<Value<'p>> {
+        let registrar = self.call_record(call.applied()?)?;
+        let (receiver, verb) = registrar.method()?;
+        if receiver != table {
+            return None;
+        }
+        let (method, at) = match verb {
+            "route" => (registrar.args.positional.first().cloned().unwrap_or_default(), 1),
+            "view" => (Value::text("*"), 0),
+            verb => (Value::text(&verb.to_ascii_uppercase()), 0),
+        };
+        let path = registrar.args.get(at, "path").cloned().unwrap_or_default();
+        let handler = call.args.positional.first().cloned().unwrap_or_default();
+        let kwargs = registrar.args.named.iter();
+        let kwargs = kwargs.map(|(name, value)| (Value::text(name), value.clone())).collect();
+        let entry = |name: &str, value| (Value::text(name), value);
+        Some(Value::map(vec![
+            entry("method", method),
+            entry("path", path),
+            entry("handler", handler),
+            entry("kwargs", Value::map(kwargs)),
+        ]))
+    }
+}
