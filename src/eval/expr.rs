@@ -601,6 +601,11 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             let found = match right {
                 Value::Absent => Some(false),
                 _ if matches!(left, Value::Absent) => Some(false),
+                // Nobody is kept under an empty name, whatever else is there.
+                Value::List(items) if left.as_str() == Some("") => {
+                    Some(items.borrow().iter().any(|item| item.as_str() == Some("")))
+                }
+                Value::Map(_) if left.as_str() == Some("") => Some(right.entry("").is_some()),
                 Value::List(items) => contains(&items.borrow(), left),
                 Value::Map(entries) => {
                     let keys: Vec<_> =

@@ -7,9 +7,14 @@ use smol_str::SmolStr;
 
 use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
+use crate::eval::value::{Args, BASE, CallId, ClassValue, Closure, Env, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
+
+/// What stands for the bases of an object that lie outside the program, where a question gives it.
+pub(super) fn base_of<'p>(object: &Object<'p>) -> Option<Value<'p>> {
+    object.fields.borrow().get(BASE).cloned()
+}
 
 impl<'p> Interpreter<'p> {
     pub(super) fn define_function(&mut self, function: &'p Function) {
@@ -128,6 +133,9 @@ impl<'p> Interpreter<'p> {
             fields: RefCell::default(),
             native: Cell::new(None),
         });
+        if !self.probing() {
+            self.instances.insert(Rc::as_ptr(class), Rc::clone(&object));
+        }
         let this = Value::Object(Rc::clone(&object));
         self.initialise_fields(class, &this);
         let constructor = ["__init__", "constructor"].iter().find_map(|name| class.attribute(name));
@@ -189,6 +197,27 @@ impl<'p> Interpreter<'p> {
         }
         match object.class.attribute(name) {
             Some((value, owner)) => self.bind_attribute(this, value, owner, name),
+            None if let Some(base) = base_of(object) => {
+                // Tornado's property, which the program decides about.
+                let asks =
+                    (name == "current_user").then(|| object.class.attribute("get_current_user"));
+                match asks.flatten() {
+                    Some((Value::Function(closure), owner)) => {
+                        let bound = self.bound(&closure, this.clone(), owner);
+                        let user = self.call_value(
+                            &Value::Function(bound),
+                            Args::default(),
+                            Span::default(),
+                        );
+                        self.identity(if matches!(user, Value::None) {
+                            Value::Absent
+                        } else {
+                            user
+                        })
+                    }
+                    _ => expr::attribute(&base, name, self),
+                }
+            }
             None => Value::Method(Rc::new((this.clone(), name.into()))),
         }
     }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::AuthState;
-use super::guards;
+use super::{guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -37,6 +37,12 @@ pub mod values {
     #[must_use]
     pub fn context<'p>() -> Value<'p> {
         Value::External("caller.context".into())
+    }
+
+    /// A handler of Tornado, as its methods see themselves.
+    #[must_use]
+    pub fn page<'p>() -> Value<'p> {
+        Value::External("caller.page".into())
     }
 
     /// What a middleware calls to go on; an argument is an error.
@@ -83,6 +89,10 @@ pub struct Anonymous {
     pub looked_at_route: Cell<bool>,
     /// Whether the method was asked for and is not known.
     pub missed_method: Rc<Cell<bool>>,
+    /// Whether what is asked runs before the handler, so that only ending the answer stops it.
+    pub in_hook: Cell<bool>,
+    /// Whether a refusing status was set.
+    pub has_denied: Cell<bool>,
 }
 
 /// Names under which a request carries who sent it.
@@ -354,6 +364,11 @@ impl<'p> Caller<'p> for Anonymous {
             _ => {}
         }
         if let Some(whole) = canonical(call.path) {
+            if let Some(method) = whole.strip_prefix("caller.page.")
+                && let Some(told) = page::call(self, method, call.args, call.surely)
+            {
+                return Some(told);
+            }
             return self.request_call(&whole, call.args);
         }
         library_call(self, call)
@@ -681,7 +696,9 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-fn is_login_address(value: &Value<'_>) -> bool {
+/// Whether a value is where somebody logs in.
+#[must_use]
+pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
         Value::Text(text) => fits(&LOGIN, &text.to_string()),
         Value::External(path) => fits(&LOGIN, path),
@@ -859,7 +876,8 @@ pub fn is_error<'p>(
 }
 
 /// Whether a value is the status of a method that is not answered.
-fn is_method_code(value: &Value<'_>) -> bool {
+#[must_use]
+pub fn is_method_code(value: &Value<'_>) -> bool {
     match value {
         Value::Number(number) => number == "405",
         Value::External(path) => {
@@ -944,6 +962,9 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if call.path == "tornado.web.authenticated()" {
+        return Some(Told::GoesOnIf("current_user"));
+    }
     // A guard of a library that wraps something, or is called with a request.
     if let Some(maker) = call.maker
         && call.path.ends_with("()")

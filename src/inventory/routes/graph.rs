@@ -410,12 +410,18 @@ impl<'p> Graph<'p> {
 
     /// Adds an application that no call makes, since it is made of files.
     pub fn add_application_of_files(&mut self, framework: &'static str, prefix: Text) -> CallId {
-        let id = CallId(u32::MAX - self.uncalled);
-        self.uncalled += 1;
-        self.add(id, framework, prefix);
+        let id = self.add_uncalled(framework, prefix);
         if let Some(router) = self.routers.get_mut(&id) {
             router.is_application = true;
         }
+        id
+    }
+
+    /// Adds a router that no call makes, and that serves only where it is mounted.
+    pub fn add_uncalled(&mut self, framework: &'static str, prefix: Text) -> CallId {
+        let id = CallId(u32::MAX - self.uncalled);
+        self.uncalled += 1;
+        self.add(id, framework, prefix);
         id
     }
 

@@ -9,6 +9,7 @@ mod finale;
 mod flask;
 mod next;
 mod sveltekit;
+mod tornado;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -67,6 +68,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     finale::FINALE,
     next::NEXT,
     sveltekit::SVELTEKIT,
+    tornado::TORNADO,
 ];
 
 /// Whether a file makes or configures routes by its name.
