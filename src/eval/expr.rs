@@ -439,20 +439,9 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
         (Value::Method(_), Value::Text(text)) => {
             text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
         }
-        (Value::List(items), Value::Number(number)) => {
+        (Value::List(items), Value::Number(_)) => {
             let items = items.borrow();
-            match number.parse::<i64>() {
-                Ok(at) if at < 0 => usize::try_from(-at)
-                    .ok()
-                    .and_then(|back| items.len().checked_sub(back))
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Ok(at) => usize::try_from(at)
-                    .ok()
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Err(_) => Value::Unknown,
-            }
+            position(key, items.len()).and_then(|at| items.get(at).cloned()).unwrap_or_default()
         }
         (Value::External(path), Value::Text(text)) if builtins::is_environment(path) => {
             Value::Text(Rc::new(Text::hole(&text.to_string()).from_env(&text.to_string())))
@@ -467,6 +456,18 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
         // `Promise<User>`, `list[int]`: a type with arguments is the type.
         (Value::External(_) | Value::Class(_), _) => object.clone(),
         _ => Value::Unknown,
+    }
+}
+
+/// The place in a list of a length that a number means; negative ones count from the end.
+#[must_use]
+pub fn position(key: &Value<'_>, length: usize) -> Option<usize> {
+    let Value::Number(number) = key else { return None };
+    let at = number.parse::<i64>().ok()?;
+    if at < 0 {
+        length.checked_sub(usize::try_from(at.checked_neg()?).ok()?)
+    } else {
+        usize::try_from(at).ok()
     }
 }
 

@@ -7,5 +7,6 @@ pub mod builtins;
 pub mod expr;
 pub mod interpreter;
 pub mod link;
+pub mod matching;
 pub mod text;
 pub mod value;

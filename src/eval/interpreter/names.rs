@@ -252,6 +252,13 @@ impl<'p> Interpreter<'p> {
                 let key = expr::eval(key, self);
                 match &object {
                     Value::Map(entries) => grow(&mut entries.borrow_mut(), [(key, value)]),
+                    Value::List(items) => {
+                        let at = expr::position(&key, items.borrow().len());
+                        let mut items = items.borrow_mut();
+                        if let Some(item) = at.and_then(|at| items.get_mut(at)) {
+                            *item = value;
+                        }
+                    }
                     _ => self.set_item(&object, key, value, target.span),
                 }
             }

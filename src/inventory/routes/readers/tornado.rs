@@ -85,7 +85,12 @@ fn is_application(path: &str) -> bool {
 /// The settings of an application, as its handlers see them.
 fn settings<'p>(app: &CallRecord<'p>) -> Value<'p> {
     let named = app.args.named.iter();
-    Value::map(named.map(|(name, value)| (Value::text(name), value.clone())).collect())
+    let mut out: Vec<_> = named.map(|(name, value)| (Value::text(name), value.clone())).collect();
+    // Wherever it is, it is where callers log in.
+    if app.args.keyword("login_url").and_then(Value::as_str).is_none() {
+        out.push((Value::text("login_url"), Value::text("/login")));
+    }
+    Value::map(out)
 }
 
 struct Reader<'r, 't, 'p> {
@@ -288,7 +293,10 @@ impl<'p> Reader<'_, '_, 'p> {
             vec!["ws"]
         } else {
             let has = |verb: &&&str| is_defined(class, verb);
-            VERBS.iter().filter(has).copied().collect()
+            let verbs: Vec<&str> = VERBS.iter().filter(has).copied().collect();
+            // A class that only prepares answers there, whatever the method.
+            let prepares = class.env.vars.borrow().contains_key("prepare");
+            if prepares && verbs == ["options"] { Vec::new() } else { verbs }
         };
         if verbs.is_empty() {
             self.answered_by_bases(rule, class);
