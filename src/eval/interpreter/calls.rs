@@ -7,11 +7,7 @@ use smol_str::SmolStr;
 use super::definitions::base_of;
 use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS};
 use crate::eval::expr::{self, Scope};
-<<<<<<< HEAD
-=======
-use crate::eval::link::Target;
 use crate::eval::matching;
->>>>>>> 17dfe7e (Follow traits, copies of lists, matches of known texts and attributes that a step before the handler left)
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Value};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
@@ -483,11 +479,11 @@ impl<'p> Interpreter<'p> {
     }
 }
 
-<<<<<<< HEAD
 /// Whether what a path names makes an application that code can ask for without having it.
 fn is_application(path: &str) -> bool {
     matches!(path, "flask.Flask" | "flask.app.Flask" | "quart.Quart")
-=======
+}
+
 /// Whether a function checks that a form comes from a page of the program: it says nothing of who
 /// calls, and a caller who means it has read the page.
 fn is_forgery_check(closure: &Closure<'_>) -> bool {
@@ -495,7 +491,6 @@ fn is_forgery_check(closure: &Closure<'_>) -> bool {
     let name = name.trim_start_matches('_').to_ascii_lowercase();
     let checks = ["check", "verify", "validate"].iter().any(|verb| name.starts_with(verb));
     checks && (name.contains("xsrf") || name.contains("csrf")) && closure.function.params.len() < 3
->>>>>>> 17dfe7e (Follow traits, copies of lists, matches of known texts and attributes that a step before the handler left)
 }
 
 /// What a call of something that `functools` has made comes to.

@@ -372,7 +372,7 @@ impl<'p> Interpreter<'p> {
         if let Some(probe) = &mut self.probe {
             probe.seen.asked = true;
         }
-        let denial = Thrown { denial: true, deliberate: true, method: false };
+        let denial = Thrown { denial: true, deliberate: true, ..Thrown::default() };
         match truth {
             Some(true) => {}
             Some(false) => {

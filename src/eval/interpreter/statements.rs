@@ -110,6 +110,12 @@ impl<'p> Interpreter<'p> {
                     return Flow::Stop(thrown);
                 }
                 return match value.truth() {
+                    // Whoever starts the program fulfils the condition of being started.
+                    _ if is_start(test) => {
+                        let first = self.apart(|it| it.block(then));
+                        let second = self.way(|it| it.block(otherwise));
+                        self.meet(first, second)
+                    }
                     Some(truth) if value.is_default() && !self.probing() => {
                         self.usual(truth, then, otherwise)
                     }
@@ -122,12 +128,7 @@ impl<'p> Interpreter<'p> {
                                 it.block(block)
                             }
                         };
-                        // Whoever starts the program fulfils the condition of being started.
-                        let first = if is_start(test) {
-                            self.apart(run(then, true))
-                        } else {
-                            self.way(run(then, true))
-                        };
+                        let first = self.way(run(then, true));
                         let second = self.way(run(otherwise, false));
                         self.meet(first, second)
                     }
