@@ -407,12 +407,26 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 other => Value::Text(Rc::new(other.to_text())),
             })
         }
-        "list" | "tuple" | "set" | "Set" | "sorted" | "frozenset" | "reversed" | "Array.from"
-        | "Object.freeze" => args
+        "Set" | "Array.from" | "Object.freeze" => args
             .positional
             .first()
             .filter(|value| matches!(value, Value::List(_) | Value::Map(_)))
             .cloned(),
+        // What is done to the copy leaves the original alone.
+        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" => {
+            match args.positional.first() {
+                Some(Value::List(items)) => {
+                    let mut items = items.borrow().clone();
+                    if path == "reversed" {
+                        items.reverse();
+                    }
+                    Some(Value::list(items))
+                }
+                Some(map @ Value::Map(_)) => map_method(map, "keys", &Args::default()),
+                Some(_) => None,
+                None => Some(Value::list(Vec::new())).filter(|_| !args.open),
+            }
+        }
         "dict" => {
             let mut entries = match args.positional.first() {
                 Some(Value::Map(entries)) => entries.borrow().clone(),
@@ -499,6 +513,10 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 },
                 _ => Value::Unknown,
             })
+        }
+        // A query is no part of the path.
+        "tornado.httputil.url_concat" => {
+            args.positional.first().filter(|url| matches!(url, Value::Text(_))).cloned()
         }
         "typing.cast" | "cast" => args.positional.get(1).cloned(),
         _ => paths::call(path.trim_start_matches("node:"), args)

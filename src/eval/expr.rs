@@ -57,6 +57,11 @@ pub trait Scope<'p> {
         None
     }
 
+    /// What a value holds as a list, where it is something from outside of which that is known.
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        value
+    }
+
     /// What comes of waiting for a value.
     fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
         value
@@ -201,7 +206,8 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             let mut out = Vec::with_capacity(items.len());
             for item in items {
                 if let ExprKind::Spread(inner) = &item.kind {
-                    match eval(inner, scope).items() {
+                    let inner = eval(inner, scope);
+                    match scope.listed(inner).items() {
                         Some(items) => out.extend(items),
                         None => out.push(Value::Unknown),
                     }
@@ -311,7 +317,8 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
     let mut out = Args::default();
     for arg in args {
         if let ExprKind::Spread(inner) = &arg.value.kind {
-            let spread = match eval(inner, scope) {
+            let inner = eval(inner, scope);
+            let spread = match scope.listed(inner) {
                 Value::Choice(values) => side_by_side(&values),
                 other => other,
             };
@@ -479,20 +486,9 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
         (Value::Method(_), Value::Text(text)) => {
             text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
         }
-        (Value::List(items), Value::Number(number)) => {
+        (Value::List(items), Value::Number(_)) => {
             let items = items.borrow();
-            match number.parse::<i64>() {
-                Ok(at) if at < 0 => usize::try_from(-at)
-                    .ok()
-                    .and_then(|back| items.len().checked_sub(back))
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Ok(at) => usize::try_from(at)
-                    .ok()
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Err(_) => Value::Unknown,
-            }
+            position(key, items.len()).and_then(|at| items.get(at).cloned()).unwrap_or_default()
         }
         (Value::External(path), Value::Text(text)) if builtins::is_environment(path) => {
             Value::Text(Rc::new(Text::hole(&text.to_string()).from_env(&text.to_string())))
@@ -507,6 +503,18 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
         // `Promise<User>`, `list[int]`: a type with arguments is the type.
         (Value::External(_) | Value::Class(_), _) => object.clone(),
         _ => Value::Unknown,
+    }
+}
+
+/// The place in a list of a length that a number means; negative ones count from the end.
+#[must_use]
+pub fn position(key: &Value<'_>, length: usize) -> Option<usize> {
+    let Value::Number(number) = key else { return None };
+    let at = number.parse::<i64>().ok()?;
+    if at < 0 {
+        length.checked_sub(usize::try_from(at.checked_neg()?).ok()?)
+    } else {
+        usize::try_from(at).ok()
     }
 }
 
@@ -639,6 +647,11 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             let found = match right {
                 Value::Absent => Some(false),
                 _ if matches!(left, Value::Absent) => Some(false),
+                // Nobody is kept under an empty name, whatever else is there.
+                Value::List(items) if left.as_str() == Some("") => {
+                    Some(items.borrow().iter().any(|item| item.as_str() == Some("")))
+                }
+                Value::Map(_) if left.as_str() == Some("") => Some(right.entry("").is_some()),
                 Value::List(items) => contains(&items.borrow(), left),
                 Value::Map(entries) => {
                     let keys: Vec<_> =

@@ -15,6 +15,7 @@ mod names;
 pub mod probe;
 mod scope;
 mod statements;
+mod tables;
 mod trace;
 
 use std::cell::{Cell, RefCell};
@@ -24,7 +25,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::link::Program;
-use super::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Place, Value};
+use super::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
+};
 use crate::module::{Call, Function, Leave, Span};
 use crate::source::Language;
 
@@ -118,6 +121,10 @@ pub struct Interpreter<'p> {
     /// How often each of them was met.
     met: HashMap<*const Function, u32>,
     classes: Vec<Rc<ClassValue<'p>>>,
+    /// The last instance of each class.
+    instances: HashMap<*const ClassValue<'p>, Rc<Object<'p>>>,
+    /// Items that were put into lists under a condition, by where they lie.
+    perhaps: HashMap<usize, Value<'p>>,
     /// Variables that the way which runs now has written.
     writes: Option<branches::Writes<'p>>,
     /// The call that is about to be recorded, as written.
@@ -194,6 +201,8 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),
+        instances: HashMap::new(),
+        perhaps: HashMap::new(),
         writes: None,
         written: None,
         throwing: None,
@@ -294,7 +303,42 @@ impl<'p> Interpreter<'p> {
     /// Runs a function that nothing has called, with unknown arguments.
     fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
         if !closure.entered.get() && self.steps > 0 {
-            self.apply(closure, Args { open: true, ..Args::default() });
+            let closure = self.of_some_instance(Rc::clone(closure));
+            self.apply(&closure, Args { open: true, ..Args::default() });
+        }
+    }
+
+    /// A method that nothing calls, bound to an instance of its class: what one method leaves
+    /// there, another finds. One that needs arguments is for others to call, and would register
+    /// what nobody knows.
+    fn of_some_instance(&self, closure: Rc<Closure<'p>>) -> Rc<Closure<'p>> {
+        let python = self.program.file(closure.env.file).module.language == Language::Python;
+        let Some(class) = closure.class.as_ref().filter(|_| python && closure.env.is_class) else {
+            return closure;
+        };
+        let is = |wanted: &str| {
+            closure
+                .decorators
+                .iter()
+                .any(|decorator| matches!(decorator, Value::External(path) if path == wanted))
+        };
+        let needs_arguments = closure
+            .function
+            .params
+            .iter()
+            .skip(1)
+            .any(|param| param.default.is_none() && !param.rest && !param.keyword_rest);
+        if is("staticmethod") || needs_arguments {
+            return closure;
+        }
+        let this = if is("classmethod") {
+            Some(Value::Class(Rc::clone(class)))
+        } else {
+            self.instances.get(&Rc::as_ptr(class)).map(|object| Value::Object(Rc::clone(object)))
+        };
+        match this {
+            Some(this) => self.bound(&closure, this, Rc::clone(class)),
+            None => closure,
         }
     }
 }

@@ -73,6 +73,10 @@ pub enum Value<'p> {
 /// loop cannot eat memory.
 pub const MAX_ITEMS: usize = 8_192;
 
+/// The field of an object that holds what stands for its bases outside the program: no attribute
+/// has this name.
+pub const BASE: &str = "";
+
 /// The most values that one of several is chosen from.
 const MAX_CHOICES: usize = 32;
 

@@ -55,7 +55,7 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Runs something, and puts the variables back to what they were before it.
-    fn apart(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Way<'p> {
+    pub(super) fn apart(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Way<'p> {
         let outer = self.writes.replace(Writes::new());
         let flow = run(self);
         let writes = std::mem::replace(&mut self.writes, outer).unwrap_or_default();

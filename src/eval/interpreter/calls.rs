@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::definitions::base_of;
 use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS};
 use crate::eval::expr::{self, Scope};
+use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
@@ -56,7 +58,13 @@ impl<'p> Interpreter<'p> {
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;
         }
+        if let Some(value) = self.matched(callee, &args) {
+            return value;
+        }
         match callee {
+            Value::Function(closure) if self.probing() && is_forgery_check(closure) => {
+                Value::Unknown
+            }
             Value::Function(closure) => {
                 match self.probing().then(|| self.decorated(closure, span)).flatten() {
                     Some(decorated) => self.call_value(&decorated, args, span),
@@ -162,6 +170,11 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            "list" | "tuple" | "set" | "sorted" | "iter"
+                if let Some(items) = first.and_then(|value| self.table_items(value)) =>
+            {
+                Value::list(items)
+            }
             "functools.partial" if let Some(function) = first.cloned() => {
                 self.partial(&function, args, span)
             }
@@ -193,6 +206,20 @@ impl<'p> Interpreter<'p> {
         matches!(function, Value::Function(_)).then(|| function.clone())
     }
 
+    /// A match of a regular expression that certainly fails.
+    fn matched(&self, callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
+        match callee {
+            Value::External(path) => matching::fails(path.strip_prefix("re.")?, args, None),
+            Value::Method(method) => {
+                let Value::Native(id) = &method.0 else { return None };
+                let compiled = self.call_record(*id)?;
+                let is_regex = compiled.path() == Some("re.compile");
+                is_regex.then(|| matching::fails(&method.1, args, Some(compiled))).flatten()
+            }
+            _ => None,
+        }
+    }
+
     /// Whether something has an attribute, where that is known.
     fn has_attribute(&self, object: &Value<'p>, name: &str) -> Option<bool> {
         match object {
@@ -200,9 +227,10 @@ impl<'p> Interpreter<'p> {
                 let known = instance.fields.borrow().contains_key(name)
                     || instance.class.attribute(name).is_some();
                 // What the program does not define, its bases outside mostly do not either.
-                known
-                    .then_some(true)
-                    .or_else(|| instance.class.lineage().1.is_none().then_some(false))
+                // A base that a question stands for has no private attributes.
+                let has_not = base_of(instance).is_some() && name.starts_with('_')
+                    || instance.class.lineage().1.is_none();
+                known.then_some(true).or_else(|| has_not.then_some(false))
             }
             Value::Class(class) => match class.attribute(name) {
                 Some(_) => Some(true),
@@ -473,6 +501,15 @@ impl<'p> Interpreter<'p> {
 /// Whether what a path names makes an application that code can ask for without having it.
 fn is_application(path: &str) -> bool {
     matches!(path, "flask.Flask" | "flask.app.Flask" | "quart.Quart")
+}
+
+/// Whether a function checks that a form comes from a page of the program: it says nothing of who
+/// calls, and a caller who means it has read the page.
+fn is_forgery_check(closure: &Closure<'_>) -> bool {
+    let Some(name) = closure.function.name.as_deref() else { return false };
+    let name = name.trim_start_matches('_').to_ascii_lowercase();
+    let checks = ["check", "verify", "validate"].iter().any(|verb| name.starts_with(verb));
+    checks && (name.contains("xsrf") || name.contains("csrf")) && closure.function.params.len() < 3
 }
 
 /// What a call of something that `functools` has made comes to.

@@ -7,12 +7,16 @@ use smol_str::SmolStr;
 
 use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
+use crate::eval::value::{Args, BASE, CallId, ClassValue, Closure, Env, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
 
 /// The most decorators of which each meets the function with those below it alone.
 const MAX_DECORATORS: usize = 64;
+/// What stands for the bases of an object that lie outside the program, where a question gives it.
+pub(super) fn base_of<'p>(object: &Object<'p>) -> Option<Value<'p>> {
+    object.fields.borrow().get(BASE).cloned()
+}
 
 impl<'p> Interpreter<'p> {
     pub(super) fn define_function(&mut self, function: &'p Function) {
@@ -136,6 +140,9 @@ impl<'p> Interpreter<'p> {
             fields: RefCell::default(),
             native: Cell::new(None),
         });
+        if !self.probing() {
+            self.instances.insert(Rc::as_ptr(class), Rc::clone(&object));
+        }
         let this = Value::Object(Rc::clone(&object));
         self.initialise_fields(class, &this);
         let constructor = ["__init__", "constructor"].iter().find_map(|name| class.attribute(name));
@@ -193,11 +200,35 @@ impl<'p> Interpreter<'p> {
         object: &Rc<Object<'p>>,
         name: &str,
     ) -> Value<'p> {
-        if let Some(value) = object.fields.borrow().get(name) {
-            return value.clone();
+        let own = object.fields.borrow().get(name).cloned();
+        if let Some(value) = own {
+            // What an earlier step has found out about who calls, and left here.
+            let is_nobody = matches!(value, Value::Absent) && base_of(object).is_some();
+            return if is_nobody { self.identity(value) } else { value };
         }
         match object.class.attribute(name) {
             Some((value, owner)) => self.bind_attribute(this, value, owner, name),
+            None if let Some(base) = base_of(object) => {
+                // Tornado's property, which the program decides about.
+                let asks =
+                    (name == "current_user").then(|| object.class.attribute("get_current_user"));
+                match asks.flatten() {
+                    Some((Value::Function(closure), owner)) => {
+                        let bound = self.bound(&closure, this.clone(), owner);
+                        let user = self.call_value(
+                            &Value::Function(bound),
+                            Args::default(),
+                            Span::default(),
+                        );
+                        self.identity(if matches!(user, Value::None) {
+                            Value::Absent
+                        } else {
+                            user
+                        })
+                    }
+                    _ => expr::attribute(&base, name, self),
+                }
+            }
             None => Value::Method(Rc::new((this.clone(), name.into()))),
         }
     }
@@ -227,6 +258,10 @@ impl<'p> Interpreter<'p> {
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
             Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+            // A trait of a kind that the program makes itself.
+            Value::Object(object) if let Some(id) = object.native.get() => {
+                self.field_default(id, name).unwrap_or(Value::Object(object))
+            }
             // A setting that is absent by default is for the deployment to decide.
             Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
                 Value::Unknown
@@ -235,19 +270,47 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// The default of a `Field(…)`, marked with the variable that can replace it.
+    /// The default of a `Field(…)` or of a trait, marked with the variable that can replace it.
     pub(super) fn field_default(&self, id: CallId, name: &str) -> Option<Value<'p>> {
-        let record = self.call_record(id)?;
+        let mut record = self.call_record(id)?;
+        // `Unicode("/").tag(config=True)`
+        while let Some((inner, "tag")) = record.method() {
+            record = self.call_record(inner)?;
+        }
         let path = record.path()?;
-        if !matches!(path.rsplit('.').next(), Some("Field" | "field" | "FieldInfo")) {
+        let kind = path.rsplit('.').next().unwrap_or(path);
+        if path.starts_with("traitlets.") {
+            let first = record.args.get(0, "default_value").cloned();
+            return trait_default(kind, first).map(|value| by_variable(value, name));
+        }
+        if !matches!(kind, "Field" | "field" | "FieldInfo") {
             return None;
         }
-        match record.args.get(0, "default") {
-            Some(Value::Text(text)) => {
-                Some(Value::Text(Rc::new((**text).clone().from_env(&name.to_uppercase()))))
-            }
-            Some(value) => Some(value.clone()),
-            None => Some(Value::Unknown),
-        }
+        let default = record.args.get(0, "default").cloned();
+        Some(by_variable(default.unwrap_or_default(), name))
     }
+}
+
+/// A value that a variable of the environment can replace.
+fn by_variable<'p>(value: Value<'p>, name: &str) -> Value<'p> {
+    match value {
+        Value::Text(text) => Value::Text(Rc::new((*text).clone().from_env(&name.to_uppercase()))),
+        other => other,
+    }
+}
+
+/// What a trait of a kind comes to that nobody has set; `None` where its class is no such kind.
+fn trait_default<'p>(kind: &str, given: Option<Value<'p>>) -> Option<Value<'p>> {
+    let given = given.filter(|value| !matches!(value, Value::Native(_) | Value::Object(_)));
+    Some(match kind {
+        "Unicode" | "CUnicode" => given.unwrap_or_else(|| Value::text("")),
+        "Bool" | "CBool" => given.unwrap_or(Value::Bool(false)).by_default(),
+        "List" | "Set" | "Tuple" => {
+            let items = given.and_then(|value| value.items());
+            Value::list(items.unwrap_or_default())
+        }
+        "Dict" => given.unwrap_or_else(|| Value::map(Vec::new())),
+        "Integer" | "Int" | "Float" | "Enum" | "CaselessStrEnum" => given.unwrap_or_default(),
+        _ => return None,
+    })
 }

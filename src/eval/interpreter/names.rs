@@ -1,5 +1,6 @@
 //! Imports, exports and bindings.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -251,15 +252,24 @@ impl<'p> Interpreter<'p> {
                 let key = expr::eval(key, self);
                 match &object {
                     Value::Map(entries) => grow(&mut entries.borrow_mut(), [(key, value)]),
+                    Value::List(items) => {
+                        let at = expr::position(&key, items.borrow().len());
+                        let mut items = items.borrow_mut();
+                        if let Some(item) = at.and_then(|at| items.get_mut(at)) {
+                            *item = value;
+                        }
+                    }
                     _ => self.set_item(&object, key, value, target.span),
                 }
             }
             ExprKind::List(targets) => {
                 let items = value.items();
                 for (at, target) in targets.iter().enumerate() {
-                    let item =
-                        items.as_ref().and_then(|items| items.get(at).cloned()).unwrap_or_default();
-                    self.bind(target, item);
+                    let item = unpacked(items.as_deref(), targets, at).unwrap_or_default();
+                    match &target.kind {
+                        ExprKind::Spread(rest) => self.bind(rest, item),
+                        _ => self.bind(target, item),
+                    }
                 }
             }
             ExprKind::Map(entries) => {
@@ -315,5 +325,19 @@ impl<'p> Interpreter<'p> {
             }
             _ => {}
         }
+    }
+}
+
+/// What of a list goes to one of several targets; `*rest` takes what the others leave.
+fn unpacked<'p>(items: Option<&[Value<'p>]>, targets: &[Expr], at: usize) -> Option<Value<'p>> {
+    let items = items?;
+    let is_rest = |target: &Expr| matches!(target.kind, ExprKind::Spread(_));
+    let Some(rest) = targets.iter().position(is_rest) else { return items.get(at).cloned() };
+    let behind = targets.len() - rest - 1;
+    let end = items.len().checked_sub(behind).filter(|end| *end >= rest)?;
+    match at.cmp(&rest) {
+        Ordering::Less => items.get(at).cloned(),
+        Ordering::Equal => Some(Value::list(items[rest..end].to_vec())),
+        Ordering::Greater => items.get(end + at - rest - 1).cloned(),
     }
 }

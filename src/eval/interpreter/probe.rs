@@ -77,6 +77,8 @@ pub struct Outside<'a, 'p> {
     pub args: &'a Args<'p>,
     /// The earlier call.
     pub maker: Option<&'a CallRecord<'p>>,
+    /// Whether it is reached on every way.
+    pub surely: bool,
 }
 
 /// What a [`Caller`] knows.
@@ -109,6 +111,9 @@ pub enum Told<'p> {
         /// Whether it says that the caller is not known.
         asks: bool,
     },
+    /// What was wrapped is called where this attribute of the first argument counts as true, and
+    /// the caller is refused where it does not.
+    GoesOnIf(&'static str),
     /// The last function among the arguments, or among those of the call that made what is called
     /// now, is called with these.
     CallsBack(Vec<Value<'p>>),
@@ -264,11 +269,17 @@ impl<'p> Interpreter<'p> {
         self.probe.is_some()
     }
 
+    /// Whether what runs is reached on every way.
+    fn surely(&self) -> bool {
+        self.probe.as_ref().is_some_and(|probe| {
+            self.conditional == probe.conditional && !probe.narrowed && !probe.left
+        })
+    }
+
     /// Notes that something was met, as sure as the way here is.
     fn met(&mut self, field: impl for<'s> FnOnce(&'s mut Seen<'p>) -> &'s mut Certainty) {
-        let conditional = self.conditional;
+        let sure = self.surely();
         let Some(probe) = &mut self.probe else { return };
-        let sure = conditional == probe.conditional && !probe.narrowed && !probe.left;
         let certainty = if sure { Certainty::Yes } else { Certainty::Maybe };
         let field = field(&mut probe.seen);
         *field = (*field).max(certainty);
@@ -331,6 +342,7 @@ impl<'p> Interpreter<'p> {
                 self.throwing = Some(thrown);
                 Value::Unknown
             }
+            Told::GoesOnIf(name) => self.goes_on_if(name, args, maker, span),
             Told::CallsBack(values) => {
                 if let Some(probe) = &mut self.probe {
                     probe.seen.asked = true;
@@ -345,6 +357,39 @@ impl<'p> Interpreter<'p> {
                 }
             }
         }
+    }
+
+    fn goes_on_if(
+        &mut self,
+        name: &str,
+        args: &Args<'p>,
+        maker: Option<&CallRecord<'p>>,
+        span: Span,
+    ) -> Value<'p> {
+        let object = args.positional.first().cloned().unwrap_or_default();
+        let known = matches!(object, Value::Object(_));
+        let truth = if known { expr::attribute(&object, name, self).truth() } else { Some(false) };
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked = true;
+        }
+        let denial = Thrown { denial: true, deliberate: true, ..Thrown::default() };
+        match truth {
+            Some(true) => {}
+            Some(false) => {
+                self.throwing = Some(denial);
+                return Value::Unknown;
+            }
+            None => self.may_throw(denial),
+        }
+        match maker.and_then(|maker| maker.args.positional.first()) {
+            Some(wrapped) => self.call_value(&wrapped.clone(), args.clone(), span),
+            None => Value::Unknown,
+        }
+    }
+
+    /// A value that says who calls.
+    pub(super) fn identity(&mut self, value: Value<'p>) -> Value<'p> {
+        self.told(Told::Identity(value), &Args::default(), None, Span::default())
     }
 
     /// `path.name` as the caller sees it, or as the program left it.
@@ -420,7 +465,7 @@ impl<'p> Interpreter<'p> {
     ) -> Option<Value<'p>> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
         let (path, maker) = self.outside_path(callee)?;
-        let outside = Outside { path: &path, args, maker: maker.as_deref() };
+        let outside = Outside { path: &path, args, maker: maker.as_deref(), surely: self.surely() };
         if let Some(told) = caller.call(&outside) {
             return Some(self.told(told, args, maker.as_deref(), span));
         }
@@ -431,6 +476,10 @@ impl<'p> Interpreter<'p> {
         {
             let inner = inner.clone();
             return Some(self.call_value(&inner, args.clone(), span));
+        }
+        // These call nothing before what they make is called.
+        if path.starts_with("functools.") {
+            return None;
         }
         // Nobody knows whether, when and with what the outside calls a function it is given.
         let functions: Vec<_> = args
@@ -556,7 +605,12 @@ impl<'p> Interpreter<'p> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
         let path = format!("{path}.__contains__");
         let args = Args::of(vec![key.clone()]);
-        let told = caller.call(&Outside { path: &path, args: &args, maker: None })?;
+        let told = caller.call(&Outside {
+            path: &path,
+            args: &args,
+            maker: None,
+            surely: self.surely(),
+        })?;
         self.told(told, &args, None, Span::default()).truth()
     }
 
@@ -565,7 +619,12 @@ impl<'p> Interpreter<'p> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
         let path = format!("{}.__getitem__", self.value_path(holder, 0));
         let args = Args::of(vec![Value::text(key)]);
-        let told = caller.call(&Outside { path: &path, args: &args, maker: None })?;
+        let told = caller.call(&Outside {
+            path: &path,
+            args: &args,
+            maker: None,
+            surely: self.surely(),
+        })?;
         Some(self.told(told, &args, None, Span::default()))
     }
 

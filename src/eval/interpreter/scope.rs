@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use super::definitions::base_of;
 use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
-use crate::eval::expr::Scope;
+use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, Closure, Place, Value};
 use crate::module::{Block, Call, Class, Expr, Function, Span};
 use crate::source::Language;
@@ -72,7 +73,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     None if matches!(name, "__init__" | "constructor") => {
                         Value::Method(Rc::new((Value::Object(Rc::clone(instance)), "__construct__".into())))
                     }
-                    None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                    None => match base_of(instance) {
+                        Some(base) => expr::attribute(&base, name, self),
+                        None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                    },
                 }
             }
             Value::Function(closure) if let Some(value) = function_attribute(closure, name) => value,
@@ -141,6 +145,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.caller_contains(path, key)
     }
 
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        Interpreter::listed(self, value)
+    }
+
     fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
         match &value {
             Value::Method(method) if matches!(method.0, Value::Bool(_)) => method.0.clone(),
@@ -152,6 +160,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         if self.throwing.is_some() {
             return Some(Value::Unknown);
         }
+        self.note_conditional(callee, args);
         // The environment of whoever runs the program is the caller's business too; every other
         // call comes to it in its turn.
         match callee {

@@ -111,6 +111,12 @@ impl<'p> Interpreter<'p> {
                     return Flow::Stop(thrown);
                 }
                 return match value.truth() {
+                    // Whoever starts the program fulfils the condition of being started.
+                    _ if is_start(test) => {
+                        let first = self.apart(|it| it.block(then));
+                        let second = self.way(|it| it.block(otherwise));
+                        self.meet(first, second)
+                    }
                     Some(truth) if value.is_default() && !self.probing() => {
                         self.usual(truth, then, otherwise)
                     }
@@ -357,6 +363,7 @@ impl<'p> Interpreter<'p> {
             let flow = self.turn(|it| it.maybe(body));
             return self.join(Flow::Next, flow);
         };
+        let over = self.listed(over);
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
             // A list that nobody knows has items: what they register has holes, no condition.
@@ -450,7 +457,8 @@ impl<'p> Interpreter<'p> {
         for stmt in block {
             let known = match &stmt.kind {
                 StmtKind::Loop { target: Some(target), over: Some(over), body } => {
-                    let Some(items) = items_of(&expr::eval(over, self)) else { return false };
+                    let over = expr::eval(over, self);
+                    let Some(items) = items_of(&self.listed(over)) else { return false };
                     self.turns(items).into_iter().all(|(item, _)| {
                         self.bind(target, item);
                         self.step() && self.collect(body, out)
@@ -473,12 +481,24 @@ impl<'p> Interpreter<'p> {
         true
     }
 
+    /// What a value holds as a list, where it is something from outside of which that is known.
+    pub(super) fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        self.table_items(&value).map_or(value, Value::list)
+    }
+
     /// What a loop runs over, as far as loops are followed.
     fn turns(&mut self, mut items: Vec<(Value<'p>, bool)>) -> Vec<(Value<'p>, bool)> {
         self.cut |= items.len() > MAX_TURNS;
         items.truncate(MAX_TURNS);
         items
     }
+}
+
+/// Whether a test is `__name__ == "__main__"`.
+fn is_start(test: &Expr) -> bool {
+    let ExprKind::Binary { operator, left, right } = &test.kind else { return false };
+    let is_name = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "__name__");
+    operator == "==" && (is_name(left) || is_name(right))
 }
 
 /// The most turns of a loop over one of several lists: each item is looked for in all of them.

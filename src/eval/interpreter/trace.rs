@@ -153,6 +153,17 @@ impl<'p> Trace<'p> {
         id.0 < self.loaded
     }
 
+    /// Whether a value was put into a list under a condition that could not be decided.
+    #[must_use]
+    pub fn is_perhaps(&self, value: &Value<'p>) -> bool {
+        self.machine.borrow().is_perhaps(value)
+    }
+
+    /// What a function of the program gives back when it is called with these.
+    pub fn call_with(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().call_value(function, args, Span::default())
+    }
+
     /// What a dotted path in a text means to a file: `package.module.Class`, `package:name`.
     #[must_use]
     pub fn dotted(&self, from: FileId, path: &str) -> Option<Value<'p>> {

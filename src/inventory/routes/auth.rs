@@ -265,7 +265,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         if guards::is_for_all(&layer.name) {
             return Verdict::Passes;
         }
-        if let Value::External(path) = &layer.value {
+        if let Value::External(path) = &layer.value
+            && !guards::is_run(path)
+        {
             let known = |path: &SmolStr| guards::library(path, &Args::default());
             let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
             return state.map_or(Verdict::Passes, of_state);
@@ -384,6 +386,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                 going_on(&seen, |value| self.denies(value))
             }
             LayerKind::Hook => {
+                request.in_hook.set(true);
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 let stops = |value: &Value<'p>| {
                     !matches!(value, Value::None | Value::Absent | Value::Unknown)

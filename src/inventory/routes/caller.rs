@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::AuthState;
-use super::guards;
+use super::{guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -59,6 +59,12 @@ pub mod values {
 
     /// What makes and verifies tokens there: it gives back `false` for what is none.
     pub const TOKENS: &str = "caller.context.elysia.tokens";
+
+    /// A handler of Tornado, as its methods see themselves.
+    #[must_use]
+    pub fn page<'p>() -> Value<'p> {
+        Value::External("caller.page".into())
+    }
 
     /// What a middleware calls to go on; an argument is an error.
     #[must_use]
@@ -109,6 +115,10 @@ pub struct Anonymous {
     pub looked_at_route: Cell<bool>,
     /// Whether the method was asked for and is not known.
     pub missed_method: Rc<Cell<bool>>,
+    /// Whether what is asked runs before the handler, so that only ending the answer stops it.
+    pub in_hook: Cell<bool>,
+    /// Whether a refusing status was set.
+    pub has_denied: Cell<bool>,
 }
 
 /// Names under which a request carries who sent it.
@@ -392,6 +402,11 @@ impl<'p> Caller<'p> for Anonymous {
             _ => {}
         }
         if let Some(whole) = canonical(call.path) {
+            if let Some(method) = whole.strip_prefix("caller.page.")
+                && let Some(told) = page::call(self, method, call.args, call.surely)
+            {
+                return Some(told);
+            }
             return self.request_call(&whole, call.args);
         }
         library_call(self, call)
@@ -751,7 +766,9 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-fn is_login_address(value: &Value<'_>) -> bool {
+/// Whether a value is where somebody logs in.
+#[must_use]
+pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
         Value::Text(text) => fits(&LOGIN, &text.to_string()),
         Value::External(path) => fits(&LOGIN, path),
@@ -929,7 +946,8 @@ pub fn is_error<'p>(
 }
 
 /// Whether a value is the status of a method that is not answered.
-fn is_method_code(value: &Value<'_>) -> bool {
+#[must_use]
+pub fn is_method_code(value: &Value<'_>) -> bool {
     match value {
         Value::Number(number) => number == "405",
         Value::External(path) => {
@@ -1014,6 +1032,9 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if call.path == "tornado.web.authenticated()" {
+        return Some(Told::GoesOnIf("current_user"));
+    }
     // A guard of a library that wraps something, or is called with a request.
     if let Some(maker) = call.maker
         && call.path.ends_with("()")
@@ -1069,6 +1090,14 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     }
     if name == "abort" || name == "HTTPAbort" {
         return Some(thrown(args));
+    }
+    if let Some(name) = call.path.strip_prefix("aiohttp_security.") {
+        match name.rsplit('.').next() {
+            Some("authorized_userid") => return Some(Told::Identity(Value::Absent)),
+            Some("is_anonymous") => return Some(Told::Identity(Value::Bool(true))),
+            Some("permits") => return Some(Told::Identity(Value::Bool(false))),
+            _ => {}
+        }
     }
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
         return Some(Told::Throws { denial: true, asked: true, asks: true });

@@ -9,7 +9,8 @@ use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Place, Value};
 use crate::module::path::Path;
-use crate::module::{Expr, ExprKind};
+use crate::module::visit::{Visitor, Walk, walk_block};
+use crate::module::{Block, Expr, ExprKind};
 
 /// An application, router, blueprint or namespace, by the call that made it.
 #[derive(Debug)]
@@ -355,12 +356,33 @@ fn wrapped_in<'p>(closure: &Rc<Closure<'p>>) -> Option<Rc<Closure<'p>>> {
         return None;
     }
     let vars = closure.env.vars.borrow();
-    let mut functions = vars.values().filter_map(|value| match value {
-        Value::Function(inner) if !Rc::ptr_eq(inner, closure) => Some(inner),
+    let mut functions = vars.iter().filter_map(|(name, value)| match value {
+        Value::Function(inner) if !Rc::ptr_eq(inner, closure) => {
+            mentions(&closure.function.body, name).then_some(inner)
+        }
         _ => None,
     });
     let inner = functions.next()?;
     functions.next().is_none().then(|| Rc::clone(inner))
+}
+
+/// Whether code mentions a name.
+fn mentions(body: &Block, name: &str) -> bool {
+    let mut mentions = Mentions { name, found: false };
+    walk_block(&mut mentions, body);
+    mentions.found
+}
+
+struct Mentions<'m> {
+    name: &'m str,
+    found: bool,
+}
+
+impl<'m> Visitor<'m> for Mentions<'m> {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        self.found |= matches!(&expr.kind, ExprKind::Name(name) if name == self.name);
+        Walk::Into
+    }
 }
 
 /// Every router of a program.
@@ -439,9 +461,7 @@ impl<'p> Graph<'p> {
 
     /// Adds an application that no call makes, since it is made of files.
     pub fn add_application_of_files(&mut self, framework: &'static str, prefix: Text) -> CallId {
-        let id = CallId(u32::MAX - self.uncalled);
-        self.uncalled += 1;
-        self.add(id, framework, prefix);
+        let id = self.add_uncalled(framework, prefix);
         if let Some(router) = self.routers.get_mut(&id) {
             router.is_application = true;
         }
@@ -462,6 +482,14 @@ impl<'p> Graph<'p> {
         self.routers.get(&self.origin(id)).is_some_and(|router| {
             router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount { .. }))
         })
+    }
+
+    /// Adds a router that no call makes, and that serves only where it is mounted.
+    pub fn add_uncalled(&mut self, framework: &'static str, prefix: Text) -> CallId {
+        let id = CallId(u32::MAX - self.uncalled);
+        self.uncalled += 1;
+        self.add(id, framework, prefix);
+        id
     }
 
     /// Adds a route to a router.

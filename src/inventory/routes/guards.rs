@@ -28,7 +28,6 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("django.contrib.admin.views.decorators.staff_member_required", AuthState::Required),
     ("starlette.authentication.requires", AuthState::Required),
     ("aiohttp_security.login_required", AuthState::Required),
-    ("tornado.web.authenticated", AuthState::Required),
     ("passport.authenticate", AuthState::Required),
     ("koa-passport.authenticate", AuthState::Required),
     ("express-jwt", AuthState::Required),
@@ -99,6 +98,9 @@ static REQUIRED_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What a guard of a library does to an anonymous caller; `None` for what is no guard.
 #[must_use]
 pub fn library(path: &str, args: &Args<'_>) -> Option<AuthState> {
+    if is_run(path) {
+        return None;
+    }
     let name = path.rsplit(['.', ':']).next().unwrap_or(path);
     let known = LIBRARIES
         .iter()
@@ -125,6 +127,12 @@ pub fn library(path: &str, args: &Args<'_>) -> Option<AuthState> {
         return Some(AuthState::None);
     }
     Some(state)
+}
+
+/// Whether what a guard of a library does hangs on what the program defines, so that it is run.
+#[must_use]
+pub fn is_run(path: &str) -> bool {
+    path == "tornado.web.authenticated"
 }
 
 /// Whether an option makes a guard let anonymous callers in.
@@ -174,6 +182,11 @@ pub fn called_in_bodies(path: &str, args: &Args<'_>) -> Option<AuthState> {
         | "verify_jwt_refresh_token_in_request"
         | "verify_fresh_jwt_in_request" => {
             Some(if lets_in(name, args) { AuthState::Optional } else { AuthState::Required })
+        }
+        "check_authorized" | "check_permission" | "login_required"
+            if path.starts_with("aiohttp_security.") =>
+        {
+            Some(AuthState::Required)
         }
         _ => None,
     }

@@ -9,8 +9,10 @@ pub mod flatten;
 pub mod graph;
 pub mod guards;
 pub mod methods;
+mod page;
 pub mod pattern;
 pub mod readers;
+pub mod regex;
 pub mod relate;
 pub mod stub;
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The frameworks that are read, one file each.
 
+mod aiohttp;
 mod autoload;
 mod bottle;
+mod classes;
 mod elysia;
 mod express;
 mod fastapi;
@@ -14,6 +16,7 @@ mod hono;
 mod next;
 mod scripts;
 mod sveltekit;
+mod tornado;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -67,6 +70,7 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] = &[
+    aiohttp::AIOHTTP,
     flask::FLASK,
     bottle::BOTTLE,
     fastapi::FASTAPI,
@@ -78,6 +82,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     fastify::FASTIFY,
     hapi::HAPI,
     elysia::ELYSIA,
+    tornado::TORNADO,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
