@@ -84,6 +84,8 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
         }
         // The value of an enumeration's member, and `Path.name`-like views, are the text itself.
         Value::Text(_) | Value::Number(_) if name == "value" => Some(object.clone()),
+        // An address in its parts: what is asked for is the path.
+        Value::Text(_) if matches!(name, "path" | "pathname") => Some(object.clone()),
         Value::Text(text) if name == "length" => text
             .as_literal()
             .map(|text| Value::Number(SmolStr::from(text.chars().count().to_string()))),
@@ -409,12 +411,16 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 other => Value::Text(Rc::new(other.to_text())),
             })
         }
+        "list" | "tuple" | "set" | "frozenset"
+            if args.positional.is_empty() && args.named.is_empty() && !args.open =>
+        {
+            Some(Value::list(Vec::new()))
+        }
         "list" | "tuple" | "set" | "Set" | "sorted" | "frozenset" | "reversed" | "Array.from"
-        | "Object.freeze" => args
-            .positional
-            .first()
-            .filter(|value| matches!(value, Value::List(_) | Value::Map(_)))
-            .cloned(),
+        | "Object.freeze" => args.positional.first().and_then(|value| match value {
+            Value::Map(_) => Some(value.clone()),
+            value => value.items().map(Value::list),
+        }),
         "dict" => {
             let mut entries = match args.positional.first() {
                 Some(Value::Map(entries)) => entries.borrow().clone(),

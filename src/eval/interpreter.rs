@@ -12,6 +12,7 @@ mod kinds;
 mod names;
 pub mod probe;
 mod scope;
+mod settings;
 mod statements;
 mod trace;
 

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
+use crate::eval::builtins;
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
+use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, OWN_ITEMS, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
 
@@ -173,6 +174,11 @@ impl<'p> Interpreter<'p> {
             return;
         }
         if let (_, Some(base)) = object.class.lineage() {
+            if is_list(&base) {
+                let items = args.positional.first().and_then(Value::items).unwrap_or_default();
+                object.fields.borrow_mut().insert(OWN_ITEMS.into(), Value::list(items));
+                return;
+            }
             let id = self.record(Value::External(base), args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
         }
@@ -189,7 +195,9 @@ impl<'p> Interpreter<'p> {
         }
         match object.class.attribute(name) {
             Some((value, owner)) => self.bind_attribute(this, value, owner, name),
-            None => Value::Method(Rc::new((this.clone(), name.into()))),
+            None => own_items(object)
+                .and_then(|items| builtins::attribute(&items, name))
+                .unwrap_or_else(|| Value::Method(Rc::new((this.clone(), name.into())))),
         }
     }
 
@@ -217,28 +225,78 @@ impl<'p> Interpreter<'p> {
                 Value::Function(bound)
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
-            Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
-            // A setting that is absent by default is for the deployment to decide.
-            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
-                Value::Unknown
+            Value::Native(id) => {
+                let value = self.field_default(id, name, &owner).unwrap_or(Value::Native(id));
+                // What a factory has made belongs to this object alone.
+                if let (Value::Object(object), Value::List(_) | Value::Map(_)) = (this, &value) {
+                    object.fields.borrow_mut().insert(name.into(), value.clone());
+                }
+                value
+            }
+            // What a settings class says is a default that the environment may replace.
+            Value::None | Value::Bool(_) | Value::Text(_) if is_settings(&owner) => {
+                setting(value, name)
             }
             other => other,
         }
     }
 
-    /// The default of a `Field(…)`, marked with the variable that can replace it.
-    pub(super) fn field_default(&self, id: CallId, name: &str) -> Option<Value<'p>> {
-        let record = self.call_record(id)?;
+    /// The default of a `Field(…)` of a class, marked with the variable that can replace it.
+    pub(super) fn field_default(
+        &mut self,
+        id: CallId,
+        name: &str,
+        owner: &Rc<ClassValue<'p>>,
+    ) -> Option<Value<'p>> {
+        let record = Rc::clone(self.call_record(id)?);
         let path = record.path()?;
         if !matches!(path.rsplit('.').next(), Some("Field" | "field" | "FieldInfo")) {
             return None;
         }
-        match record.args.get(0, "default") {
-            Some(Value::Text(text)) => {
-                Some(Value::Text(Rc::new((**text).clone().from_env(&name.to_uppercase()))))
+        let default = record.args.get(0, "default").cloned().or_else(|| {
+            let factory = record.args.keyword("default_factory").cloned()?;
+            Some(self.call_value(&factory, Args::default(), record.place.span))
+        });
+        Some(match default {
+            Some(default @ (Value::Text(_) | Value::Bool(_) | Value::None)) if is_settings(owner) => {
+                setting(default, name)
             }
-            Some(value) => Some(value.clone()),
-            None => Some(Value::Unknown),
+            Some(default) => default,
+            None => Value::Unknown,
+        })
+    }
+}
+
+/// Whether a class from outside is the list of Python.
+fn is_list(path: &str) -> bool {
+    matches!(path, "list" | "builtins.list" | "collections.UserList")
+}
+
+/// The items of an instance of a class that is a list, also of one whose constructor does not say
+/// so.
+fn own_items<'p>(object: &Rc<Object<'p>>) -> Option<Value<'p>> {
+    if let Some(items) = object.fields.borrow().get(OWN_ITEMS) {
+        return Some(items.clone());
+    }
+    object.class.lineage().1.filter(|base| is_list(base))?;
+    let items = Value::list(Vec::new());
+    object.fields.borrow_mut().insert(OWN_ITEMS.into(), items.clone());
+    Some(items)
+}
+
+/// Whether a class reads its attributes from the environment.
+fn is_settings(class: &Rc<ClassValue<'_>>) -> bool {
+    class.lineage().1.is_some_and(|base| base.ends_with("Settings"))
+}
+
+/// The default of a setting, marked as what the environment may replace; one that is absent by
+/// default is for the deployment to decide.
+fn setting<'p>(default: Value<'p>, name: &str) -> Value<'p> {
+    match default {
+        Value::Text(text) => {
+            Value::Text(Rc::new((*text).clone().from_env(&name.to_ascii_uppercase())))
         }
+        Value::None => Value::Unknown,
+        other => other.by_default(),
     }
 }

@@ -34,7 +34,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::Package(path) => self.submodule(&path.clone(), name).unwrap_or_default(),
             Value::Object(instance) => self.object_attribute(object, instance, name),
             Value::Class(class) => match class.attribute(name) {
-                Some((Value::Native(id), _)) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+                Some((Value::Native(id), owner)) => {
+                    self.field_default(id, name, &owner).unwrap_or(Value::Native(id))
+                }
                 Some((Value::Function(closure), owner))
                     if closure.decorators.iter().any(
                         |decorator| matches!(decorator, Value::External(path) if path == "classmethod"),

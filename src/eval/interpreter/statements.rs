@@ -66,8 +66,10 @@ impl<'p> Interpreter<'p> {
                     let mut value = expr::eval(value, self);
                     if let Some(operator) = &bind.operator {
                         let old = expr::eval(&bind.target, self);
-                        value = match (&old, &value) {
-                            (Value::List(items), Value::List(more)) if !Rc::ptr_eq(items, more) => {
+                        value = match (old.as_list(), value.as_list()) {
+                            (Some(items), Some(more))
+                                if operator == "+" && !Rc::ptr_eq(&items, &more) =>
+                            {
                                 let more = more.borrow().clone();
                                 grow(&mut items.borrow_mut(), more);
                                 old
@@ -315,6 +317,9 @@ impl<'p> Interpreter<'p> {
             let flow = self.maybe(body);
             return self.join(Flow::Next, flow);
         };
+        if self.is_sent_along(&over) {
+            return Flow::Next;
+        }
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
             // A list that nobody knows has items: what they register has holes, no condition.
@@ -346,6 +351,9 @@ impl<'p> Interpreter<'p> {
         if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] =
             block.as_slice()
         {
+            if let Some(copy) = self.copied_headers(block) {
+                return copy;
+            }
             let mut elements = Vec::new();
             return if self.collect(block, &mut elements) {
                 Value::list(elements)
@@ -375,6 +383,18 @@ impl<'p> Interpreter<'p> {
                 Flow::Next => Value::Unknown,
             },
         }
+    }
+
+    /// The headers of a request, where a comprehension copies them.
+    fn copied_headers(&mut self, block: &'p Block) -> Option<Value<'p>> {
+        let [Stmt { kind: StmtKind::Loop { over: Some(over), .. }, .. }] = block.as_slice() else {
+            return None;
+        };
+        if !self.probing() {
+            return None;
+        }
+        let over = expr::eval(over, self);
+        self.is_sent_along(&over).then_some(over)
     }
 
     /// Collects the elements of a comprehension; false when it runs over something unknown.
@@ -420,11 +440,10 @@ const MAX_ALTERNATIVE_TURNS: usize = 256;
 fn items_of<'p>(over: &Value<'p>) -> Option<Vec<(Value<'p>, bool)>> {
     let of = |value: &Value<'p>| -> Option<Vec<Value<'p>>> {
         match value {
-            Value::List(items) => Some(items.borrow().clone()),
             Value::Map(entries) => {
                 Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect())
             }
-            _ => None,
+            value => value.items(),
         }
     };
     let Value::Choice(values) = over else {

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, guards};
+use super::{Auth, AuthState, Guard, guards, spared};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -130,8 +130,13 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
+            let spared = spared::spares(layer, flat);
+            if spared == Some(true) {
+                continue;
+            }
             let verdict = match (self.verdict(layer, request), layer.kind) {
-                (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
+                (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
+                (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
@@ -250,7 +255,8 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
             return *verdict;
         }
-        let request = Rc::new(request());
+        let all_credentials = layer.kind == LayerKind::Lookup;
+        let request = Rc::new(Anonymous { all_credentials, ..request() });
         let verdict = self.run(layer, &request);
         // What looked at the route may decide otherwise for another.
         if let Some(key) = key
@@ -322,7 +328,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                     judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
                 }
             }
-            LayerKind::Dependency => {
+            LayerKind::Dependency | LayerKind::Lookup => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 judge(&seen, seen.returns != Certainty::No, is_refusing(&seen))
             }
@@ -415,6 +421,7 @@ fn kind_key(kind: LayerKind) -> LayerKindKey {
         LayerKind::Dependency => 3,
         LayerKind::Predicate => 4,
         LayerKind::Decided(_) => 5,
+        LayerKind::Lookup => 7,
     }
 }
 

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::AuthState;
-use super::guards;
+use super::{AuthState, asgi, guards};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -25,6 +24,24 @@ pub mod values {
     #[must_use]
     pub fn request<'p>() -> Value<'p> {
         Value::External("caller.request".into())
+    }
+
+    /// The connection, as ASGI describes it.
+    #[must_use]
+    pub fn scope<'p>() -> Value<'p> {
+        Value::External("caller.scope".into())
+    }
+
+    /// What an ASGI application answers with.
+    #[must_use]
+    pub fn send<'p>() -> Value<'p> {
+        Value::External("caller.send".into())
+    }
+
+    /// The route that is being asked for, with what is noted on it.
+    #[must_use]
+    pub fn view<'p>() -> Value<'p> {
+        Value::External("caller.view".into())
     }
 
     /// The response that is being written.
@@ -79,6 +96,9 @@ pub struct Anonymous {
     pub has_user_object: bool,
     /// What decorators noted on the handler and its class, by key: Nest's `SetMetadata`.
     pub metadata: Vec<(String, bool)>,
+    /// Whether all that identifies a request is a credential, since it is an authentication that
+    /// looks.
+    pub all_credentials: bool,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
     /// Whether the method was asked for and is not known.
@@ -122,6 +142,11 @@ static VERIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(jwt_?)?(verify|decode|validate|authenticate|authorize|introspect|check|unseal|decrypt|parse|loads?|unsign|jwt_?verify|get_unverified_header|verify_?\w*token\w*)(_?async)?(_?token|_?jwt|_?id_token|_?session_cookie|_?request|_?credentials|_?signature)?$").ok()
 });
 
+/// Library functions that compare secrets.
+static SAFE_COMPARISON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(compare_digest|constant_?time_?(compare|equals?)|timing_?safe_?equal|safe_?compare|secure_?compare)$").ok()
+});
+
 fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
@@ -154,7 +179,7 @@ const GLOBALS: &[(&str, &str)] = &[
 /// The path with a library's global request object replaced by the caller's.
 fn canonical(path: &str) -> Option<String> {
     if path.starts_with("caller.") {
-        return Some(path.to_owned());
+        return asgi::canonical(path).or_else(|| Some(path.to_owned()));
     }
     GLOBALS.iter().find_map(|(global, ours)| {
         let rest = path.strip_prefix(global)?;
@@ -242,6 +267,9 @@ impl<'p> Caller<'p> for Anonymous {
         if path == "$app/paths.base" && name == "length" {
             return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
         }
+        if let Some(told) = asgi::attribute(self, path, name) {
+            return Some(told);
+        }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
         if whole.starts_with("caller.user") {
@@ -276,7 +304,7 @@ impl<'p> Caller<'p> for Anonymous {
             {
                 return None;
             }
-            return if is_credential(name) || fits(&IDENTITY, name) {
+            return if self.all_credentials || is_credential(name) || fits(&IDENTITY, name) {
                 Some(Told::Identity(Value::Absent))
             } else {
                 is_never_sent(&last, name).then_some(Told::Hint(Value::Absent))
@@ -352,6 +380,9 @@ impl<'p> Caller<'p> for Anonymous {
                 }));
             }
             _ => {}
+        }
+        if let Some(told) = asgi::call(self, call) {
+            return Some(told);
         }
         if let Some(whole) = canonical(call.path) {
             return self.request_call(&whole, call.args);
@@ -445,7 +476,7 @@ impl Anonymous {
     }
 
     /// What decorators noted on the handler under a name.
-    fn noted<'p>(&self, name: &str) -> Told<'p> {
+    pub fn noted<'p>(&self, name: &str) -> Told<'p> {
         self.looked_at_route.set(true);
         let set = self.metadata.iter().find(|(known, _)| known == name);
         Told::Value(set.map_or(Value::Absent, |(_, truth)| {
@@ -511,6 +542,11 @@ impl Anonymous {
             }
             _ => {}
         }
+        if matches!(lower.as_str(), "items" | "raw" | "keys" | "multi_items")
+            && (object.ends_with(".headers") || object.ends_with(".cookies"))
+        {
+            return Some(Told::Value(Value::External(object.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
             let key = args.positional.first().and_then(Value::as_str)?;
             let default =
@@ -524,7 +560,8 @@ impl Anonymous {
                 _ => last_segment(object),
             };
             let is_signed = args.keyword("secret").is_some();
-            return Some(if is_credential(key) || fits(&IDENTITY, key) || is_signed {
+            let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
+            return Some(if identifies || is_signed {
                 Told::Identity(absent)
             } else if is_never_sent(holder, key) {
                 Told::Hint(absent)
@@ -681,7 +718,9 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-fn is_login_address(value: &Value<'_>) -> bool {
+/// Whether a value is the address of a page for logging in.
+#[must_use]
+pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
         Value::Text(text) => fits(&LOGIN, &text.to_string()),
         Value::External(path) => fits(&LOGIN, path),
@@ -693,7 +732,7 @@ fn is_login_address(value: &Value<'_>) -> bool {
 
 static DENIAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|authorization_?error|invalid_?credentials|missing_?(token|auth)",
+        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|not_?authori[sz]ed|policy_violation|authorization_?error|invalid_?credentials|missing_?(token|auth)",
     )
     .ok()
 });
@@ -923,7 +962,9 @@ fn inject<'p>(
         _ => return None,
     };
     Some(Injected::Told(Told::Value(match kind {
-        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" => values::request(),
+        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" | "ASGIConnection" => {
+            values::request()
+        }
         "Response" => values::response(),
         _ => return None,
     })))
@@ -1010,6 +1051,12 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         let key = args.positional.first()?;
         let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
         return Some(request.noted(&key));
+    }
+    let is_nothing =
+        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");
+    // A secret is not nothing.
+    if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
+        return Some(Told::Identity(Value::Bool(false)));
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if absent {

@@ -56,13 +56,26 @@ pub struct Layer<'p> {
     pub conditional: bool,
     /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
     pub sockets: Option<bool>,
+    /// Routes that it does not stand before.
+    pub spares: Vec<Spared>,
+}
+
+/// A route that a [`Layer`] does not stand before, though it stands before its router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spared {
+    /// One whose path holds this regular expression somewhere.
+    Path(String),
+    /// One that nobody can tell.
+    Unknown,
+    /// One that has a note of this name.
+    Noted(String),
 }
 
 impl<'p> Layer<'p> {
     /// A layer of a value, called with `args`.
     #[must_use]
     pub fn new(trace: &Trace<'p>, kind: LayerKind, value: Value<'p>, args: Args<'p>) -> Self {
-        Self { kind, name: name_of(trace, &value), value, args, conditional: false, sockets: None }
+        Self { kind, name: name_of(trace, &value), value, args, conditional: false, sockets: None, spares: Vec::new() }
     }
 
     /// The layer, called as it is written where it stands.
@@ -84,6 +97,7 @@ impl<'p> Layer<'p> {
             name: name.to_owned(),
             conditional: false,
             sockets: None,
+            spares: Vec::new(),
         }
     }
 }
@@ -138,6 +152,9 @@ pub enum LayerKind {
     Hook,
     /// Going on is to give something back, and not to raise.
     Dependency,
+    /// As a dependency, before all that an application serves: that it looks up who calls says
+    /// nothing of one route.
+    Lookup,
     /// Going on is to give back something true.
     Predicate,
     /// The reader knows.
@@ -266,6 +283,7 @@ impl<'p> Handler<'p> {
                 }
             }
             Some(Value::Class(class)) => Self::of_class(class),
+            Some(Value::Object(object)) => Self::of_method(&object.class, "__call__"),
             _ => Self { name: None, place: registered, function: None, inner: None },
         }
     }
@@ -371,6 +389,14 @@ impl<'p> Graph<'p> {
         self.routers.insert(id, router);
     }
 
+    /// Adds a router that no call makes, beside one that a call made.
+    pub fn add_beside(&mut self, framework: &'static str) -> CallId {
+        let id = CallId(u32::MAX - self.uncalled);
+        self.uncalled += 1;
+        self.add(id, framework, Text::default());
+        id
+    }
+
     /// Adds an application, by the call that makes it.
     pub fn add_application(&mut self, id: CallId, framework: &'static str, call: &CallRecord<'p>) {
         let (prefix, conditional) = (Text::default(), call.conditional);
@@ -388,10 +414,9 @@ impl<'p> Graph<'p> {
 
     /// Adds an application that no call makes, since it is made of files.
     pub fn add_application_of_files(&mut self, framework: &'static str, prefix: Text) -> CallId {
-        let id = CallId(u32::MAX - self.uncalled);
-        self.uncalled += 1;
-        self.add(id, framework, prefix);
+        let id = self.add_beside(framework);
         if let Some(router) = self.routers.get_mut(&id) {
+            router.prefix = prefix;
             router.is_application = true;
         }
         id

@@ -2,6 +2,7 @@
 //! into a [graph] of routers; [flatten] follows it from the applications to the handlers, and
 //! [auth] asks what an anonymous caller meets on the way.
 
+pub mod asgi;
 pub mod auth;
 pub mod caller;
 pub mod flatten;
@@ -11,6 +12,7 @@ pub mod methods;
 pub mod pattern;
 pub mod readers;
 pub mod relate;
+pub mod spared;
 pub mod stub;
 #[cfg(test)]
 mod tests;

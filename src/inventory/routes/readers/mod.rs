@@ -6,6 +6,7 @@ mod files;
 mod finale;
 mod flask;
 mod next;
+mod starlette;
 mod sveltekit;
 
 use super::graph::Graph;
@@ -60,6 +61,7 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
     fastapi::FASTAPI,
+    starlette::STARLETTE,
     express::EXPRESS,
     finale::FINALE,
     next::NEXT,
