@@ -508,7 +508,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 _ => Value::Unknown,
             })
         }
-        "typing.cast" | "cast" => args.positional.get(1).cloned(),
+        "typing.cast" | "typing_extensions.cast" | "cast" => args.positional.get(1).cloned(),
         _ => None,
     }
 }

@@ -156,6 +156,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::External(path) if builtins::reads_environment(path) => {
                 self.caller_call(callee, args, span)
             }
+            Value::Method(method) => self.maybe_append(&method.0, &method.1, args),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::expr::{self, Scope};
-use crate::eval::value::{Value, grow};
+use crate::eval::value::{Args, Value, grow};
 use crate::module::{Arm, Block, Expr, ExprKind, Handler, Stmt, StmtKind};
 use crate::source::Language;
 
@@ -423,6 +423,31 @@ impl<'p> Interpreter<'p> {
             }
         }
         true
+    }
+
+    /// A function or a class that goes into a list under a condition that nobody knows: it is there
+    /// or not. What calls gave back says itself under which condition they stood.
+    pub(super) fn maybe_append(
+        &self,
+        list: &Value<'p>,
+        method: &str,
+        args: &Args<'p>,
+    ) -> Option<Value<'p>> {
+        let at = match method {
+            "append" => 0,
+            "insert" => 1,
+            _ => return None,
+        };
+        let unsure = self.conditional > 0 && !self.probing();
+        let item = args.positional.get(at).filter(|_| unsure)?;
+        if !matches!(item, Value::Function(_) | Value::Class(_))
+            || self.language() != Language::Python
+        {
+            return None;
+        }
+        let items = list.as_list()?;
+        grow(&mut items.borrow_mut(), [Value::choice(vec![item.clone(), Value::None])]);
+        Some(Value::None)
     }
 
     /// What a loop runs over, as far as loops are followed.

@@ -618,8 +618,17 @@ const OF_THE_WHOLE: &[&str] = &[
     "values",
 ];
 
+/// What somebody carries who is about to log in, or who is not known at all.
+static OF_STRANGERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)mfa|otp|2fa|two.?factor|challenge|nonce|state|verifier|pkce|csrf|xsrf|lang|locale|theme|consent|next")
+        .ok()
+});
+
 /// Whether an anonymous caller has nothing under a key of headers, cookies or a session.
 fn is_never_sent(holder: &str, key: &str) -> bool {
+    if fits(&OF_STRANGERS, key) {
+        return false;
+    }
     match holder.to_ascii_lowercase().as_str() {
         "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
@@ -1057,6 +1066,12 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     // A secret is not nothing.
     if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
         return Some(Told::Identity(Value::Bool(false)));
+    }
+    if fits(&VERIFIER, name) && args.positional.first().is_some_and(is_nothing) {
+        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
+        if !has_callback {
+            return Some(Told::Throws { denial: true, asked: false, asks: true });
+        }
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if absent {

@@ -5,6 +5,7 @@ mod fastapi;
 mod files;
 mod finale;
 mod flask;
+mod litestar;
 mod next;
 mod starlette;
 mod sveltekit;
@@ -62,6 +63,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
     fastapi::FASTAPI,
     starlette::STARLETTE,
+    litestar::LITESTAR,
     express::EXPRESS,
     finale::FINALE,
     next::NEXT,

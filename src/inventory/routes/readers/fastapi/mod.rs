@@ -104,7 +104,7 @@ fn library(path: &str) -> Option<&str> {
 }
 
 /// The thing that a method is called on, and the attributes that lead from it to the method.
-fn receiver<'v>(callee: &'v Value<'_>) -> Option<(CallId, Vec<&'v str>)> {
+pub(super) fn receiver<'v>(callee: &'v Value<'_>) -> Option<(CallId, Vec<&'v str>)> {
     let mut names = Vec::new();
     let mut at = callee;
     while let Value::Method(method) = at {
@@ -417,7 +417,7 @@ fn optional(value: Option<&Value<'_>>) -> Text {
 }
 
 /// The items of a list, each with whether it is surely there.
-fn items<'p>(value: Option<&Value<'p>>) -> Vec<(Value<'p>, bool)> {
+pub(super) fn items<'p>(value: Option<&Value<'p>>) -> Vec<(Value<'p>, bool)> {
     let Some(value) = value else { return Vec::new() };
     let several = value.alternatives();
     let mut lists: Vec<_> = several.iter().filter_map(Value::items).collect();
