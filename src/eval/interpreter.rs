@@ -14,6 +14,7 @@ pub mod libraries;
 mod names;
 pub mod probe;
 mod scope;
+mod settings;
 mod statements;
 mod tables;
 mod trace;

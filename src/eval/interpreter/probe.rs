@@ -404,6 +404,16 @@ impl<'p> Interpreter<'p> {
         Some(self.told(told, &Args::default(), None, Span::default()))
     }
 
+    /// Whether a program runs over what comes with a request: an anonymous caller sends nothing
+    /// there that anybody waits for.
+    pub(super) fn is_sent_along(&mut self, value: &Value<'p>) -> bool {
+        let (Value::External(path), Some(probe)) = (value, &mut self.probe) else { return false };
+        let sent = path.starts_with("caller.")
+            && (path.ends_with(".headers") || path.ends_with(".cookies"));
+        probe.hinted |= sent;
+        sent
+    }
+
     /// `path.name = value` as the caller sees it.
     pub(super) fn caller_assigned(&mut self, path: &str, name: &str, value: &Value<'p>) {
         let told = match &self.probe {

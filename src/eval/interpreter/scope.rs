@@ -36,7 +36,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::Package(path) => self.submodule(&path.clone(), name).unwrap_or_default(),
             Value::Object(instance) => self.object_attribute(object, instance, name),
             Value::Class(class) => match class.attribute(name) {
-                Some((Value::Native(id), _)) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+                Some((Value::Native(id), owner)) => {
+                    self.field_default(id, name, &owner).unwrap_or(Value::Native(id))
+                }
                 Some((Value::Function(closure), owner))
                     if closure.decorators.iter().any(
                         |decorator| matches!(decorator, Value::External(path) if path == "classmethod"),
@@ -167,6 +169,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::External(path) if builtins::reads_environment(path) => {
                 self.caller_call(callee, args, span)
             }
+            Value::Method(method) => self.maybe_append(&method.0, &method.1, args),
             _ => None,
         }
     }

@@ -130,6 +130,17 @@ impl<'p> Trace<'p> {
         machine.call_value(function, args, Span::default())
     }
 
+    /// Calls something of the program: what it comes to, and the calls to the outside that it made
+    /// on the way.
+    #[must_use]
+    pub fn run(&self, callee: &Value<'p>, args: Args<'p>) -> (Value<'p>, Vec<CallId>) {
+        let mut machine = self.machine.borrow_mut();
+        let first = machine.next_call();
+        let value = machine.call_value(callee, args, Span::default());
+        let made = first.0..machine.next_call().0;
+        (value, made.map(CallId).collect())
+    }
+
     /// The module that a dotted or relative name means to a file.
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, alike, guards, pattern};
+use super::{Auth, AuthState, Guard, alike, guards, pattern, spared};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -149,11 +149,13 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
         for layer in &flat.layers {
-            if is_excepted(layer, &flat.route.path) {
+            let spared = spared::spares(layer, flat);
+            if spared == Some(true) || is_excepted(layer, &flat.route.path) {
                 continue;
             }
             let verdict = match (self.verdict(layer, request), layer.kind) {
-                (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
+                (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
+                (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
@@ -352,7 +354,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
-        request.all_credentials = layer.kind == LayerKind::Scheme;
+        request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
         let verdict = self.run_on(layer, &request);
         (verdict, request.looked_at_route.get())
@@ -415,7 +417,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                     && seen.refused != Certainty::Yes;
                 judge(&seen, goes_on, denied > 0 || is_refusing(&seen))
             }
-            LayerKind::Dependency => {
+            LayerKind::Dependency | LayerKind::Lookup => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 judge(&seen, seen.returns != Certainty::No, is_refusing(&seen))
             }
@@ -524,6 +526,7 @@ fn kind_key(kind: LayerKind) -> LayerKindKey {
         LayerKind::Decided(_) => 5,
         LayerKind::Step => 7,
         LayerKind::Scheme => 8,
+        LayerKind::Lookup => 9,
     }
 }
 

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::AuthState;
-use super::{guards, page};
+use super::{AuthState, asgi, guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -34,6 +33,24 @@ pub mod values {
     #[must_use]
     pub fn request_with_auth<'p>() -> Value<'p> {
         Value::External(REQUEST_WITH_AUTH.into())
+    }
+
+    /// The connection, as ASGI describes it.
+    #[must_use]
+    pub fn scope<'p>() -> Value<'p> {
+        Value::External("caller.scope".into())
+    }
+
+    /// What an ASGI application answers with.
+    #[must_use]
+    pub fn send<'p>() -> Value<'p> {
+        Value::External("caller.send".into())
+    }
+
+    /// The route that is being asked for, with what is noted on it.
+    #[must_use]
+    pub fn view<'p>() -> Value<'p> {
+        Value::External("caller.view".into())
     }
 
     /// The response that is being written.
@@ -158,6 +175,11 @@ static VERIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(jwt_?)?(verify|decode|validate|authenticate|authorize|introspect|check|unseal|decrypt|parse|loads?|unsign|jwt_?verify|get_unverified_header|verify_?\w*token\w*)(_?async)?(_?token|_?jwt|_?id_token|_?session_cookie|_?request|_?credentials|_?signature)?$").ok()
 });
 
+/// Library functions that compare secrets.
+static SAFE_COMPARISON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(compare_digest|constant_?time_?(compare|equals?)|timing_?safe_?equal|safe_?compare|secure_?compare)$").ok()
+});
+
 fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
@@ -190,7 +212,7 @@ const GLOBALS: &[(&str, &str)] = &[
 /// The path with a library's global request object replaced by the caller's.
 fn canonical(path: &str) -> Option<String> {
     if path.starts_with("caller.") {
-        return Some(path.to_owned());
+        return asgi::canonical(path).or_else(|| Some(path.to_owned()));
     }
     GLOBALS.iter().find_map(|(global, ours)| {
         let rest = path.strip_prefix(global)?;
@@ -277,6 +299,9 @@ impl<'p> Caller<'p> for Anonymous {
         }
         if path == "$app/paths.base" && name == "length" {
             return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
+        }
+        if let Some(told) = asgi::attribute(self, path, name) {
+            return Some(told);
         }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
@@ -401,6 +426,9 @@ impl<'p> Caller<'p> for Anonymous {
             }
             _ => {}
         }
+        if let Some(told) = asgi::call(self, call) {
+            return Some(told);
+        }
         if let Some(whole) = canonical(call.path) {
             if let Some(method) = whole.strip_prefix("caller.page.")
                 && let Some(told) = page::call(self, method, call.args, call.surely)
@@ -508,7 +536,7 @@ impl Anonymous {
     }
 
     /// What is noted on the route under a key.
-    fn noted<'p>(&self, key: &str) -> Value<'p> {
+    pub fn noted<'p>(&self, key: &str) -> Value<'p> {
         self.looked_at_route.set(true);
         match self.metadata.iter().find(|(known, _)| known == key) {
             _ if self.any_route => Value::Unknown,
@@ -588,6 +616,11 @@ impl Anonymous {
             }
             _ => {}
         }
+        if matches!(lower.as_str(), "items" | "raw" | "keys" | "multi_items")
+            && (object.ends_with(".headers") || object.ends_with(".cookies"))
+        {
+            return Some(Told::Value(Value::External(object.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
             let key = args.positional.first().and_then(Value::as_str)?;
             let default =
@@ -660,8 +693,17 @@ const OF_THE_WHOLE: &[&str] = &[
     "values",
 ];
 
+/// What somebody carries who is about to log in, or who is not known at all.
+static OF_STRANGERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)mfa|otp|2fa|two.?factor|challenge|nonce|state|verifier|pkce|csrf|xsrf|lang|locale|theme|consent|next")
+        .ok()
+});
+
 /// Whether an anonymous caller has nothing under a key of headers, cookies or a session.
 fn is_never_sent(holder: &str, key: &str) -> bool {
+    if fits(&OF_STRANGERS, key) {
+        return false;
+    }
     match holder.to_ascii_lowercase().as_str() {
         "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
@@ -766,7 +808,7 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-/// Whether a value is where somebody logs in.
+/// Whether a value is the address of a page for logging in.
 #[must_use]
 pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
@@ -780,7 +822,7 @@ pub fn is_login_address(value: &Value<'_>) -> bool {
 
 static DENIAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|authorization_?error|invalid_?credentials|missing_?(token|auth)",
+        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|not_?authori[sz]ed|policy_violation|authorization_?error|invalid_?credentials|missing_?(token|auth)",
     )
     .ok()
 });
@@ -1011,7 +1053,9 @@ fn inject<'p>(
         _ => return None,
     };
     Some(Injected::Told(Told::Value(match kind {
-        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" => values::request(),
+        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" | "ASGIConnection" => {
+            values::request()
+        }
         "Response" => values::response(),
         _ => return None,
     })))
@@ -1109,6 +1153,18 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         let key = args.positional.first()?;
         let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
         return Some(Told::Value(request.noted(&key)));
+    }
+    let is_nothing =
+        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");
+    // A secret is not nothing.
+    if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
+        return Some(Told::Identity(Value::Bool(false)));
+    }
+    if fits(&VERIFIER, name) && args.positional.first().is_some_and(is_nothing) {
+        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
+        if !has_callback {
+            return Some(Told::Throws { denial: true, asked: false, asks: true });
+        }
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if absent {

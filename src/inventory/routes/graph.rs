@@ -61,6 +61,19 @@ pub struct Layer<'p> {
     pub alternatives: Vec<Layer<'p>>,
     /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
     pub sockets: Option<bool>,
+    /// Routes that it does not stand before.
+    pub spares: Vec<Spared>,
+}
+
+/// A route that a [`Layer`] does not stand before, though it stands before its router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spared {
+    /// One whose path holds this regular expression somewhere.
+    Path(String),
+    /// One that nobody can tell.
+    Unknown,
+    /// One that has a note of this name.
+    Noted(String),
 }
 
 impl<'p> Layer<'p> {
@@ -76,6 +89,7 @@ impl<'p> Layer<'p> {
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
+            spares: Vec::new(),
         }
     }
 
@@ -108,6 +122,7 @@ impl<'p> Layer<'p> {
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
+            spares: Vec::new(),
         }
     }
 }
@@ -166,6 +181,9 @@ pub enum LayerKind {
     Dependency,
     /// Going on is to give back anything but a refusal, and not to raise.
     Step,
+    /// As a dependency, before all that an application serves: that it looks up who calls says
+    /// nothing of one route.
+    Lookup,
     /// Going on is to give back something true.
     Predicate,
     /// The reader knows.
@@ -318,6 +336,7 @@ impl<'p> Handler<'p> {
                 }
             }
             Some(Value::Class(class)) => Self::of_class(class),
+            Some(Value::Object(object)) => Self::of_method(&object.class, "__call__"),
             _ => Self { name: None, place: registered, function: None, inner: None },
         }
     }

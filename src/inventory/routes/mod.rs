@@ -3,6 +3,7 @@
 //! [auth] asks what an anonymous caller meets on the way.
 
 pub mod alike;
+pub mod asgi;
 pub mod auth;
 pub mod caller;
 pub mod flatten;
@@ -14,6 +15,7 @@ pub mod pattern;
 pub mod readers;
 pub mod regex;
 pub mod relate;
+pub mod spared;
 pub mod stub;
 #[cfg(test)]
 mod tests;

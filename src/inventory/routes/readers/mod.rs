@@ -13,8 +13,10 @@ mod finale;
 mod flask;
 mod hapi;
 mod hono;
+mod litestar;
 mod next;
 mod scripts;
+mod starlette;
 mod sveltekit;
 mod tornado;
 
@@ -74,6 +76,8 @@ pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
     bottle::BOTTLE,
     fastapi::FASTAPI,
+    starlette::STARLETTE,
+    litestar::LITESTAR,
     express::EXPRESS,
     finale::FINALE,
     next::NEXT,
