@@ -170,11 +170,11 @@ with (open(a) as f, open(b) as g): pass
               else
                 (call g))))
     (loop [i [j k]] in [a b]
-      (pass))
+      (continue))
     (do
       (call done))
     (loop x
-      (pass))
+      (break))
     (async def f ()
       (loop x in y
         (with (call open p) as fh lock

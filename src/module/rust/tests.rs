@@ -157,7 +157,8 @@ fn show_stmt(stmt: &Stmt) -> String {
         }
         StmtKind::Block(block) => show_block(block),
         StmtKind::Pass => "pass".into(),
-        StmtKind::Leave(leave) => format!("{leave:?}").to_lowercase(),
+        StmtKind::Leave(Leave::Loop) => "break".to_owned(),
+        StmtKind::Leave(Leave::Turn) => "continue".to_owned(),
         StmtKind::Function(function) => {
             format!("fn {} {}", function.name.as_ref().unwrap(), show_block(&function.body))
         }
@@ -248,7 +249,7 @@ fn values_and_statements_of_branches_differ() {
         show_block(&body(
             "if let Some(u) = user && u.admin { x += 1; } for (k, v) in m { continue } while t { } loop { break }"
         )),
-        "{ if ((Some(u) = user) && u.admin) { x += 1 } {  }; loop [k, v] in m { pass }; loop t {  }; loop  { pass } }"
+        "{ if ((Some(u) = user) && u.admin) { x += 1 } {  }; loop [k, v] in m { continue }; loop t {  }; loop  { break } }"
     );
 }
 

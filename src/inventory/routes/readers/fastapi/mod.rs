@@ -324,11 +324,12 @@ impl<'p> Reader<'_, '_, 'p> {
         let endpoint = call.args.positional.first();
         match *verb {
             verb if VERBS.contains(&verb) || verb == "api_route" => {
-                if !self.overridden(registrar, verb, endpoint) {
-                    let methods = match verb {
-                        "api_route" => endpoints::methods(&registrar.args),
-                        verb => (vec![verb.to_ascii_uppercase()], true),
-                    };
+                let methods = match verb {
+                    _ if self.overridden(registrar, verb, endpoint) => None,
+                    "api_route" => Some(endpoints::methods(&registrar.args)),
+                    verb => Some((vec![verb.to_ascii_uppercase()], true)),
+                };
+                if let Some(methods) = methods {
                     self.api_route(receiver, registrar, &registrar.args, endpoint, methods);
                 }
             }
