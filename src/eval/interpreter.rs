@@ -18,6 +18,7 @@ mod settings;
 mod statements;
 mod tables;
 mod trace;
+mod worn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -143,6 +144,8 @@ pub struct Interpreter<'p> {
     application: Option<CallId>,
     /// Whether the running function may have ended otherwise, had the environment said so.
     swayed: bool,
+    /// Functions that cost much and told readers nothing.
+    worn: worn::Worn<'p>,
 }
 
 #[derive(Clone)]
@@ -154,9 +157,13 @@ struct Frame<'p> {
 
 /// Runs every module of a program, then each function that nothing called, with unknown
 /// arguments: application factories are often called from outside the tree. `libraries` say what
-/// is done where one is called.
+/// is done where one is called; `tells` whether a dotted path leads into a library whose calls matter.
 #[must_use]
-pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace<'p> {
+pub fn run<'p>(
+    program: &'p Program<'p>,
+    libraries: &'static [Library],
+    tells: fn(&str) -> bool,
+) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
@@ -213,6 +220,7 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         missing: BTreeSet::new(),
         application: None,
         swayed: false,
+        worn: worn::Worn::new(tells),
     };
     for file in program.ids() {
         it.load(file);

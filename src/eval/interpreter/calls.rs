@@ -28,6 +28,9 @@ impl<'p> Interpreter<'p> {
         }
         let conditional = self.conditional > 0;
         let written = self.written.take();
+        if !self.probing() {
+            self.worn.called(&callee, &args);
+        }
         self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
         id
     }
@@ -385,6 +388,10 @@ impl<'p> Interpreter<'p> {
         }
         closure.entered.set(true);
         self.written = None;
+        if let Some(value) = self.worn(closure, &args) {
+            return value;
+        }
+        let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
         // `Base.method(self, …)` of Python gives a method what it is about.
         let given = args.positional.first().filter(|_| closure.env.is_class);
@@ -430,7 +437,9 @@ impl<'p> Interpreter<'p> {
             let nothing = values.iter_mut().filter(|value| matches!(value, Value::None));
             nothing.for_each(|value| *value = Value::Absent);
         }
-        Value::choice(values)
+        let value = Value::choice(values);
+        self.wear(begun, closure, asked, &value);
+        value
     }
 
     pub(super) fn bind_params(

@@ -50,7 +50,7 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let trace = interpreter::run(program, LIBRARIES);
+    let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
     if let Some(unread) = unread {
         let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
         if !missing.is_empty() {

@@ -93,6 +93,29 @@ pub const FRAMEWORKS: &[Framework] = &[
 pub const LIBRARIES: &[Library] =
     &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
 
+/// Whether a dotted path leads into a framework that is read, or into what extends one; answers
+/// and exceptions are made anywhere.
+#[must_use]
+pub fn names_framework(path: &str) -> bool {
+    let is_answer = ["Exception", "Error", "Response"].iter().any(|end| path.ends_with(end));
+    !is_answer
+        && FRAMEWORKS.iter().any(|framework| {
+            framework.packages.iter().any(|package| path.contains(stem(package)))
+                || framework.needs.iter().any(|need| is_module(need) && path.contains(need))
+        })
+}
+
+/// Whether a literal can be the name of a module.
+fn is_module(need: &str) -> bool {
+    need.len() > 3 && need.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The part of a package's name that its modules and those of its extensions share.
+fn stem(package: &str) -> &str {
+    let name = package.trim_start_matches('@');
+    name.split(['-', '/', '_']).next().filter(|stem| stem.len() > 2).unwrap_or(name)
+}
+
 /// Whether a file makes or configures routes by its name.
 #[must_use]
 pub fn is_routed_by_name(path: &str) -> bool {
