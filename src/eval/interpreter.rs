@@ -7,6 +7,7 @@ mod calls;
 mod definitions;
 mod names;
 pub mod probe;
+mod rust;
 mod scope;
 mod statements;
 mod trace;
@@ -104,6 +105,10 @@ pub struct Interpreter<'p> {
     written: Option<&'p Call>,
     /// What an expression raised; its statement ends with it.
     throwing: Option<Thrown>,
+    /// What an expression returned from its function, as Rust's `?` does; its statement ends.
+    leaving: Option<Value<'p>>,
+    /// What is known of Rust's modules.
+    rust: rust::Modules<'p>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
 }
@@ -123,13 +128,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         .ids()
         .map(|file| {
             let name = program.module_name(file);
-            let env = Rc::new(Env {
-                vars: RefCell::default(),
-                parent: None,
-                file,
-                qualified: name,
-                is_class: false,
-            });
+            let env = Env::outermost(file, name);
             ModuleState {
                 env,
                 exports: RefCell::default(),
@@ -138,13 +137,7 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
             }
         })
         .collect();
-    let nowhere = Rc::new(Env {
-        vars: RefCell::default(),
-        parent: None,
-        file: FileId(0),
-        qualified: SmolStr::default(),
-        is_class: false,
-    });
+    let nowhere = Env::outermost(FileId(0), SmolStr::default());
     let env = modules.first().map_or(nowhere, |first| Rc::clone(&first.env));
     let mut it = Interpreter {
         program,
@@ -164,8 +157,11 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         classes: Vec::new(),
         written: None,
         throwing: None,
+        leaving: None,
+        rust: rust::Modules::default(),
         probe: None,
     };
+    it.load_rust();
     for file in program.ids() {
         it.load(file);
     }
@@ -216,6 +212,7 @@ impl<'p> Interpreter<'p> {
         // Running one function can define others, so both lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
+        self.order_pending();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION};
+use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, rust};
 use crate::eval::expr::{self, Scope};
 use crate::eval::link::Target;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Value};
@@ -35,7 +35,7 @@ impl<'p> Interpreter<'p> {
         args: Args<'p>,
         span: Span,
     ) -> Value<'p> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Value::Unknown;
         }
         if let Some(value) = self.caller_call(callee, &args, span) {
@@ -48,6 +48,7 @@ impl<'p> Interpreter<'p> {
                     None => self.apply(closure, args),
                 }
             }
+            Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
             Value::Native(_) => Value::Native(self.record(callee.clone(), args, span, None)),
@@ -61,6 +62,10 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            Value::Variant(variant) if variant.class.is_some() => rust::variant_of(variant, args),
+            Value::Object(object) if self.is_rust(&object.class) => {
+                self.call_rust_object(callee, object, args)
+            }
             Value::Object(object) => match object.class.attribute("__call__") {
                 Some((Value::Function(closure), class)) => {
                     let bound = self.bound(&closure, callee.clone(), class);
@@ -202,6 +207,7 @@ impl<'p> Interpreter<'p> {
             decorators: closure.decorators.clone(),
             qualified: closure.qualified.clone(),
             entered: Rc::clone(&closure.entered),
+            made_at: closure.made_at,
         })
     }
 
@@ -227,6 +233,9 @@ impl<'p> Interpreter<'p> {
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         self.stack.push(pointer);
+        if self.language() == Language::Rust {
+            self.bind_generics(closure.function, &args);
+        }
         self.bind_params(&closure.function.params, args, closure.this.as_ref());
         let flow = self.block(&closure.function.body);
         self.stack.pop();
@@ -269,7 +278,8 @@ impl<'p> Interpreter<'p> {
                 _ => None,
             };
             let receives_this = std::mem::replace(&mut first, false)
-                && (python && this.is_some() || rust && name.as_deref() == Some("self"));
+                && this.is_some()
+                && (python || rust && name.as_deref() == Some("self"));
             let value = if receives_this {
                 this.cloned().unwrap_or_default()
             } else if param.rest {

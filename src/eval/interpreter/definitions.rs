@@ -55,6 +55,7 @@ impl<'p> Interpreter<'p> {
             decorators: Vec::new(),
             qualified,
             entered: Rc::default(),
+            made_at: None,
         }
     }
 

@@ -10,6 +10,10 @@ use crate::module::{Block, Call, Class, Expr, Function, Span};
 use crate::source::Language;
 
 impl<'p> Scope<'p> for Interpreter<'p> {
+    fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
+        (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
+    }
+
     fn name(&mut self, name: &str) -> Value<'p> {
         match name {
             "this" => return self.frame.this.clone().unwrap_or_default(),
@@ -100,6 +104,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
         self.written = None;
+        if self.language() == Language::Rust {
+            self.called_outside(&value);
+        }
         value
     }
 
@@ -108,7 +115,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Some(Value::Unknown);
         }
         // The environment of whoever runs the program is the caller's business too; every other

@@ -116,6 +116,30 @@ impl<'p> Trace<'p> {
         value
     }
 
+    /// A type that a function of Rust declares, with what it is made with.
+    #[must_use]
+    pub fn type_in(&self, function: &Closure<'p>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_function(function, of)
+    }
+
+    /// The same in a scope.
+    #[must_use]
+    pub fn value_of_type(&self, env: &Rc<Env<'p>>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_scope(env, of)
+    }
+
+    /// Methods of a name that the program gives to types from outside.
+    #[must_use]
+    pub fn extensions(&self, name: &str) -> Vec<Rc<Closure<'p>>> {
+        self.machine.borrow().extensions(name)
+    }
+
+    /// A method of a value of a Rust type, bound to it.
+    #[must_use]
+    pub fn bound_method(&self, object: &Value<'p>, name: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().bound_method(object, name)
+    }
+
     /// Whether questions were left open because they took too long together.
     #[must_use]
     pub fn asked_too_much(&self) -> bool {

@@ -75,7 +75,7 @@ fn required(expr: &Expr) -> Option<&str> {
 pub(super) type ScopedPath = (Vec<SmolStr>, String);
 
 /// The paths that a Rust file names: those of its imports, and those of its expressions that begin
-/// with a module of its own or with a crate of the tree.
+/// with a module of its own, with a name that it imports, or with a crate of the tree.
 pub(super) fn rust(module: &Module, is_crate: impl Fn(&str) -> bool) -> BTreeSet<ScopedPath> {
     let mut heads = BTreeSet::new();
     collect_modules(&module.body, &mut heads);
@@ -86,16 +86,26 @@ pub(super) fn rust(module: &Module, is_crate: impl Fn(&str) -> bool) -> BTreeSet
 
 fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) {
     for stmt in block {
-        if let StmtKind::Namespace { name, body, .. } = &stmt.kind {
-            out.insert(name);
-            collect_modules(body, out);
+        match &stmt.kind {
+            StmtKind::Namespace { name, body, .. } => {
+                out.insert(name);
+                collect_modules(body, out);
+            }
+            StmtKind::Import(import) => match &import.names {
+                ImportNames::Names(names) => out.extend(names.iter().map(|(_, local)| &**local)),
+                ImportNames::Module(local) => {
+                    out.insert(local);
+                }
+                _ => {}
+            },
+            _ => {}
         }
     }
 }
 
 struct Paths<'m, F> {
     is_crate: F,
-    /// The modules that the file declares.
+    /// The modules that the file declares, and the names that it imports.
     heads: BTreeSet<&'m str>,
     scope: Vec<SmolStr>,
     found: BTreeSet<ScopedPath>,

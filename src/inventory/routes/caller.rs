@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::AuthState;
-use super::guards;
+use super::{extractors, guards};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -221,6 +221,10 @@ const METHODS_OF_CONTAINERS: &[&str] = &[
     "get_query_argument",
     "get_typed",
     "query",
+    "get_one",
+    "get_pending",
+    "get_private",
+    "contains_key",
 ];
 
 impl<'p> Caller<'p> for Anonymous {
@@ -289,6 +293,8 @@ impl<'p> Caller<'p> for Anonymous {
         let first = call.args.positional.first();
         match call.path {
             "caller.handler" => return Some(Told::Passes),
+            extractors::REFUSAL => return Some(Told::Throws { denial: true }),
+            path if goes_on(path) => return Some(Told::Passes),
             "caller.next" => {
                 return Some(match first {
                     None | Some(Value::None | Value::Absent | Value::External(_)) => Told::Passes,
@@ -311,7 +317,7 @@ impl<'p> Caller<'p> for Anonymous {
             _ => {}
         }
         if let Some(whole) = canonical(call.path) {
-            return self.request_call(&whole, call.args);
+            return self.request_call(&whole, call);
         }
         library_call(self, call)
     }
@@ -372,7 +378,8 @@ fn user_attribute<'p>(lower: &str) -> Option<Told<'p>> {
 
 impl Anonymous {
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
         if object.starts_with("caller.user") || whole == "caller.user" {
@@ -391,6 +398,9 @@ impl Anonymous {
         if object.starts_with("caller.response")
             || object.starts_with("caller.context") && ANSWERS.contains(&lower.as_str())
         {
+            if call.denying {
+                return Some(Told::Refuses);
+            }
             return Some(response_call(&lower, args));
         }
         match lower.as_str() {
@@ -398,7 +408,9 @@ impl Anonymous {
                 return Some(Told::Identity(Value::Bool(false)));
             }
             "isunauthenticated" | "is_anonymous" => return Some(Told::Identity(Value::Bool(true))),
-            "jwtverify" | "verify" | "authenticate" | "accessverify" => {
+            "jwtverify" | "verify" | "authenticate" | "accessverify"
+                if !call.is_rust || args.positional.is_empty() =>
+            {
                 return Some(Told::Throws { denial: true });
             }
             "throw" | "httperror" | "abort" => {
@@ -418,14 +430,27 @@ impl Anonymous {
             }
             _ => {}
         }
+        if call.is_rust
+            && let Some(told) = self.kept_by_type(object, method, call)
+        {
+            return Some(told);
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
-            let key = args.positional.first().and_then(Value::as_str)?;
+            let key = key_of(args.positional.first()?)?;
+            let key = key.as_str();
             let default =
                 args.positional.get(1).filter(|value| !matches!(value, Value::Map(_))).cloned();
             let absent =
-                default.unwrap_or(if lower == "has" { Value::Bool(false) } else { Value::Absent });
+                default.unwrap_or(if matches!(lower.as_str(), "has" | "contains_key" | "contains") {
+                    Value::Bool(false)
+                } else {
+                    Value::Absent
+                });
+            let in_headers = object.ends_with("headers") || lower == "header";
             return Some(if is_credential(key) || fits(&IDENTITY, key) {
                 Told::Identity(absent)
+            } else if call.is_rust && in_headers && !fits(&USUAL_HEADER, key) {
+                Told::Perhaps(absent)
             } else {
                 Told::Value(Value::Unknown)
             });
@@ -433,9 +458,54 @@ impl Anonymous {
         if fits(&SESSION_READER, method) {
             return Some(Told::Identity(Value::Absent));
         }
+        if call.is_rust && args.positional.is_empty() {
+            let read = <Self as Caller<'p>>::attribute(self, object, method);
+            return Some(read.unwrap_or_else(|| Told::Value(Value::External(whole.into()))));
+        }
         None
     }
+
+    /// What is kept with a request under its type: `request.extensions().get::<User>()`.
+    fn kept_by_type<'p>(
+        &self,
+        object: &str,
+        method: &str,
+        call: &Outside<'_, 'p>,
+    ) -> Option<Told<'p>> {
+        let of = extractors::type_name(call.args.types.first()?);
+        let reads = ["get", "get_mut", "remove", "data", "ext", "get_typed", "obtain", "contains"];
+        if !reads.contains(&method) || object.ends_with("headers") || object.ends_with("cookies") {
+            return None;
+        }
+        Some(match (extractors::is_identity(&of), method) {
+            (true, "contains") => Told::Identity(Value::Bool(false)),
+            (true, _) => Told::Identity(Value::Absent),
+            (false, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
+            (false, _) => return None,
+        })
+    }
 }
+
+/// Whether a call hands a request on to what comes next, as middleware of Rust does.
+fn goes_on(path: &str) -> bool {
+    let next = ["caller.next.", "caller.handler."].iter().find_map(|root| path.strip_prefix(root));
+    matches!(next, Some("run" | "call" | "oneshot" | "invoke" | "handle"))
+        || path == "caller.flow.call_next"
+}
+
+/// The key that a container is asked for: a text, or a constant of a library.
+fn key_of(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Text(text) => text.as_literal().map(str::to_owned),
+        Value::External(path) if path.contains("::") => Some(last_segment(path).to_owned()),
+        _ => None,
+    }
+}
+
+/// Headers that requests have anyway, whoever sends them.
+static USUAL_HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(accept|content|host|user.agent|referr?er|origin|connection|upgrade|x.forwarded|x.real.ip|forwarded|if.|range|cache|via|date|te$|trailer|transfer|expect|sec.|dnt|pragma|priority|purpose|access.control|x.requested.with|x.request.id|x.correlation|trace|baggage|b3|cf.|fly.|last.event)").ok()
+});
 
 /// Methods of a context that write the answer.
 const ANSWERS: &[&str] = &[
@@ -527,7 +597,8 @@ fn denies<'p>(
     let args_deny = |args: &Args<'p>| {
         args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
             is_denial_code(value)
-                || matches!(value, Value::Native(_)) && denies(value, record, depth + 1)
+                || matches!(value, Value::Native(_) | Value::Variant(_))
+                    && denies(value, record, depth + 1)
         })
     };
     match value {
@@ -538,11 +609,30 @@ fn denies<'p>(
             .any(|item| is_denial_code(item) || denies(item, record, depth + 1)),
         Value::External(path) => fits(&DENIAL_NAME, last_segment(path)),
         Value::Class(class) => fits(&DENIAL_NAME, last_segment(&class.qualified)),
+        Value::Variant(variant) => {
+            let of = variant.class.as_ref().map_or("", |class| last_segment(&class.qualified));
+            fits(&DENIAL_NAME, &variant.name)
+                || fits(&DENIAL_NAME, of)
+                || variant.args.positional.iter().any(|value| denies(value, record, depth + 1))
+                || args_deny(&variant.args)
+        }
         Value::Native(_) => record(value).is_some_and(|call| {
             let name = match &call.callee {
+                // `HttpResponse::Unauthorized`, `Redirect::to`
+                Value::External(path) if path.contains("::") => {
+                    let own = |value: &Value<'p>| matches!(value, Value::Class(_) | Value::Object(_));
+                    if call.args.positional.iter().any(|arg| own(arg) && denies(arg, record, depth + 1)) {
+                        return true;
+                    }
+                    let of = path.rfind("::").and_then(|end| path[..end].rfind("::"));
+                    path[of.map_or(0, |of| of + 2)..].to_owned()
+                }
                 Value::External(path) => last_segment(path).to_owned(),
                 Value::Method(method) => {
                     if denies(&method.0, record, depth + 1) {
+                        return true;
+                    }
+                    if leads_to_login(&method.1, &call.args) {
                         return true;
                     }
                     method.1.to_string()
@@ -587,6 +677,23 @@ fn denies<'p>(
     }
 }
 
+/// Whether an answer is given the header that leads to a page for logging in.
+fn leads_to_login(method: &str, args: &Args<'_>) -> bool {
+    let is_location = |value: &Value<'_>| {
+        key_of(value).is_some_and(|key| key.eq_ignore_ascii_case("location"))
+    };
+    let pair = |first: &Value<'_>, second: &Value<'_>| is_location(first) && is_login_address(second);
+    matches!(method, "insert_header" | "append_header" | "header")
+        && match args.positional.as_slice() {
+            [Value::List(items)] => match items.borrow().as_slice() {
+                [first, second] => pair(first, second),
+                _ => false,
+            },
+            [first, second] => pair(first, second),
+            _ => false,
+        }
+}
+
 /// What a framework gives to a parameter that it looks at the declaration of.
 fn inject<'p>(
     name: &str,
@@ -598,6 +705,9 @@ fn inject<'p>(
         Some(Value::Annotated(annotated)) => (Some(&annotated.0), &annotated.1),
         other => (other, &[]),
     };
+    if let Some(injected) = annotation.and_then(extractors::injected) {
+        return Some(injected);
+    }
     for mark in notes.iter().rev().chain(default) {
         let Some(call) = record(mark) else { continue };
         let Some(path) = call.path() else { continue };
@@ -670,6 +780,16 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         })));
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
+    if call.is_rust {
+        if extractors::needs_credentials(call.path) {
+            return Some(Told::Throws { denial: true });
+        }
+        // What makes a value of another: `Json(user)`, `Path::new(user)`.
+        let makes = call.path.rsplit("::").take(2).any(|name| name.starts_with(char::is_uppercase));
+        if absent && makes && !fits(&VERIFIER, name) {
+            return None;
+        }
+    }
     if absent {
         let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
         if fits(&VERIFIER, name) {

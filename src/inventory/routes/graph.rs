@@ -370,6 +370,27 @@ impl<'p> Graph<'p> {
         }
     }
 
+    /// Adds a layer that holds for what is on a router so far, outermost.
+    pub fn cover(&mut self, id: CallId, layer: &Layer<'p>) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        for (_, entry) in &mut router.entries {
+            match entry {
+                Entry::Route(registration) => registration.layers.insert(0, layer.clone()),
+                Entry::Mount { layers, .. } => layers.insert(0, layer.clone()),
+                Entry::Guard(_) => {}
+            }
+        }
+    }
+
+    /// Makes a router one that serves by itself.
+    pub fn serve(&mut self, id: CallId) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+        }
+    }
+
     /// Adds a layer that holds for everything on every application of a framework.
     pub fn layer_applications(&mut self, framework: &str, layer: &Layer<'p>) {
         let applications = self

@@ -4,6 +4,8 @@
 
 pub mod auth;
 pub mod caller;
+pub mod crates;
+pub mod extractors;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
@@ -39,6 +41,11 @@ pub struct Extracted {
 #[must_use]
 pub fn extract(program: &Program<'_>) -> Extracted {
     let trace = interpreter::run(program);
+    if std::env::var("DUMP").is_ok() {
+        for (id, call) in trace.records() {
+            eprintln!("{} {}:{} {} {:?}", id.0, program.file(call.place.file).path, call.place.span.line, trace.path_of(call), call.args.positional.iter().map(|v| graph::name_of(&trace, v)).collect::<Vec<_>>());
+        }
+    }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);

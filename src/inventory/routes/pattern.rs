@@ -136,6 +136,28 @@ pub fn colons(raw: &str) -> Shape {
     out
 }
 
+/// `/users/{id}` and `/files/{*rest}`, or `/users/:id` and `/files/*rest`: axum before and from
+/// 0.8. A segment is a parameter whole.
+#[must_use]
+pub fn matchit(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    for (at, segment) in raw.split('/').enumerate() {
+        if at > 0 {
+            out.path.push('/');
+        }
+        match segment.split_at_checked(1) {
+            Some((":", name)) => out.push(name, None, false),
+            Some(("*", name)) => out.push(name, None, true),
+            _ => {
+                let inner = braces(segment);
+                out.path.push_str(&inner.path);
+                out.parameters.extend(inner.parameters);
+            }
+        }
+    }
+    out
+}
+
 /// The inside of a bracketed group that begins at `start`; the characters are taken.
 fn group<'r>(
     raw: &'r str,

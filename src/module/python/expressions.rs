@@ -184,7 +184,7 @@ impl<'t> Lowering<'t> {
             }
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
+        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false, generics: Vec::new() }))
     }
 
     fn subscript(&mut self, span: Span) -> ExprKind {
