@@ -313,6 +313,9 @@ impl<'p> Interpreter<'p> {
             };
             match &param.target.kind {
                 ExprKind::Name(name) => self.frame.env.set(name, value),
+                _ if rust => {
+                    self.fits_pattern(&value, &param.target);
+                }
                 _ => self.bind_pattern(&param.target, value),
             }
         }

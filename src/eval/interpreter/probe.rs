@@ -264,6 +264,13 @@ impl<'p> Interpreter<'p> {
         seen.returned = kept;
     }
 
+    /// What may have been a look at the caller was one.
+    pub(super) fn looked_perhaps(&mut self) {
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked |= probe.perhaps;
+        }
+    }
+
     /// What was looked at of the caller so far.
     pub(super) fn looked(&self) -> (bool, u32) {
         self.probe.as_ref().map_or((false, 0), |probe| (probe.seen.asked, probe.identities))

@@ -92,8 +92,12 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        for layer in &flat.layers {
-            let verdict = self.verdict(layer, request);
+        for (layer, prefix) in flat.layers.iter().zip(&flat.prefixes) {
+            let below = || Anonymous { path: flat.whole.without_prefix(prefix), ..request() };
+            let verdict = match layer.sees_rest {
+                true => self.verdict(layer, &below),
+                false => self.verdict(layer, request),
+            };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
                 Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
@@ -290,7 +294,11 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
-        self.trace.ask(caller, &Question { callee, args })
+        let seen = self.trace.ask(caller, &Question { callee: callee.clone(), args });
+        if std::env::var("PROBE").is_ok_and(|name| super::graph::name_of(self.trace, &callee).contains(&name)) {
+            eprintln!("{} path {} {seen:?}", super::graph::name_of(self.trace, &callee), request.path);
+        }
+        seen
     }
 
     fn denies(&self, value: &Value<'p>) -> bool {

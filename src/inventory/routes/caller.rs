@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::AuthState;
+use super::extractors::Kept;
 use super::{extractors, guards};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
@@ -477,11 +478,12 @@ impl Anonymous {
         if !reads.contains(&method) || object.ends_with("headers") || object.ends_with("cookies") {
             return None;
         }
-        Some(match (extractors::is_identity(&of), method) {
-            (true, "contains") => Told::Identity(Value::Bool(false)),
-            (true, _) => Told::Identity(Value::Absent),
-            (false, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
-            (false, _) => return None,
+        Some(match (extractors::kept(&of), method) {
+            (Kept::Identity, "contains") => Told::Identity(Value::Bool(false)),
+            (Kept::Identity, _) => Told::Identity(Value::Absent),
+            (Kept::Session, _) => Told::Value(Value::External("caller.request.session".into())),
+            (Kept::Other, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
+            (Kept::Other, _) => return None,
         })
     }
 }

@@ -143,7 +143,14 @@ fn upgrades(closure: &Closure<'_>) -> bool {
 /// A layer that calls a function with what its parameters declare, and what comes next.
 #[must_use]
 pub fn middleware<'p>(trace: &Trace<'p>, function: Value<'p>) -> Layer<'p> {
-    Layer::new(trace, LayerKind::Middleware, function, by_types())
+    let mut layer = Layer::new(trace, LayerKind::Middleware, function, by_types());
+    // A module of one middleware is what it is called by.
+    if let Value::Function(closure) = &layer.value
+        && matches!(layer.name.as_str(), "middleware" | "layer" | "handler" | "run" | "call")
+    {
+        layer.name = closure.qualified.rsplit('.').nth(1).unwrap_or(&layer.name).to_owned();
+    }
+    layer
 }
 
 /// What wraps a service, endpoint or handler in another: the method that does so, with how the

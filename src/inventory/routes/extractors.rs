@@ -189,7 +189,7 @@ fn of_library<'p>(name: &str, with: &[Value<'p>], errors: Errors) -> Option<Mean
             part("caller.request.cookies")
         }
         "Session" => part("caller.request.session"),
-        "AuthSession" => part("caller.request.auth"),
+        "AuthSession" => part("caller.request.auth_session"),
         "Method" => part("caller.request.method"),
         "Uri" | "OriginalUri" | "Origin" => part("caller.request.uri"),
         "Next" => Some(Meaning::Part(values::next())),
@@ -204,7 +204,11 @@ fn of_library<'p>(name: &str, with: &[Value<'p>], errors: Errors) -> Option<Mean
         },
         "Extension" | "ReqData" => {
             let held = inner();
-            is_identity(&held).then(|| Meaning::Left(format!("{name}<{held}>"), errors))
+            match kept(&held) {
+                Kept::Identity => Some(Meaning::Left(format!("{name}<{held}>"), errors)),
+                Kept::Session => part("caller.request.session"),
+                Kept::Other => None,
+            }
         }
         _ if REFUSING.contains(&name) => Some(Meaning::Credentials(name.to_owned(), errors)),
         _ => None,
@@ -219,6 +223,31 @@ pub fn type_name(value: &Value<'_>) -> String {
         Value::External(path) => path.rsplit("::").next().unwrap_or(path).to_owned(),
         Value::Annotated(annotated) => type_name(&annotated.0),
         _ => String::new(),
+    }
+}
+
+/// What is kept with a request under a type: who calls, a session in which that may be, or
+/// something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What is known of the caller.
+    Identity,
+    /// What holds such things by key.
+    Session,
+    /// Anything else.
+    Other,
+}
+
+/// What a type is for that is kept with a request, by its name.
+#[must_use]
+pub fn kept(name: &str) -> Kept {
+    let of_user = ["User", "Auth", "Login", "Account", "Member"].iter().any(|of| name.contains(of));
+    if name.starts_with("Session") && !of_user && !name.ends_with("User") {
+        Kept::Session
+    } else if is_identity(name) {
+        Kept::Identity
+    } else {
+        Kept::Other
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Flat<'g, 'p> {
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<&'g Layer<'p>>,
+    /// The prefix of the router that each of them stands on.
+    pub prefixes: Vec<Rc<Text>>,
     /// Its path as the framework writes it, with holes.
     pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
@@ -133,15 +135,30 @@ struct Flattening<'g, 'p> {
 struct Way<'g, 'p> {
     routers: Vec<CallId>,
     layers: Vec<&'g Layer<'p>>,
+    prefixes: Vec<Rc<Text>>,
     mounted: bool,
     conditional: bool,
+}
+
+impl<'g, 'p> Way<'g, 'p> {
+    /// Adds layers that stand on a router with a prefix.
+    fn stand(&mut self, layers: &'g [Layer<'p>], prefix: &Rc<Text>) {
+        self.layers.extend(layers);
+        self.prefixes.resize(self.layers.len(), Rc::clone(prefix));
+    }
 }
 
 impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
         self.earlier.clear();
         self.root = id;
-        let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
+        let mut way = Way {
+            routers: Vec::new(),
+            layers: Vec::new(),
+            prefixes: Vec::new(),
+            mounted,
+            conditional: false,
+        };
         self.visit(id, prefix, &mut way);
     }
 
@@ -160,7 +177,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_layer = way.layers.len();
         let first_earlier = self.earlier.len();
         way.routers.push(id);
-        way.layers.extend(&router.layers);
+        let here = Rc::new(prefix.clone());
+        way.stand(&router.layers, &here);
         for (_, entry) in &router.entries {
             if self.budget == 0 {
                 self.cut = true;
@@ -182,19 +200,21 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     let outer = way.conditional;
                     way.conditional |= *also;
                     let before = way.layers.len();
-                    way.layers.extend(layers);
+                    way.stand(layers, &here);
                     self.visit(*child, &prefix, way);
                     way.layers.truncate(before);
+                    way.prefixes.truncate(before);
                     way.conditional = outer;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
-                    self.route(router, framework, registration, whole, way);
+                    self.route(router, framework, registration, (&here, whole), way);
                 }
             }
         }
         way.routers.pop();
         way.layers.truncate(first_layer);
+        way.prefixes.truncate(first_layer);
         if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
             self.earlier.truncate(first_earlier);
         }
@@ -213,7 +233,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         router: &Router<'p>,
         framework: Option<&'static Framework>,
         registration: &'g Registration<'p>,
-        whole: Text,
+        (here, whole): (&Rc<Text>, Text),
         way: &Way<'g, 'p>,
     ) {
         let shape = shape(framework, &whole);
@@ -239,6 +259,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
             }
         }
         layers.extend(&registration.layers);
+        let mut prefixes = way.prefixes.clone();
+        prefixes.resize(layers.len(), Rc::clone(here));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -272,7 +294,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             ..Route::default()
         };
         let order = (self.root, self.routes.len());
-        self.routes.push(Flat { route, registration, layers, whole, order });
+        self.routes.push(Flat { route, registration, layers, prefixes, whole, order });
     }
 }
 

@@ -42,13 +42,22 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it sees the path of a request without the prefixes of the routers around it.
+    pub sees_rest: bool,
 }
 
 impl<'p> Layer<'p> {
     /// A layer of a value, called with `args`.
     #[must_use]
     pub fn new(trace: &Trace<'p>, kind: LayerKind, value: Value<'p>, args: Args<'p>) -> Self {
-        Self { kind, name: name_of(trace, &value), value, args, conditional: false }
+        Self {
+            kind,
+            name: name_of(trace, &value),
+            value,
+            args,
+            conditional: false,
+            sees_rest: false,
+        }
     }
 
     /// The layer, called as it is written where it stands.
@@ -69,6 +78,7 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
+            sees_rest: false,
         }
     }
 }

@@ -41,6 +41,11 @@ pub struct Extracted {
 #[must_use]
 pub fn extract(program: &Program<'_>) -> Extracted {
     let trace = interpreter::run(program);
+    if std::env::var("FILES").is_ok() {
+        for id in program.ids() {
+            eprintln!("FILE {}", program.file(id).path);
+        }
+    }
     if std::env::var("DUMP").is_ok() {
         for (id, call) in trace.records() {
             eprintln!("{} {}:{} {} {:?}", id.0, program.file(call.place.file).path, call.place.span.line, trace.path_of(call), call.args.positional.iter().map(|v| graph::name_of(&trace, v)).collect::<Vec<_>>());

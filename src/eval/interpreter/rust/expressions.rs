@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::items::top;
 use crate::eval::expr::{self, Scope};
 use crate::eval::interpreter::{Interpreter, Thrown};
 use crate::eval::value::{Args, ClassValue, Object, Value, Variant};
+use crate::module::path::Path;
 use crate::module::{Call, Expr, ExprKind, Span};
 
 impl<'p> Interpreter<'p> {
@@ -15,8 +17,11 @@ impl<'p> Interpreter<'p> {
         Some(match &expr.kind {
             ExprKind::Name(name) => self.rust_name(name),
             ExprKind::Attribute { object, name, .. } => {
-                let object = expr::eval(object, self);
-                self.rust_attribute(&object, name)
+                let value = expr::eval(object, self);
+                match self.path_through(&value, expr) {
+                    Some(found) => found,
+                    None => self.attribute_of(object, &value, name),
+                }
             }
             ExprKind::Index { object, key, .. } => {
                 let object = expr::eval(object, self);
@@ -66,6 +71,38 @@ impl<'p> Interpreter<'p> {
             }
             _ => return None,
         })
+    }
+
+    /// What a path leads to whose beginning is a module that is not in the program, since it holds
+    /// nothing but other modules.
+    fn path_through(&mut self, beginning: &Value<'p>, written: &Expr) -> Option<Value<'p>> {
+        if !matches!(beginning, Value::Unknown) {
+            return None;
+        }
+        let path = Path::of(written);
+        let head = path.segments.first().filter(|_| !path.opaque)?;
+        if self.frame.env.get(head).is_some() {
+            return None;
+        }
+        match self.found(&top(&self.frame.env), &path.segments.join("::")) {
+            Value::Unknown | Value::External(_) => None,
+            found => Some(found),
+        }
+    }
+
+    /// `a.b` and `a::b`. A module may be called like a function beside it.
+    fn attribute_of(&mut self, written: &Expr, object: &Value<'p>, name: &str) -> Value<'p> {
+        if let (Value::Function(closure), ExprKind::Name(module)) = (object, &written.kind)
+            && closure.env.parent.is_none()
+            && closure.function.name.as_ref() == Some(module)
+        {
+            let path = format!("self::{module}::{name}");
+            match self.found(&top(&self.frame.env), &path) {
+                Value::External(_) | Value::Unknown | Value::Method(_) => {}
+                found => return found,
+            }
+        }
+        self.rust_attribute(object, name)
     }
 
     fn rust_unary(&mut self, operator: &str, operand: &'p Expr) -> Option<Value<'p>> {
@@ -276,14 +313,24 @@ impl<'p> Interpreter<'p> {
         }
         let callee = match &call.callee.kind {
             ExprKind::Attribute { object, name, .. } => {
-                let object = expr::eval(object, self);
+                let value = expr::eval(object, self);
                 if self.interrupted() {
                     return Value::Unknown;
                 }
-                if let Some(value) = self.value_method(&object, name, call, span) {
-                    return value;
+                match self.path_through(&value, &call.callee) {
+                    Some(found) => found,
+                    None => {
+                        if let Some(value) = self.value_method(&value, name, call, span) {
+                            return value;
+                        }
+                        match &value {
+                            Value::External(path) if path.starts_with("caller.") => {
+                                Value::External(SmolStr::from(format!("{path}.{name}")))
+                            }
+                            _ => self.attribute_of(object, &value, name),
+                        }
+                    }
                 }
-                self.rust_attribute(&object, name)
             }
             _ => expr::eval(&call.callee, self),
         };
@@ -291,10 +338,21 @@ impl<'p> Interpreter<'p> {
         if self.interrupted() {
             return Value::Unknown;
         }
-        if let Value::External(path) = &callee
-            && let Some(value) = self.known_function(path, &args)
-        {
-            return value;
+        match &callee {
+            Value::External(path) => {
+                if let Some(value) = self.known_function(path, &args) {
+                    return value;
+                }
+            }
+            // A function that is derived, or comes with a trait from outside: `Config::parse()`.
+            Value::Method(method) => {
+                if let Value::Class(class) = &method.0
+                    && self.is_rust(class)
+                {
+                    return self.construct(class, Args::default());
+                }
+            }
+            _ => {}
         }
         expr::call_evaluated(callee, args, call, span, self)
     }

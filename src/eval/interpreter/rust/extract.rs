@@ -49,11 +49,17 @@ impl<'p> Interpreter<'p> {
         errors: Errors,
     ) -> Value<'p> {
         match errors {
-            Errors::Given => given,
+            Errors::Given => {
+                self.looked_perhaps();
+                given
+            }
             Errors::Refuse | Errors::Nothing => {
                 let outer = self.leaving.take();
                 let value = self.attempted(given);
                 let left = std::mem::replace(&mut self.leaving, outer);
+                if left.is_some() && errors == Errors::Nothing {
+                    self.looked_perhaps();
+                }
                 match left {
                     None if errors == Errors::Nothing => match value {
                         Value::Absent | Value::None => Value::Absent,

@@ -28,6 +28,9 @@ const OPENED: &[&str] = &[
     "inspect", "or", "or_else",
 ];
 
+/// What is done with the value in it.
+const MAPPING: &[&str] = &["map", "and_then", "map_or", "map_or_else", "is_some_and"];
+
 impl<'p> Interpreter<'p> {
     /// A method that values of a kind have in themselves; `None` for any other.
     pub(super) fn value_method(
@@ -64,6 +67,12 @@ impl<'p> Interpreter<'p> {
                 let is_constant = last.len() > 1 && !last.contains(char::is_lowercase)
                     || path.contains("::") && path.rsplit("::").nth(1).is_some_and(|of| of.ends_with("StatusCode"));
                 (is_constant && call.args.is_empty() && SAME.contains(&name)).then(|| object.clone())
+            }
+            // What a request has may be asked for as what it may have.
+            Value::External(_) if OPENED.contains(&name) || MAPPING.contains(&name) => {
+                let args = self.rust_args(call);
+                let there = Value::variant("Some", object.clone());
+                self.of_value(&there, name, args, call, span)
             }
             Value::External(_) => {
                 (call.args.is_empty() && matches!(name, "clone" | "into" | "as_ref" | "as_mut" | "deref" | "borrow" | "to_owned"))
@@ -232,6 +241,7 @@ impl<'p> Interpreter<'p> {
                 self.call_value(&given(0), Args::of(vec![nothing.clone()]), span)
             }
             "ok_or" => Value::variant("Err", given(0)),
+            "transpose" => Value::variant("Ok", nothing.clone()),
             "ok_or_else" => {
                 let error = self.call_value(&given(0), Args::default(), span);
                 Value::variant("Err", error)
@@ -328,6 +338,18 @@ impl<'p> Interpreter<'p> {
             "is_none" | "is_err" => Value::Bool(false),
             "ok" | "take" | "replace" => Value::variant("Some", carried.clone()),
             "ok_or" | "ok_or_else" => Value::variant("Ok", carried.clone()),
+            "transpose" => match (way, carried) {
+                ("Ok", Value::None | Value::Absent) => carried.clone(),
+                (_, Value::Variant(inner)) => {
+                    let inside = inner.args.positional.first().cloned().unwrap_or_default();
+                    match inner.name.as_str() {
+                        "Ok" => Value::variant("Ok", Value::variant("Some", inside)),
+                        "Some" => Value::variant("Some", Value::variant("Ok", inside)),
+                        _ => carried.clone(),
+                    }
+                }
+                _ => Value::variant(if way == "Ok" { "Some" } else { "Ok" }, whole.clone()),
+            },
             "err" => Value::None,
             "iter" | "into_iter" => Value::list(vec![carried.clone()]),
             _ => whole.clone(),

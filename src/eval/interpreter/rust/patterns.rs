@@ -11,7 +11,7 @@ use crate::module::{Call, Expr, ExprKind};
 impl<'p> Interpreter<'p> {
     /// Whether a value fits a pattern; `None` where that is not known. What the pattern names is
     /// bound in the present scope.
-    pub(super) fn fits_pattern(&mut self, value: &Value<'p>, pattern: &'p Expr) -> Option<bool> {
+    pub(in crate::eval::interpreter) fn fits_pattern(&mut self, value: &Value<'p>, pattern: &'p Expr) -> Option<bool> {
         match &pattern.kind {
             ExprKind::Name(name) => match name.as_str() {
                 "_" | ".." => Some(true),

@@ -382,6 +382,7 @@ impl<'p> Reader<'_, 'p> {
     fn layers(&self, value: Option<&Value<'p>>) -> Vec<Layer<'p>> {
         let mut out = Vec::new();
         self.add_layers(value, 0, &mut out);
+        out.iter_mut().for_each(|layer| layer.sees_rest = true);
         out
     }
 
@@ -472,7 +473,6 @@ fn is_authorization(path: &str) -> bool {
     of.starts_with("ValidateRequestHeaderLayer::")
         || of.starts_with("RequireAuthorizationLayer::")
         || of.starts_with("AsyncRequireAuthorizationLayer::")
-        || of.starts_with("AddAuthorizationLayer::") && false
 }
 
 /// The methods of `MethodFilter::PUT.or(MethodFilter::PATCH)`; `None` where they are not known.
