@@ -90,6 +90,8 @@ pub struct CallRecord<'p> {
     pub place: Place,
     /// Whether it stands under a condition that could not be decided.
     pub conditional: bool,
+    /// Under how many.
+    pub conditions: usize,
     /// The class of the program whose construction this is (`class Api(flask_restful.Api)`).
     pub class: Option<Rc<ClassValue<'p>>>,
     /// The call as written, where it is one.

@@ -23,9 +23,16 @@ impl<'p> Interpreter<'p> {
         let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
-        let conditional = self.conditional > 0;
-        let written = self.written.take();
-        self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
+        let (conditions, written) = (self.conditional, self.written.take());
+        self.calls.push(Rc::new(CallRecord {
+            callee,
+            args,
+            place,
+            conditional: conditions > 0,
+            conditions,
+            class,
+            written,
+        }));
         id
     }
 
@@ -308,6 +315,7 @@ impl<'p> Interpreter<'p> {
                         Value::choice(vec![default, Value::Unknown])
                     }
                     (None, Some(default)) => default,
+                    (None, None) if args.open && rust => self.stand_in(param),
                     (None, None) => Value::Unknown,
                 }
             };

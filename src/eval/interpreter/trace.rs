@@ -128,6 +128,12 @@ impl<'p> Trace<'p> {
         self.machine.borrow_mut().type_within_scope(env, of)
     }
 
+    /// The attributes of the Rust module around a scope.
+    #[must_use]
+    pub fn module_attributes(&self, env: &Rc<Env<'p>>) -> Vec<Value<'p>> {
+        self.machine.borrow().module_attributes(env)
+    }
+
     /// Methods of a name that the program gives to types from outside.
     #[must_use]
     pub fn extensions(&self, name: &str) -> Vec<Rc<Closure<'p>>> {

@@ -436,6 +436,10 @@ impl Anonymous {
         {
             return Some(told);
         }
+        // Asked without a type: what is done with it tells.
+        if call.is_rust && lower == "get" && args.positional.is_empty() {
+            return Some(Told::Value(Value::External(whole.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
             let key = key_of(args.positional.first()?)?;
             let key = key.as_str();
@@ -450,7 +454,11 @@ impl Anonymous {
             let in_headers = object.ends_with("headers") || lower == "header";
             return Some(if is_credential(key) || fits(&IDENTITY, key) {
                 Told::Identity(absent)
-            } else if call.is_rust && in_headers && !fits(&USUAL_HEADER, key) {
+            } else if call.is_rust
+                && (in_headers && !fits(&USUAL_HEADER, key)
+                    || object.ends_with("cookies")
+                    || lower == "cookie")
+            {
                 Told::Perhaps(absent)
             } else {
                 Told::Value(Value::Unknown)

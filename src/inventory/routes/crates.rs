@@ -9,7 +9,8 @@ use super::graph::{Handler, Layer, LayerKind, name_of};
 use super::types;
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{Args, CallRecord, Closure, Place, Value};
-use crate::module::path::last_name;
+use crate::module::path::{Path, last_name};
+use crate::module::visit::{Visitor, Walk, walk_block};
 use crate::module::{Expr, ExprKind};
 
 /// What answers, with what stands before it by its own declaration.
@@ -137,7 +138,28 @@ fn upgrades(closure: &Closure<'_>) -> bool {
         }
         matches!(last_name(at), Some("WebSocketUpgrade" | "WebSocket" | "Ws" | "IncomingUpgrade"))
     };
-    closure.function.params.iter().any(|param| param.annotation.as_ref().is_some_and(named))
+    let mut opens = Opens(false);
+    walk_block(&mut opens, &closure.function.body);
+    opens.0 || closure.function.params.iter().any(|param| param.annotation.as_ref().is_some_and(named))
+}
+
+/// Whether a body makes a WebSocket of the request by a function.
+struct Opens(bool);
+
+impl<'m> Visitor<'m> for Opens {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        if let ExprKind::Call(call) = &expr.kind {
+            let path = Path::of(&call.callee);
+            self.0 |= matches!(
+                path.segments.as_slice(),
+                [.., "ws", "start" | "start_with_protocols" | "start_with_addr"]
+                    | [.., "actix_ws", "handle" | "handle_with_protocols"]
+                    | [.., "WsResponseBuilder", "new"]
+                    | [.., "WebSocketUpgrade", "new"]
+            );
+        }
+        Walk::Into
+    }
 }
 
 /// A layer that calls a function with what its parameters declare, and what comes next.

@@ -77,9 +77,12 @@ pub fn flatten<'g, 'p>(
     let mounted = mounted(graph);
     for (id, router) in &graph.routers {
         // An application that is mounted on another serves there.
-        if router.is_application && !mounted.contains(id) {
+        if router.is_application && (router.served.is_some() || !mounted.contains(id)) {
             let first = flat.routes.len();
             flat.begin(*id, &Text::default(), true);
+            if router.served == Some(true) {
+                flat.routes[first..].iter_mut().for_each(|flat| flat.route.conditional = true);
+            }
             // Where the whole application stands under a condition, such as being the program that
             // was started, its routes have none of their own.
             if router.conditional {

@@ -22,6 +22,9 @@ pub struct Router<'p> {
     pub prefix: Text,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it is given to a server by itself, also where it is mounted on others; and whether
+    /// that is under a condition that could not be decided.
+    pub served: Option<bool>,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
@@ -344,6 +347,7 @@ impl<'p> Graph<'p> {
             is_application: false,
             prefix,
             conditional: false,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -358,6 +362,7 @@ impl<'p> Graph<'p> {
             is_application: true,
             prefix,
             conditional,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -394,11 +399,20 @@ impl<'p> Graph<'p> {
     }
 
     /// Makes a router one that serves by itself.
-    pub fn serve(&mut self, id: CallId) {
+    pub fn serve(&mut self, id: CallId, conditional: bool) {
         let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
             router.is_application = true;
+            router.served = Some(router.served.unwrap_or(true) && conditional);
         }
+    }
+
+    /// Whether a call does something to a router under a condition that the router itself was not
+    /// made under.
+    #[must_use]
+    pub fn is_conditional(&self, trace: &Trace<'p>, router: CallId, call: &CallRecord<'p>) -> bool {
+        let made = trace.call(self.origin(router)).map_or(0, |made| made.conditions);
+        call.conditions > made
     }
 
     /// Adds a layer that holds for everything on every application of a framework.

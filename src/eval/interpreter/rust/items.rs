@@ -90,6 +90,24 @@ impl<'p> Interpreter<'p> {
         self.define_types(&parts);
         for part in &parts {
             self.define_items(&part.env, part.block, None);
+            self.describe_modules(part);
+        }
+    }
+
+    /// Takes note of the attributes of the modules inside a module.
+    fn describe_modules(&mut self, part: &Part<'p>) {
+        let names = self.scope_of(&part.env);
+        for stmt in part.block {
+            let StmtKind::Namespace { name, decorators, .. } = &stmt.kind else { continue };
+            let inside = names.iter().chain([name]).cloned().collect();
+            let Some(inner) = self.rust.inner.get(&(part.env.file, inside)).map(Rc::clone) else {
+                continue;
+            };
+            let frame = Frame { env: Rc::clone(&part.env), this: None, class: None };
+            let outer = std::mem::replace(&mut self.frame, frame);
+            let attributes = self.attributes(decorators);
+            self.frame = outer;
+            self.rust.attributes.insert(Rc::as_ptr(&inner), attributes);
         }
     }
 

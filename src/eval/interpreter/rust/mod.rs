@@ -42,6 +42,8 @@ pub(super) struct Modules<'p> {
     macros: BTreeMap<SmolStr, Vec<Rule<'p>>>,
     /// Where names lead that were looked up before.
     known: HashMap<(*const Env<'p>, SmolStr), Value<'p>>,
+    /// The attributes of modules inside files, by their scopes.
+    attributes: HashMap<*const Env<'p>, Vec<Value<'p>>>,
     /// Files that are part of tests only.
     tests: BTreeSet<FileId>,
 }
@@ -79,6 +81,10 @@ impl<'p> Interpreter<'p> {
         let value = self.type_value(of);
         self.frame = outer;
         value
+    }
+
+    pub(super) fn module_attributes(&self, env: &Rc<Env<'p>>) -> Vec<Value<'p>> {
+        self.rust.attributes.get(&Rc::as_ptr(&items::top(env))).cloned().unwrap_or_default()
     }
 
     pub(super) fn extensions(&self, name: &str) -> Vec<Rc<Closure<'p>>> {

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use crate::eval::expr;
 use crate::eval::interpreter::{Interpreter, Thrown};
 use crate::eval::text::Text;
-use crate::eval::value::{Args, Value, grow};
+use crate::eval::value::{Args, Closure, Value, grow};
 use crate::module::{Call, ExprKind, Span};
 
 /// Methods that give back what they are called on, as far as anybody looks.
@@ -71,7 +71,11 @@ impl<'p> Interpreter<'p> {
             // What a request has may be asked for as what it may have.
             Value::External(_) if OPENED.contains(&name) || MAPPING.contains(&name) => {
                 let args = self.rust_args(call);
-                let there = Value::variant("Some", object.clone());
+                let there = match args.positional.first() {
+                    Some(Value::Function(closure)) => self.kept_for(object, closure, span),
+                    _ => None,
+                };
+                let there = there.unwrap_or_else(|| Value::variant("Some", object.clone()));
                 self.of_value(&there, name, args, call, span)
             }
             Value::External(_) => {
@@ -114,6 +118,33 @@ impl<'p> Interpreter<'p> {
                 })
             }
         }
+    }
+
+    /// `request.extensions().get()` is asked for the type that what is done with it declares.
+    fn kept_for(
+        &mut self,
+        object: &Value<'p>,
+        closure: &Rc<Closure<'p>>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        let annotation = closure.function.params.first()?.annotation.as_ref()?;
+        let of = self.type_within_function(closure, annotation);
+        self.kept_as(object, of, span)
+    }
+
+    /// What is kept with a request under a type, where the request was asked without one.
+    pub(super) fn kept_as(
+        &mut self,
+        object: &Value<'p>,
+        of: Value<'p>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        let asked = matches!(object, Value::External(path) if path.starts_with("caller.") && path.ends_with(".get"));
+        if !asked {
+            return None;
+        }
+        let args = Args { types: vec![of], ..Args::default() };
+        Some(self.call_value(object, args, span))
     }
 
     /// A method that the program gives to types from outside.
@@ -216,7 +247,7 @@ impl<'p> Interpreter<'p> {
                 if args.positional.is_empty() && SAME.contains(&name) && !matches!(name, "read" | "write" | "inner") {
                     return Some(object.clone());
                 }
-                OPENED.contains(&name).then(|| object.clone())
+                OPENED.contains(&name).then(|| object.clone()).filter(|_| !matches!(name, "or" | "or_else"))
             }
             Value::Unknown => self.of_unknown(name, &args, span),
             _ => SAME.contains(&name).then(|| object.clone()),

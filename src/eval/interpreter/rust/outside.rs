@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::eval::interpreter::Interpreter;
 use crate::eval::value::{Args, Closure, Value};
-use crate::module::{Expr, ExprKind, Span};
+use crate::module::{Expr, ExprKind, Param, Span};
 
 /// Functions that give back their first argument, wrapped or not: by their last two names.
 const WRAPPERS: &[(&str, &str)] = &[
@@ -54,6 +54,12 @@ const WRAPPERS: &[(&str, &str)] = &[
 const MAPS: &[&str] = &["HashMap", "BTreeMap", "IndexMap", "FxHashMap", "AHashMap"];
 /// Lists and sets by their names.
 const LISTS: &[&str] = &["Vec", "HashSet", "BTreeSet", "VecDeque", "IndexSet", "SmallVec"];
+
+/// Types that routes are registered on.
+const BUILDERS: &[&str] = &[
+    "ApiRouter", "App", "OpenApiRouter", "Rocket", "Route", "Router", "Scope", "Server",
+    "ServiceConfig",
+];
 
 impl<'p> Interpreter<'p> {
     /// What a function of the standard library gives back; `None` for any other.
@@ -134,6 +140,27 @@ impl<'p> Interpreter<'p> {
                 self.leaving = None;
                 self.conditional -= conditional;
             }
+        }
+    }
+
+    /// What stands for a parameter of a function that nothing here calls: something from outside
+    /// that routes are registered on is one of which nothing is known but its type.
+    pub(in crate::eval::interpreter) fn stand_in(&mut self, param: &'p Param) -> Value<'p> {
+        if self.probing() {
+            return Value::Unknown;
+        }
+        let of = match self.declared_type(param) {
+            Some(Value::Annotated(of)) => of.0.clone(),
+            Some(other) => other,
+            None => return Value::Unknown,
+        };
+        match &of {
+            Value::External(path)
+                if BUILDERS.contains(&path.rsplit("::").next().unwrap_or("")) =>
+            {
+                Value::Native(self.record(of.clone(), Args::default(), param.target.span, None))
+            }
+            _ => Value::Unknown,
         }
     }
 

@@ -342,6 +342,12 @@ impl<'p> Interpreter<'p> {
             let of = self.type_value(annotation);
             value = self.default_of(&of).unwrap_or(value);
         }
+        if let (Value::External(_), Some(annotation)) = (&value, &bind.annotation)
+            && let Value::Annotated(of) = self.type_value(annotation)
+            && let Some(of) = of.1.first()
+        {
+            value = self.kept_as(&value, of.clone(), bind.target.span).unwrap_or(value);
+        }
         self.fits_pattern(&value, &bind.target);
     }
 

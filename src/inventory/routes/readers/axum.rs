@@ -46,12 +46,12 @@ struct Reader<'t, 'p> {
     trace: &'t Trace<'p>,
     /// What calls made that are handlers for methods.
     methods: BTreeMap<CallId, Methods<'p>>,
-    /// Routers that were served.
-    served: BTreeSet<CallId>,
+    /// Routers that were served, and whether only one of several is.
+    served: BTreeMap<CallId, bool>,
 }
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
-    let mut reader = Reader { trace, methods: BTreeMap::new(), served: BTreeSet::new() };
+    let mut reader = Reader { trace, methods: BTreeMap::new(), served: BTreeMap::new() };
     for (id, call) in trace.records() {
         graph.at(id);
         if let Some(path) = call.path() {
@@ -60,15 +60,14 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
             reader.method(id, receiver, method, call, graph);
         }
     }
-    let routers: Vec<CallId> = graph
-        .routers
-        .iter()
-        .filter(|(_, router)| router.framework == NAME)
-        .map(|(id, _)| *id)
-        .collect();
     // A library hands its routers to programs that are not here.
-    let served = if reader.served.is_empty() { routers } else { reader.served.into_iter().collect() };
-    served.into_iter().for_each(|id| graph.serve(id));
+    if reader.served.is_empty() {
+        let routers = graph.routers.values_mut().filter(|router| router.framework == NAME);
+        routers.for_each(|router| router.is_application = true);
+    }
+    for (id, conditional) in reader.served {
+        graph.serve(id, conditional);
+    }
 }
 
 /// Whether a path leads into a library of axum's family.
@@ -109,12 +108,19 @@ impl<'p> Reader<'_, 'p> {
     /// Routers that are given to something else than routers are served by it.
     fn served_by(&mut self, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
         for value in &call.args.positional {
-            for value in value.alternatives() {
-                if let Some(router) = made_by(&value)
-                    && graph.router(router, NAME).is_some()
-                {
-                    self.served.insert(graph.origin(router));
-                }
+            let routers: BTreeSet<CallId> = value
+                .alternatives()
+                .iter()
+                .filter_map(made_by)
+                .filter_map(|router| {
+                    graph.router(router, NAME)?;
+                    Some(graph.origin(router))
+                })
+                .collect();
+            let one_of_several = routers.len() > 1;
+            for router in routers {
+                let known = self.served.entry(router).or_insert(one_of_several);
+                *known &= one_of_several;
             }
         }
     }
@@ -221,19 +227,23 @@ impl<'p> Reader<'_, 'p> {
                 for child in child.into_iter().flat_map(Value::alternatives).filter_map(|value| made_by(&value)) {
                     if let Some(resource) = graph.router(child, NAME) {
                         let prefix = if is_merge { resource.prefix.clone() } else { prefix.clone() };
-                        graph.mount(router, child, prefix, call.conditional);
+                        let conditional = graph.is_conditional(self.trace, router, call);
+                        graph.mount(router, child, prefix, conditional);
                     }
                 }
             }
             "layer" | "route_layer" => {
+                let conditional = graph.is_conditional(self.trace, router, call);
                 for layer in self.layers(args.first()).iter().rev() {
-                    let layer = Layer { conditional: call.conditional, ..layer.clone() };
+                    let conditional = conditional || layer.conditional;
+                    let layer = Layer { conditional, ..layer.clone() };
                     graph.cover(router, &layer);
                 }
             }
             "routes" => self.documented(router, args.first(), call, graph),
             "into_make_service" | "into_make_service_with_connect_info" | "into_service" => {
-                self.served.insert(graph.origin(router));
+                let conditional = graph.is_conditional(self.trace, router, call);
+                self.served.insert(graph.origin(router), conditional);
             }
             typed if typed.starts_with("typed_") => self.typed(router, &typed[6..], call, graph),
             _ => self.resource(router, method, call, graph),
@@ -262,6 +272,7 @@ impl<'p> Reader<'_, 'p> {
     ) {
         // The root of a router is the place where it is nested.
         let path = if path.as_literal() == Some("/") { Text::default() } else { path.clone() };
+        let conditional = graph.is_conditional(self.trace, router, call);
         for Entry { methods, endpoint } in methods.0 {
             let known = methods.is_some();
             let mut methods = methods.unwrap_or_default();
@@ -275,7 +286,7 @@ impl<'p> Reader<'_, 'p> {
                     args: endpoint.args,
                     request: endpoint.request,
                     response: endpoint.response,
-                    conditional: call.conditional,
+                    conditional,
                     ..Registration::new((methods, known), path.clone(), endpoint.handler)
                 },
             );
@@ -295,7 +306,8 @@ impl<'p> Reader<'_, 'p> {
         if method.contains("service") {
             let child = service.and_then(made_by).filter(|child| graph.router(*child, NAME).is_some());
             if let Some(child) = child {
-                graph.mount(router, child, path.clone(), call.conditional);
+                let conditional = graph.is_conditional(self.trace, router, call);
+                graph.mount(router, child, path.clone(), conditional);
             }
             return;
         }

@@ -1,5 +1,6 @@
 //! The frameworks that are read, one file each.
 
+mod actix_web;
 mod axum;
 mod express;
 mod fastapi;
@@ -56,4 +57,4 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM];
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM, actix_web::ACTIX_WEB];
