@@ -238,6 +238,17 @@ impl<'p> Interpreter<'p> {
         seen
     }
 
+    /// Calls a function after the run, with steps of its own.
+    pub(super) fn run_again(&mut self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        let given = MAX_STEPS.min(MAX_STEPS_TOGETHER - self.asked_steps);
+        let steps = std::mem::replace(&mut self.steps, given);
+        let value = self.call_value(function, args, Span::default());
+        self.asked_steps += given - self.steps;
+        self.steps = steps;
+        self.leaving = None;
+        value
+    }
+
     /// Results that are given back are what they carry; errors among them were raised.
     fn open_results(&self, seen: &mut Seen<'p>, caller: &Rc<dyn Caller<'p> + 'p>) {
         let mut errors = Vec::new();
@@ -247,10 +258,15 @@ impl<'p> Interpreter<'p> {
                 Value::Variant(variant) if variant.class.is_none() => {
                     let carried = variant.args.positional.first().cloned().unwrap_or_default();
                     match variant.name.as_str() {
-                        "Err" => errors.push(carried),
+                        "Err" | "Error" | "Forward" => errors.push(carried),
                         _ => kept.push(carried),
                     }
                 }
+                Value::Native(id) => match self.outcome(*id) {
+                    Some((true, carried)) => kept.push(carried),
+                    Some((false, _)) => errors.push(value),
+                    None => kept.push(value),
+                },
                 _ => kept.push(value),
             }
         }

@@ -8,7 +8,7 @@ use super::probe::{Caller, Question, Seen};
 use super::{Frame, Interpreter};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
 use crate::module::Expr;
 
 /// What a program's run left behind.
@@ -132,6 +132,12 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn module_attributes(&self, env: &Rc<Env<'p>>) -> Vec<Value<'p>> {
         self.machine.borrow().module_attributes(env)
+    }
+
+    /// Calls a function, as the program might have.
+    #[must_use]
+    pub fn run(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().run_again(function, args)
     }
 
     /// Methods of a name that the program gives to types from outside.

@@ -607,7 +607,7 @@ fn denies<'p>(
     let args_deny = |args: &Args<'p>| {
         args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
             is_denial_code(value)
-                || matches!(value, Value::Native(_) | Value::Variant(_))
+                || matches!(value, Value::Native(_) | Value::Variant(_) | Value::List(_))
                     && denies(value, record, depth + 1)
         })
     };

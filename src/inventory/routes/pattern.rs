@@ -158,6 +158,25 @@ pub fn matchit(raw: &str) -> Shape {
     out
 }
 
+/// `/users/<id>` and `/files/<rest..>`: Rocket.
+#[must_use]
+pub fn rocket(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('<') {
+        let Some((name, after)) = after.split_once('>') else { break };
+        out.path.push_str(before);
+        match name.strip_suffix("..") {
+            Some("_") => out.push("", None, true),
+            Some(name) => out.push(name, None, true),
+            None => out.push(name, None, false),
+        }
+        rest = after;
+    }
+    out.path.push_str(rest);
+    out
+}
+
 /// The inside of a bracketed group that begins at `start`; the characters are taken.
 fn group<'r>(
     raw: &'r str,

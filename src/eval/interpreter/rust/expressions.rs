@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::items::top;
 use crate::eval::expr::{self, Scope};
 use crate::eval::interpreter::{Interpreter, Thrown};
-use crate::eval::value::{Args, ClassValue, Object, Value, Variant};
+use crate::eval::value::{Args, CallId, ClassValue, Object, Value, Variant};
 use crate::module::path::Path;
 use crate::module::{Call, Expr, ExprKind, Span};
 
@@ -90,7 +90,7 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// `a.b` and `a::b`. A module may be called like a function beside it.
+    /// `a.b` and `a::b`. A module or a crate may be called like a function beside it.
     fn attribute_of(&mut self, written: &Expr, object: &Value<'p>, name: &str) -> Value<'p> {
         if let (Value::Function(closure), ExprKind::Name(module)) = (object, &written.kind)
             && closure.env.parent.is_none()
@@ -100,6 +100,9 @@ impl<'p> Interpreter<'p> {
             match self.found(&top(&self.frame.env), &path) {
                 Value::External(_) | Value::Unknown | Value::Method(_) => {}
                 found => return found,
+            }
+            if self.program.depends_on(closure.env.file, module) {
+                return Value::External(SmolStr::from(format!("{module}::{name}")));
             }
         }
         self.rust_attribute(object, name)
@@ -139,22 +142,14 @@ impl<'p> Interpreter<'p> {
                     Value::Unknown
                 }
             },
-            Value::Native(id) => {
-                let record = self.call_record(*id).map(Rc::clone);
-                let ends = |name: &str| {
-                    record.as_ref().and_then(|record| record.path()).is_some_and(|path| path.ends_with(name))
-                };
-                if ends("::Success") {
-                    return record
-                        .and_then(|record| record.args.positional.first().cloned())
-                        .unwrap_or_default();
-                }
-                if ["Outcome::Error", "Outcome::Failure", "Outcome::Forward"].into_iter().any(ends) {
+            Value::Native(id) => match self.outcome(*id) {
+                Some((true, carried)) => carried,
+                Some((false, _)) => {
                     self.leaving.get_or_insert(value);
-                    return Value::Unknown;
+                    Value::Unknown
                 }
-                value
-            }
+                None => value,
+            },
             Value::Choice(values) => {
                 let mut kept = Vec::new();
                 for value in values.iter() {
@@ -176,6 +171,21 @@ impl<'p> Interpreter<'p> {
                 Value::choice(kept)
             }
             _ => value,
+        }
+    }
+
+    /// Whether the outcome of a guard is a success, and what it carries; `None` for what is none.
+    pub(in crate::eval::interpreter) fn outcome(&self, id: CallId) -> Option<(bool, Value<'p>)> {
+        let record = self.call_record(id)?;
+        let (of, name) = record.path()?.rsplit_once("::")?;
+        if !of.ends_with("Outcome") {
+            return None;
+        }
+        let carried = record.args.positional.first().cloned().unwrap_or_default();
+        match name {
+            "Success" => Some((true, carried)),
+            "Error" | "Failure" | "Forward" => Some((false, carried)),
+            _ => None,
         }
     }
 

@@ -51,7 +51,13 @@ impl<'p> Interpreter<'p> {
         match errors {
             Errors::Given => {
                 self.looked_perhaps();
-                given
+                let outer = self.leaving.take();
+                let value = self.attempted(given);
+                match std::mem::replace(&mut self.leaving, outer) {
+                    None => Value::variant("Ok", value),
+                    Some(error @ Value::Variant(_)) => error,
+                    Some(error) => Value::variant("Err", error),
+                }
             }
             Errors::Refuse | Errors::Nothing => {
                 let outer = self.leaving.take();

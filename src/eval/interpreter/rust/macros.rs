@@ -15,6 +15,9 @@ use crate::eval::value::{Env, Place, Value};
 use crate::module::path::last_name;
 use crate::module::{Call, ExprKind, Function, Span};
 
+/// Macros from outside that make lists.
+const LISTS: &[&str] = &["routes", "rocket::routes", "catchers", "rocket::catchers"];
+
 /// What a macro that defines items is given.
 pub(super) struct Substitutes<'p> {
     /// The names that stand for others.
@@ -147,7 +150,10 @@ impl<'p> Interpreter<'p> {
         if self.interrupted() {
             return Value::Unknown;
         }
-        self.call(callee, args, call, span)
+        match &callee {
+            Value::External(path) if LISTS.contains(&path.as_str()) => Value::list(args.positional),
+            _ => self.call(callee, args, call, span),
+        }
     }
 
     fn run_rule(&mut self, rule: &'p Function, call: &'p Call) -> Value<'p> {

@@ -273,6 +273,8 @@ impl<'p> Interpreter<'p> {
             }
             "ok_or" => Value::variant("Err", given(0)),
             "transpose" => Value::variant("Ok", nothing.clone()),
+            "or_forward" => Value::variant("Forward", given(0)),
+            "or_error" | "into_outcome" => Value::variant("Error", given(0)),
             "ok_or_else" => {
                 let error = self.call_value(&given(0), Args::default(), span);
                 Value::variant("Err", error)
@@ -309,8 +311,9 @@ impl<'p> Interpreter<'p> {
     ) -> Option<Value<'p>> {
         let first = || args.positional.first().cloned().unwrap_or_default();
         Some(match name {
-            "is_err" => Value::Bool(true),
-            "is_ok" | "is_ok_and" => Value::Bool(false),
+            "is_err" | "is_error" => Value::Bool(true),
+            "is_ok" | "is_ok_and" | "is_success" => Value::Bool(false),
+            "succeeded" => Value::Absent,
             "map_err" => {
                 let made = self.call_value(&first(), Args::of(vec![error.clone()]), span);
                 Value::variant("Err", made)
@@ -367,7 +370,9 @@ impl<'p> Interpreter<'p> {
             },
             "is_some" | "is_ok" => Value::Bool(true),
             "is_none" | "is_err" => Value::Bool(false),
-            "ok" | "take" | "replace" => Value::variant("Some", carried.clone()),
+            "ok" | "take" | "replace" | "succeeded" => Value::variant("Some", carried.clone()),
+            "or_forward" | "or_error" | "into_outcome" => Value::variant("Success", carried.clone()),
+            "is_success" => Value::Bool(true),
             "ok_or" | "ok_or_else" => Value::variant("Ok", carried.clone()),
             "transpose" => match (way, carried) {
                 ("Ok", Value::None | Value::Absent) => carried.clone(),

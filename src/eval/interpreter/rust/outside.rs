@@ -67,6 +67,15 @@ impl<'p> Interpreter<'p> {
         let mut names = path.rsplit("::");
         let (name, of) = (names.next().unwrap_or(path), names.next().unwrap_or(""));
         let first = || args.positional.first().cloned();
+        // `request.guard::<Member>()`
+        if path.starts_with("caller.request.")
+            && matches!(path.rsplit('.').next(), Some("guard" | "extract" | "extract_parts"))
+        {
+            let of = args.types.first()?.clone();
+            let result = Value::Annotated(Rc::new((Value::External("Result".into()), vec![of])));
+            let given = self.inject("", Some(&result), None, Span::default());
+            return Some(given.unwrap_or_default());
+        }
         match (of, name) {
             ("" | "Option" | "Result" | "option" | "result" | "prelude", "Some" | "Ok" | "Err")
                 if args.positional.len() == 1 =>

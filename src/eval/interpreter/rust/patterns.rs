@@ -109,7 +109,7 @@ impl<'p> Interpreter<'p> {
                 if all { fits } else { fits.filter(|fits| !fits) }
             }
             Value::Variant(variant) => {
-                if variant.name != name {
+                if !same_way(&variant.name, name) {
                     let is_way = matches!(name, "Some" | "Ok" | "Err" | "Success" | "Error" | "Forward" | "Failure")
                         || variant.class.is_some();
                     if is_way {
@@ -254,6 +254,16 @@ impl<'p> Interpreter<'p> {
         }
         fits
     }
+}
+
+/// Whether two names mean the same way of a result. Rocket has its own names.
+fn same_way(one: &str, other: &str) -> bool {
+    let plain = |name| match name {
+        "Success" => "Ok",
+        "Error" | "Failure" => "Err",
+        name => name,
+    };
+    one == other || plain(one) == plain(other)
 }
 
 /// Whether both hold.

@@ -340,7 +340,7 @@ impl<'p> Interpreter<'p> {
             && is_call_of(made, "unwrap_or_default")
         {
             let of = self.type_value(annotation);
-            value = self.default_of(&of).unwrap_or(value);
+            value = self.default_of(&of).map_or(value, replaceable);
         }
         if let (Value::External(_), Some(annotation)) = (&value, &bind.annotation)
             && let Value::Annotated(of) = self.type_value(annotation)
@@ -430,6 +430,19 @@ impl<'p> Interpreter<'p> {
             ImportNames::Effect => {}
         }
     }
+}
+
+/// A value that settings may replace: of its fields only texts keep their defaults.
+fn replaceable(value: Value<'_>) -> Value<'_> {
+    if let Value::Object(object) = &value {
+        for (name, field) in object.fields.borrow_mut().iter_mut() {
+            *field = match std::mem::take(field) {
+                Value::Text(text) => Value::Text(Rc::new((*text).clone().from_env(name))),
+                _ => Value::Unknown,
+            };
+        }
+    }
+    value
 }
 
 /// The condition of `#[cfg(…)]` and `cfg!(…)`.
