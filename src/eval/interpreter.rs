@@ -161,7 +161,12 @@ pub fn run<'p>(program: &'p Program<'p>) -> Trace<'p> {
         rust: rust::Modules::default(),
         probe: None,
     };
-    it.load_rust();
+    // What runs in scripts beside a program of Rust does not take its steps.
+    if it.load_rust() {
+        it.run_uncalled();
+        it.cut |= it.steps == 0;
+        it.steps = MAX_STEPS;
+    }
     for file in program.ids() {
         it.load(file);
     }
@@ -212,7 +217,6 @@ impl<'p> Interpreter<'p> {
         // Running one function can define others, so both lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
-        self.order_pending();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);

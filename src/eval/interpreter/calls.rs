@@ -225,6 +225,11 @@ impl<'p> Interpreter<'p> {
         if recursion >= MAX_RECURSION || self.stack.len() >= MAX_CALLS || !self.step() {
             return Value::Unknown;
         }
+        let rust = self.is_rust_file(closure.env.file);
+        if rust && let Some(value) = self.spared(closure, &args) {
+            return value;
+        }
+        let steps = self.steps;
         closure.entered.set(true);
         self.written = None;
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
@@ -240,7 +245,7 @@ impl<'p> Interpreter<'p> {
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         self.stack.push(pointer);
-        if self.language() == Language::Rust {
+        if rust {
             self.bind_generics(closure.function, &args);
         }
         self.bind_params(&closure.function.params, args, closure.this.as_ref());
@@ -265,7 +270,11 @@ impl<'p> Interpreter<'p> {
             let nothing = values.iter_mut().filter(|value| matches!(value, Value::None));
             nothing.for_each(|value| *value = Value::Absent);
         }
-        Value::choice(values)
+        let value = Value::choice(values);
+        if rust {
+            self.spent(closure.function, steps.saturating_sub(self.steps), &value);
+        }
+        value
     }
 
     pub(super) fn bind_params(

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::probe::{Caller, Question, Seen};
-use super::{Frame, Interpreter};
+use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
@@ -30,11 +30,14 @@ impl<'p> Trace<'p> {
     pub(super) fn of(mut machine: Interpreter<'p>) -> Self {
         let calls = Rc::new(std::mem::take(&mut machine.calls));
         machine.settled = Rc::clone(&calls);
+        let exhausted = machine.steps == 0 || machine.cut;
+        // Readers ask for values, too.
+        machine.steps = MAX_STEPS;
         Self {
             calls,
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
-            exhausted: machine.steps == 0 || machine.cut,
+            exhausted,
             program: machine.program,
             machine: RefCell::new(machine),
         }

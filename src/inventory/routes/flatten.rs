@@ -155,6 +155,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
         self.earlier.clear();
         self.root = id;
+        let first = self.routes.len();
         let mut way = Way {
             routers: Vec::new(),
             layers: Vec::new(),
@@ -163,6 +164,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             conditional: false,
         };
         self.visit(id, prefix, &mut way);
+        cut_base(&mut self.routes[first..]);
     }
 
     fn visit(&mut self, id: CallId, prefix: &Text, way: &mut Way<'g, 'p>) {
@@ -298,6 +300,28 @@ impl<'g, 'p> Flattening<'g, 'p> {
         };
         let order = (self.root, self.routes.len());
         self.routes.push(Flat { route, registration, layers, prefixes, whole, order });
+    }
+}
+
+/// Where every route of an application begins with one and the same unknown, that is the base path
+/// under which it is deployed: paths are told from there. They stay unresolved.
+fn cut_base(routes: &mut [Flat<'_, '_>]) {
+    let base = |flat: &Flat<'_, '_>| match flat.whole.parts() {
+        [Part::Hole(name), rest @ ..] => match rest.first() {
+            None => Some(name.clone()),
+            Some(Part::Literal(text)) if text.starts_with('/') => Some(name.clone()),
+            Some(_) => None,
+        },
+        _ => None,
+    };
+    let Some(first) = routes.first().and_then(base) else { return };
+    if routes.len() < 2 || !routes.iter().all(|flat| base(flat).as_ref() == Some(&first)) {
+        return;
+    }
+    for flat in routes {
+        if let Some(rest) = flat.route.path.strip_prefix("{}") {
+            flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
+        }
     }
 }
 

@@ -69,8 +69,8 @@ pub(super) struct Part<'p> {
 }
 
 impl<'p> Interpreter<'p> {
-    /// Defines the items of every Rust file.
-    pub(in crate::eval::interpreter) fn load_rust(&mut self) {
+    /// Defines the items of every Rust file; whether there are any.
+    pub(in crate::eval::interpreter) fn load_rust(&mut self) -> bool {
         let files: Vec<FileId> =
             self.program.ids().filter(|file| self.rust_file(*file).is_some()).collect();
         let mut parts = Vec::new();
@@ -92,6 +92,8 @@ impl<'p> Interpreter<'p> {
             self.define_items(&part.env, part.block, None);
             self.describe_modules(part);
         }
+        self.order_pending();
+        !files.is_empty()
     }
 
     /// Takes note of the attributes of the modules inside a module.
@@ -304,7 +306,7 @@ impl<'p> Interpreter<'p> {
 
     /// Puts the functions that nothing called into the order in which they are to be run: what
     /// starts a program, then what nobody mentions, then the others.
-    pub(in crate::eval::interpreter) fn order_pending(&mut self) {
+    fn order_pending(&mut self) {
         let mut mentions = Mentions(BTreeSet::new());
         for file in self.program.ids() {
             if let Some(module) = self.rust_file(file) {
@@ -312,9 +314,6 @@ impl<'p> Interpreter<'p> {
             }
         }
         let rank = |closure: &Rc<Closure<'p>>| -> u8 {
-            if self.rust_file(closure.env.file).is_none() {
-                return 0;
-            }
             let starts = |decorator: &Value<'p>| matches!(decorator, Value::External(path) if path.ends_with("::main") || path.ends_with("launch"));
             match closure.function.name.as_deref() {
                 Some("main") => 0,

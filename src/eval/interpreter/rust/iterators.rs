@@ -196,7 +196,7 @@ impl<'p> Interpreter<'p> {
 
 /// The texts of a list as one, or its lists as one.
 fn joined<'p>(items: &[Value<'p>], args: &[Value<'p>]) -> Option<Value<'p>> {
-    let is_text = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Number(_) | Value::Unknown);
+    let is_text = |value: &Value<'p>| !matches!(value, Value::List(_) | Value::Map(_));
     if items.iter().any(|item| matches!(item, Value::Text(_))) && items.iter().all(is_text) {
         let separator = args.first().map(Value::to_text).unwrap_or_default();
         let mut out = Text::default();

@@ -2,6 +2,7 @@
 //! over `impl` blocks, patterns, `?`, values that may be nothing, and macros. Everything else is
 //! evaluated as it is for the other languages.
 
+mod effort;
 mod expressions;
 mod extract;
 mod iterators;
@@ -44,6 +45,8 @@ pub(super) struct Modules<'p> {
     known: HashMap<(*const Env<'p>, SmolStr), Value<'p>>,
     /// The attributes of modules inside files, by their scopes.
     attributes: HashMap<*const Env<'p>, Vec<Value<'p>>>,
+    /// What was spent on functions.
+    efforts: HashMap<*const Function, effort::Effort<'p>>,
     /// Files that are part of tests only.
     tests: BTreeSet<FileId>,
 }
@@ -99,6 +102,11 @@ impl<'p> Interpreter<'p> {
             _ => return None,
         };
         self.method_of(&class, object, name)
+    }
+
+    /// Whether a file is one of Rust.
+    pub(super) fn is_rust_file(&self, file: FileId) -> bool {
+        self.rust_file(file).is_some()
     }
 
     fn rust_file(&self, file: FileId) -> Option<&'p Module> {
