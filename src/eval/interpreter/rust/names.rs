@@ -162,7 +162,9 @@ impl<'p> Interpreter<'p> {
                 }
                 match self.method_of(&instance.class, object, name) {
                     Some(value) => value,
-                    None if has_field(instance, name) => Value::Unknown,
+                    None if has_field(instance, name) => {
+                        self.caller_attribute("caller.setting", name).unwrap_or_default()
+                    }
                     None => method(),
                 }
             }
@@ -185,7 +187,8 @@ impl<'p> Interpreter<'p> {
                 Value::Method(Rc::new((of.0.clone(), SmolStr::from(format!("{}.{name}", of.1)))))
             }
             Value::Absent | Value::None => object.clone(),
-            Value::Unknown | Value::Package(_) => Value::Unknown,
+            Value::Unknown => self.caller_attribute("caller.setting", name).unwrap_or_default(),
+            Value::Package(_) => Value::Unknown,
             _ => method(),
         }
     }
