@@ -11,7 +11,7 @@ use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Errors, Injected, Told};
 use crate::eval::value::{Args, ClassValue, Closure, Value};
 use crate::module::path::last_name;
-use crate::module::{ExprKind, StmtKind};
+use crate::module::{Expr, ExprKind, Stmt, StmtKind};
 
 /// Methods by which a type is made of a request.
 const METHODS: &[&str] = &["from_request_parts", "from_request", "from_parts", "extract"];
@@ -30,6 +30,8 @@ enum Meaning<'p> {
     Fields(Rc<ClassValue<'p>>, Errors),
     /// A library makes it of credentials.
     Credentials(String, Errors),
+    /// A library makes it of credentials, and of nothing where there are none.
+    Either(String),
     /// What a middleware has left about the caller.
     Left(String, Errors),
     /// A part of the request.
@@ -45,6 +47,7 @@ pub fn injected<'p>(annotation: &Value<'p>) -> Option<Injected<'p>> {
         Meaning::Credentials(_, errors) => {
             Injected::Extracted(Value::External(REFUSAL.into()), errors)
         }
+        Meaning::Either(_) => Injected::Told(Told::Identity(Value::Unknown)),
         Meaning::Left(_, Errors::Nothing) => Injected::Told(Told::Identity(Value::Absent)),
         Meaning::Left(_, Errors::Given) => {
             Injected::Extracted(Value::External(REFUSAL.into()), Errors::Given)
@@ -90,6 +93,7 @@ pub fn of_type<'p>(trace: &Trace<'p>, of: &Value<'p>, depth: usize) -> Vec<Layer
         Some(Meaning::Credentials(name, Errors::Refuse)) => {
             vec![Layer::decided(AuthState::Required, &name)]
         }
+        Some(Meaning::Either(name)) => vec![Layer::decided(AuthState::Optional, &name)],
         Some(Meaning::Left(name, Errors::Refuse)) => {
             vec![Layer::decided(AuthState::Unknown, &name)]
         }
@@ -141,7 +145,18 @@ fn meaning<'p>(of: &Value<'p>, errors: Errors, depth: usize) -> Option<Meaning<'
             if let Some((method @ Value::Function(_), _)) = method {
                 return Some(Meaning::Extractor(method, errors));
             }
-            derives(class).then(|| Meaning::Fields(Rc::clone(class), errors))
+            match derived(class) {
+                Some(Derived::Fields) => Some(Meaning::Fields(Rc::clone(class), errors)),
+                Some(Derived::Credentials) => {
+                    let name = class.class.name.as_deref().unwrap_or("").to_owned();
+                    Some(Meaning::Credentials(name, errors))
+                }
+                Some(Derived::Either) => {
+                    let name = class.class.name.as_deref().unwrap_or("").to_owned();
+                    Some(Meaning::Either(name))
+                }
+                None => None,
+            }
         }
         _ => None,
     }
@@ -156,13 +171,38 @@ fn second<'p>(class: &Rc<ClassValue<'p>>, method: &str) -> Option<Value<'p>> {
     found.map(|(_, value)| value.clone())
 }
 
-/// Whether a struct is made of a request by a derived extractor.
-fn derives(class: &ClassValue<'_>) -> bool {
-    class.class.decorators.iter().any(|decorator| match &decorator.kind {
-        ExprKind::Call(call) if last_name(&call.callee) == Some("derive") => call.args.iter().any(
-            |arg| matches!(last_name(&arg.value), Some("FromRequestParts" | "FromRequest")),
-        ),
+/// How a type is made of a request that derives it.
+enum Derived {
+    /// Of its fields.
+    Fields,
+    /// Of credentials.
+    Credentials,
+    /// Of credentials, or of nothing where there are none.
+    Either,
+}
+
+fn derived(class: &ClassValue<'_>) -> Option<Derived> {
+    let derives = |wanted: &[&str]| {
+        class.class.decorators.iter().any(|decorator| match &decorator.kind {
+            ExprKind::Call(call) if last_name(&call.callee) == Some("derive") => {
+                let mut names = call.args.iter().filter_map(|arg| last_name(&arg.value));
+                names.any(|name| wanted.contains(&name))
+            }
+            _ => false,
+        })
+    };
+    if derives(&["FromRequestParts", "FromRequest"]) {
+        return Some(Derived::Fields);
+    }
+    let falls_back = |stmt: &Stmt| match &stmt.kind {
+        StmtKind::Expr(Expr { kind: ExprKind::Call(call), .. }) => {
+            call.args.iter().any(|arg| last_name(&arg.value) == Some("fallback"))
+        }
         _ => false,
+    };
+    derives(&["SecurityScheme"]).then(|| match class.class.body.iter().any(falls_back) {
+        true => Derived::Either,
+        false => Derived::Credentials,
     })
 }
 

@@ -177,6 +177,33 @@ pub fn rocket(raw: &str) -> Shape {
     out
 }
 
+/// `/users/:id`, `/users/:id<\\d+>`, `/files/*rest`, and `<\\d+>` without a name, which is called by
+/// its position among these: poem.
+#[must_use]
+pub fn poem(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    let mut nameless = 0;
+    for (at, segment) in raw.split('/').enumerate() {
+        if at > 0 {
+            out.path.push('/');
+        }
+        let (name, kind) = match segment.split_once('<') {
+            Some((name, kind)) => (name, Some(kind.trim_end_matches('>'))),
+            None => (segment, None),
+        };
+        match (name.split_at_checked(1), kind) {
+            (Some((":", name)), kind) => out.push(name, kind, false),
+            (Some(("*", name)), _) => out.push(name, None, true),
+            (None, Some(kind)) => {
+                out.push(&nameless.to_string(), Some(kind), false);
+                nameless += 1;
+            }
+            _ => out.path.push_str(segment),
+        }
+    }
+    out
+}
+
 /// The inside of a bracketed group that begins at `start`; the characters are taken.
 fn group<'r>(
     raw: &'r str,

@@ -48,7 +48,11 @@ impl Lowering<'_> {
             Item::Enum(item) => {
                 let start = self.start(&item.vis, item.enum_token.span);
                 let span = cover(start, self.span(item.brace_token.span.close()));
-                let body = item.variants.iter().map(|variant| self.variant(variant)).collect();
+                let mut body = Vec::new();
+                for variant in &item.variants {
+                    self.noted(&variant.attrs, &mut body);
+                    body.push(self.variant(variant));
+                }
                 self.class(&item.attrs, span, &item.ident, Vec::new(), body, false, out);
             }
             Item::Trait(item) => {
@@ -368,6 +372,14 @@ impl Lowering<'_> {
         };
         let value = field.default.as_ref().map(|(_, value)| self.expr(value));
         declared(target, Some(annotation), value)
+    }
+
+    /// Attributes of a variant that say how a caller is known stand before it as calls.
+    fn noted(&mut self, attrs: &[Attribute], out: &mut Block) {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("oai")) {
+            let notes = self.decorators(std::slice::from_ref(attr));
+            out.extend(notes.into_iter().map(|note| Stmt { span: note.span, kind: StmtKind::Expr(note) }));
+        }
     }
 
     /// A variant is bound to its discriminant; what it carries is its annotation.

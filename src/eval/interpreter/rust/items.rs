@@ -87,13 +87,32 @@ impl<'p> Interpreter<'p> {
         for part in &parts {
             self.collect_macros(part);
         }
+        // Attributes name functions, so these are there before what attributes stand on.
+        for part in &parts {
+            self.announce_functions(part);
+        }
         self.define_types(&parts);
+        self.rust.known.clear();
         for part in &parts {
             self.define_items(&part.env, part.block, None);
             self.describe_modules(part);
         }
         self.order_pending();
         !files.is_empty()
+    }
+
+    fn announce_functions(&mut self, part: &Part<'p>) {
+        let frame = Frame { env: Rc::clone(&part.env), this: None, class: None };
+        let outer = std::mem::replace(&mut self.frame, frame);
+        for stmt in part.block {
+            if let StmtKind::Function(function) = &stmt.kind
+                && let Some(name) = &function.name
+            {
+                let closure = Value::Function(Rc::new(self.make_closure(function)));
+                part.env.set(name, closure);
+            }
+        }
+        self.frame = outer;
     }
 
     /// Takes note of the attributes of the modules inside a module.

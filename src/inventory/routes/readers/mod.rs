@@ -6,6 +6,7 @@ mod express;
 mod fastapi;
 mod finale;
 mod flask;
+mod poem;
 mod rocket;
 
 use super::graph::Graph;
@@ -58,4 +59,4 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM, actix_web::ACTIX_WEB, rocket::ROCKET];
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM, actix_web::ACTIX_WEB, rocket::ROCKET, poem::POEM];
