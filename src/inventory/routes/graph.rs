@@ -45,6 +45,8 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// A function that says for which requests it holds; `None` is all.
+    pub when: Option<Value<'p>>,
     /// Whether it sees the path of a request without the prefixes of the routers around it.
     pub sees_rest: bool,
 }
@@ -59,6 +61,7 @@ impl<'p> Layer<'p> {
             value,
             args,
             conditional: false,
+            when: None,
             sees_rest: false,
         }
     }
@@ -81,6 +84,7 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
+            when: None,
             sees_rest: false,
         }
     }

@@ -204,6 +204,15 @@ pub fn poem(raw: &str) -> Shape {
     out
 }
 
+/// `/users/{id}`, `{id:num}`, `{id|[0-9]+}`, `{**rest}`, and `<id>` before these: salvo.
+#[must_use]
+pub fn salvo(raw: &str) -> Shape {
+    if raw.contains('<') && !raw.contains('{') {
+        return braces(&raw.replace('<', "{").replace('>', "}"));
+    }
+    braces(raw)
+}
+
 /// The inside of a bracketed group that begins at `start`; the characters are taken.
 fn group<'r>(
     raw: &'r str,

@@ -8,6 +8,7 @@ mod finale;
 mod flask;
 mod poem;
 mod rocket;
+mod salvo;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -59,4 +60,4 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] =
-    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM, actix_web::ACTIX_WEB, rocket::ROCKET, poem::POEM];
+    &[flask::FLASK, fastapi::FASTAPI, express::EXPRESS, finale::FINALE, axum::AXUM, actix_web::ACTIX_WEB, rocket::ROCKET, poem::POEM, salvo::SALVO];
