@@ -34,6 +34,12 @@ pub trait Scope<'p> {
         Value::Unknown
     }
 
+    /// An expression that means something of its own in its language, before any of it is
+    /// evaluated.
+    fn own(&mut self, _expr: &'p Expr) -> Option<Value<'p>> {
+        None
+    }
+
     /// An assignment used as a value.
     fn assign(&mut self, _target: &'p Expr, _value: &Value<'p>) {}
 
@@ -128,6 +134,9 @@ pub fn eval<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'
 }
 
 fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'p> {
+    if let Some(value) = scope.own(expr) {
+        return value;
+    }
     match &expr.kind {
         ExprKind::Text(parts) => eval_text(parts, scope),
         ExprKind::Number(number) => Value::Number(number.clone()),
@@ -429,6 +438,17 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
         }
         _ => (eval(&call.callee, scope), eval_args(&call.args, scope)),
     };
+    call_evaluated(callee, args, call, span, scope)
+}
+
+/// A call of what its parts came to.
+pub fn call_evaluated<'p, S: Scope<'p> + ?Sized>(
+    callee: Value<'p>,
+    args: Args<'p>,
+    call: &'p Call,
+    span: Span,
+    scope: &mut S,
+) -> Value<'p> {
     if let Some(value) = scope.intercept(&callee, &args, span) {
         return value;
     }
@@ -630,7 +650,7 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
     }
 }
 
-/// What an operator makes of two values; `name` calls what is unknown of the right one.
+/// What an operator makes of two values; `name` is what a hole is called.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     let value = combine(operator, left, right, name);

@@ -13,6 +13,7 @@ mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
+mod rust;
 mod scope;
 mod settings;
 mod statements;
@@ -133,6 +134,10 @@ pub struct Interpreter<'p> {
     written: Option<&'p Call>,
     /// What an expression raised; its statement ends with it.
     throwing: Option<Thrown>,
+    /// What an expression returned from its function, as Rust's `?` does; its statement ends.
+    leaving: Option<Value<'p>>,
+    /// What is known of Rust's modules.
+    rust: rust::Modules<'p>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -168,13 +173,7 @@ pub fn run<'p>(
         .ids()
         .map(|file| {
             let name = program.module_name(file);
-            let env = Rc::new(Env {
-                vars: RefCell::default(),
-                parent: None,
-                file,
-                qualified: name,
-                is_class: false,
-            });
+            let env = Env::outermost(file, name);
             ModuleState {
                 env,
                 exports: RefCell::default(),
@@ -184,13 +183,7 @@ pub fn run<'p>(
             }
         })
         .collect();
-    let nowhere = Rc::new(Env {
-        vars: RefCell::default(),
-        parent: None,
-        file: FileId(0),
-        qualified: SmolStr::default(),
-        is_class: false,
-    });
+    let nowhere = Env::outermost(FileId(0), SmolStr::default());
     let env = modules.first().map_or(nowhere, |first| Rc::clone(&first.env));
     let mut it = Interpreter {
         program,
@@ -214,6 +207,8 @@ pub fn run<'p>(
         writes: None,
         written: None,
         throwing: None,
+        leaving: None,
+        rust: rust::Modules::default(),
         probe: None,
         libraries,
         natives: libraries::Natives::default(),
@@ -222,6 +217,12 @@ pub fn run<'p>(
         swayed: false,
         worn: worn::Worn::new(tells),
     };
+    // What runs in scripts beside a program of Rust does not take its steps.
+    if it.load_rust() {
+        it.run_uncalled();
+        it.cut |= it.steps == 0;
+        it.steps = MAX_STEPS;
+    }
     for file in program.ids() {
         it.load(file);
     }

@@ -64,6 +64,10 @@ pub enum Value<'p> {
     Choice(Rc<Vec<Value<'p>>>),
     /// A type with notes: Python's `Annotated[T, note, …]`.
     Annotated(Rc<(Value<'p>, Vec<Value<'p>>)>),
+    /// One of the ways that an enumeration has: Rust's `Some(x)`, `Err(e)`, `Page::About`.
+    Variant(Rc<Variant<'p>>),
+    /// A module inside a file.
+    Scope(Rc<Env<'p>>),
     /// What a caller of whom nothing is known does not have: a session, a token, a user. Only a
     /// [probe](super::interpreter::probe) meets it. It is like `None` and `undefined`.
     Absent,
@@ -99,6 +103,8 @@ pub struct CallRecord<'p> {
     pub place: Place,
     /// Whether it stands under a condition that could not be decided.
     pub conditional: bool,
+    /// Under how many.
+    pub conditions: usize,
     /// The class of the program whose construction this is (`class Api(flask_restful.Api)`).
     pub class: Option<Rc<ClassValue<'p>>>,
     /// The call as written, where it is one.
@@ -171,6 +177,8 @@ pub struct Args<'p> {
     pub named: Vec<(SmolStr, Value<'p>)>,
     /// Whether an unknown list or map was spread into them.
     pub open: bool,
+    /// The types that the call names: Rust's `f::<T>()`.
+    pub types: Vec<Value<'p>>,
 }
 
 impl<'p> Args<'p> {
@@ -204,11 +212,25 @@ impl<'p> Args<'p> {
     }
 }
 
+/// One of the ways that an enumeration has, with what it carries.
+#[derive(Debug)]
+pub struct Variant<'p> {
+    /// Its name.
+    pub name: SmolStr,
+    /// The enumeration, where it is one of the program.
+    pub class: Option<Rc<ClassValue<'p>>>,
+    /// What it carries.
+    pub args: Args<'p>,
+}
+
 /// Variables of a module, a class body or a call.
 #[derive(Debug)]
 pub struct Env<'p> {
     /// Name to value.
     pub vars: RefCell<BTreeMap<SmolStr, Value<'p>>>,
+    /// Names that are bound when they are first asked for, since they may stand before what they
+    /// need.
+    pub later: RefCell<BTreeMap<SmolStr, &'p module::Expr>>,
     /// The surrounding scope.
     pub parent: Option<Rc<Env<'p>>>,
     /// The file.
@@ -220,11 +242,25 @@ pub struct Env<'p> {
 }
 
 impl<'p> Env<'p> {
+    /// A scope of its own.
+    #[must_use]
+    pub fn outermost(file: FileId, qualified: SmolStr) -> Rc<Self> {
+        Rc::new(Self {
+            vars: RefCell::default(),
+            later: RefCell::default(),
+            parent: None,
+            file,
+            qualified,
+            is_class: false,
+        })
+    }
+
     /// A scope inside another.
     #[must_use]
     pub fn inside(parent: &Rc<Self>, qualified: SmolStr, is_class: bool) -> Rc<Self> {
         Rc::new(Self {
             vars: RefCell::default(),
+            later: RefCell::default(),
             parent: Some(Rc::clone(parent)),
             file: parent.file,
             qualified,
@@ -304,6 +340,8 @@ pub struct Closure<'p> {
     pub attributes: Rc<RefCell<BTreeMap<SmolStr, Value<'p>>>>,
     /// Arguments that it was given before it is called, as `functools.partial` does.
     pub given: Option<Rc<Args<'p>>>,
+    /// The call of the macro that made it.
+    pub made_at: Option<Place>,
 }
 
 impl<'p> Closure<'p> {
@@ -327,6 +365,7 @@ impl<'p> Closure<'p> {
             entered: Rc::clone(&self.entered),
             attributes: Rc::clone(&self.attributes),
             given: self.given.clone(),
+            made_at: self.made_at,
         }
     }
 
@@ -348,7 +387,7 @@ impl<'p> Closure<'p> {
     /// Where the function's head stands.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { file: self.env.file, span: self.function.name_span }
+        self.made_at.unwrap_or(Place { file: self.env.file, span: self.function.name_span })
     }
 }
 
@@ -478,6 +517,13 @@ impl<'p> Value<'p> {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(Rc::new(Text::literal(text)))
+    }
+
+    /// A way of an enumeration that carries one value, such as Rust's `Some(x)`.
+    #[must_use]
+    pub fn variant(name: &'static str, value: Self) -> Self {
+        let name = SmolStr::new_static(name);
+        Self::Variant(Rc::new(Variant { name, class: None, args: Args::of(vec![value]) }))
     }
 
     /// A list, if it is not too long.

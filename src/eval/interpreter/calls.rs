@@ -5,7 +5,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::definitions::base_of;
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS};
+use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
 use crate::eval::expr::{self, Scope};
 use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
@@ -26,12 +26,19 @@ impl<'p> Interpreter<'p> {
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
             self.application = Some(id);
         }
-        let conditional = self.conditional > 0;
-        let written = self.written.take();
         if !self.probing() {
             self.worn.called(&callee, &args);
         }
-        self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
+        let (conditions, written) = (self.conditional, self.written.take());
+        self.calls.push(Rc::new(CallRecord {
+            callee,
+            args,
+            place,
+            conditional: conditions > 0,
+            conditions,
+            class,
+            written,
+        }));
         id
     }
 
@@ -55,7 +62,7 @@ impl<'p> Interpreter<'p> {
         args: Args<'p>,
         span: Span,
     ) -> Value<'p> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Value::Unknown;
         }
         match self.made_by_functools(callee, &args) {
@@ -82,6 +89,7 @@ impl<'p> Interpreter<'p> {
                     None => self.apply(closure, args),
                 }
             }
+            Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
             Value::Native(_) => self.call_outside(callee.clone(), args, span),
@@ -105,6 +113,10 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            Value::Variant(variant) if variant.class.is_some() => rust::variant_of(variant, args),
+            Value::Object(object) if self.is_rust(&object.class) => {
+                self.call_rust_object(callee, object, args)
+            }
             Value::Object(object) => match object.class.attribute("__call__") {
                 Some((Value::Function(closure), class)) => {
                     let bound = self.bound(&closure, callee.clone(), class);
@@ -386,6 +398,11 @@ impl<'p> Interpreter<'p> {
         if recursion >= MAX_RECURSION || self.stack.len() >= MAX_CALLS || !self.step() {
             return Value::Unknown;
         }
+        let rust = self.is_rust_file(closure.env.file);
+        if rust && let Some(value) = self.spared(closure, &args) {
+            return value;
+        }
+        let steps = self.steps;
         closure.entered.set(true);
         self.written = None;
         if let Some(value) = self.worn(closure, &args) {
@@ -409,6 +426,9 @@ impl<'p> Interpreter<'p> {
         let allowance = self.allow(closure, &args);
         let conditional = self.conditional;
         self.stack.push(pointer);
+        if rust {
+            self.bind_generics(closure.function, &args);
+        }
         let this = closure.this.as_ref().filter(|_| closure.is_method);
         self.bind_params(&closure.function.params, args, this);
         let flow = self.block(&closure.function.body);
@@ -439,6 +459,9 @@ impl<'p> Interpreter<'p> {
         }
         let value = Value::choice(values);
         self.wear(begun, closure, asked, &value);
+        if rust {
+            self.spent(closure.function, steps.saturating_sub(self.steps), &value);
+        }
         value
     }
 
@@ -463,7 +486,8 @@ impl<'p> Interpreter<'p> {
                 continue;
             }
             let receives_this = std::mem::replace(&mut first, false)
-                && (python && this.is_some() || rust && name.as_deref() == Some("self"));
+                && this.is_some()
+                && (python || rust && name.as_deref() == Some("self"));
             let value = if receives_this {
                 this.cloned().unwrap_or_default()
             } else if param.rest {
@@ -492,6 +516,7 @@ impl<'p> Interpreter<'p> {
                         Value::choice(vec![default, Value::Unknown])
                     }
                     (None, Some(default)) => default,
+                    (None, None) if args.open && rust => self.stand_in(param),
                     // What a script does not give is undefined.
                     (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,
@@ -499,6 +524,9 @@ impl<'p> Interpreter<'p> {
             };
             match &param.target.kind {
                 ExprKind::Name(name) => self.frame.env.set(name, value),
+                _ if rust => {
+                    self.fits_pattern(&value, &param.target);
+                }
                 _ => self.bind_pattern(&param.target, value),
             }
         }

@@ -73,6 +73,7 @@ impl<'p> Interpreter<'p> {
             entered: Rc::default(),
             attributes: Rc::default(),
             given: None,
+            made_at: None,
         }
     }
 

@@ -19,6 +19,10 @@ fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>
 }
 
 impl<'p> Scope<'p> for Interpreter<'p> {
+    fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
+        (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
+    }
+
     fn name(&mut self, name: &str) -> Value<'p> {
         match name {
             "this" => return self.frame.this.clone().unwrap_or_default(),
@@ -129,6 +133,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
         self.written = None;
+        if self.language() == Language::Rust {
+            self.called_outside(&value);
+        }
         value
     }
 
@@ -159,7 +166,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Some(Value::Unknown);
         }
         self.note_conditional(callee, args);

@@ -10,6 +10,9 @@ use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn block(&mut self, block: &'p Block) -> Flow<'p> {
+        if self.language() == Language::Rust {
+            return self.rust_block(block);
+        }
         if self.language() != Language::Python {
             // Function declarations are there before the first statement runs.
             for stmt in block {
@@ -28,6 +31,21 @@ impl<'p> Interpreter<'p> {
             }
         }
         Flow::Next
+    }
+
+    /// How a statement ends in which an expression may have raised or returned.
+    pub(super) fn ended(&mut self, flow: Flow<'p>) -> Flow<'p> {
+        let left = self.leaving.take();
+        match (self.throwing.take(), left) {
+            (Some(thrown), _) => Flow::Stop(thrown),
+            (None, Some(value)) => Flow::Return(value),
+            (None, None) => flow,
+        }
+    }
+
+    /// Whether an expression raised or returned, so that nothing more of its statement happens.
+    pub(super) fn interrupted(&self) -> bool {
+        self.throwing.is_some() || self.leaving.is_some()
     }
 
     /// Runs both ways of a condition that the environment decides. What they do may be done; what
@@ -52,9 +70,12 @@ impl<'p> Interpreter<'p> {
             return Flow::Stop(Thrown::default());
         }
         self.depth += 1;
-        let flow = self.statement_inner(stmt);
+        let flow = match self.language() {
+            Language::Rust => self.rust_statement(stmt),
+            _ => self.statement_inner(stmt),
+        };
         self.depth -= 1;
-        self.throwing.take().map_or(flow, Flow::Stop)
+        self.ended(flow)
     }
 
     pub(super) fn statement_inner(&mut self, stmt: &'p Stmt) -> Flow<'p> {
@@ -532,7 +553,7 @@ impl<'p> Interpreter<'p> {
     }
 
     /// What a loop runs over, as far as loops are followed.
-    fn turns(&mut self, mut items: Vec<(Value<'p>, bool)>) -> Vec<(Value<'p>, bool)> {
+    pub(super) fn turns<T>(&mut self, mut items: Vec<T>) -> Vec<T> {
         self.cut |= items.len() > MAX_TURNS;
         items.truncate(MAX_TURNS);
         items

@@ -148,19 +148,28 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        for layer in &flat.layers {
+        for (layer, prefix) in flat.layers.iter().zip(&flat.prefixes) {
             let spared = spared::spares(layer, flat);
-            if spared == Some(true) || is_excepted(layer, &flat.route.path) {
+            let holds = self.holds(layer, request);
+            if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route.path)
+            {
                 continue;
             }
-            let verdict = match (self.verdict(layer, request), layer.kind) {
+            let below = || Anonymous { path: flat.whole.without_prefix(prefix), ..request() };
+            let verdict = match layer.sees_rest {
+                true => self.verdict(layer, &below),
+                false => self.verdict(layer, request),
+            };
+            let verdict = match (verdict, layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
-                Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
+                Verdict::Refuses if layer.conditional || holds.is_none() => {
+                    unclear.push(layer.name.clone())
+                }
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
                 }
@@ -186,6 +195,17 @@ impl<'t, 'p> Decider<'t, 'p> {
             (true, true) => (AuthState::None, Vec::new()),
         };
         Auth { state, by }
+    }
+
+    /// Whether a layer holds for a request; `None` where that is not known.
+    fn holds(&self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Option<bool> {
+        let Some(when) = &layer.when else { return Some(true) };
+        let args = Args::of(vec![values::request()]);
+        let seen = self.ask(&Rc::new(request()), when.clone(), args);
+        match seen.returned.as_slice() {
+            [truth] => truth.truth(),
+            _ => None,
+        }
     }
 
     /// Whether a handler may hand a request on to what is registered later; a handler that nobody

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{AuthState, asgi, guards, page};
+use super::extractors::Kept;
+use super::{AuthState, asgi, extractors, guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -290,6 +291,10 @@ const METHODS_OF_CONTAINERS: &[&str] = &[
     "get_query_argument",
     "get_typed",
     "query",
+    "get_one",
+    "get_pending",
+    "get_private",
+    "contains_key",
 ];
 
 impl<'p> Caller<'p> for Anonymous {
@@ -302,6 +307,9 @@ impl<'p> Caller<'p> for Anonymous {
         }
         if let Some(told) = asgi::attribute(self, path, name) {
             return Some(told);
+        }
+        if path == SETTING {
+            return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
         }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
@@ -405,6 +413,10 @@ impl<'p> Caller<'p> for Anonymous {
         let first = call.args.positional.first();
         match call.path {
             "caller.handler" => return Some(Told::Passes),
+            extractors::REFUSAL => {
+                return Some(Told::Throws { denial: true, asked: true, asks: true });
+            }
+            path if goes_on(path) => return Some(Told::Passes),
             "caller.next" => {
                 return Some(match first {
                     None | Some(Value::None | Value::Absent | Value::External(_)) => Told::Passes,
@@ -435,7 +447,7 @@ impl<'p> Caller<'p> for Anonymous {
             {
                 return Some(told);
             }
-            return self.request_call(&whole, call.args);
+            return self.request_call(&whole, call);
         }
         library_call(self, call)
     }
@@ -556,7 +568,8 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
         if object.starts_with("caller.user")
@@ -584,6 +597,9 @@ impl Anonymous {
         if object.starts_with("caller.response")
             || object.starts_with("caller.context") && ANSWERS.contains(&lower.as_str())
         {
+            if call.denying {
+                return Some(Told::Refuses);
+            }
             return Some(response_call(&lower, args));
         }
         match lower.as_str() {
@@ -594,7 +610,9 @@ impl Anonymous {
                 return Some(Told::Identity(Value::Bool(false)));
             }
             "isunauthenticated" | "is_anonymous" => return Some(Told::Identity(Value::Bool(true))),
-            "jwtverify" | "verify" | "authenticate" | "accessverify" => {
+            "jwtverify" | "verify" | "authenticate" | "accessverify"
+                if !call.is_rust || args.positional.is_empty() =>
+            {
                 return Some(Told::Throws { denial: true, asked: true, asks: true });
             }
             "throw" | "httperror" | "abort" => {
@@ -621,12 +639,27 @@ impl Anonymous {
         {
             return Some(Told::Value(Value::External(object.into())));
         }
+        if call.is_rust
+            && let Some(told) = self.kept_by_type(object, method, call)
+        {
+            return Some(told);
+        }
+        // Asked without a type: what is done with it tells.
+        if call.is_rust && lower == "get" && args.positional.is_empty() {
+            return Some(Told::Value(Value::External(whole.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
-            let key = args.positional.first().and_then(Value::as_str)?;
+            let key = key_of(args.positional.first()?)?;
+            let key = key.as_str();
             let default =
                 args.positional.get(1).filter(|value| !matches!(value, Value::Map(_))).cloned();
-            let absent =
-                default.unwrap_or(if lower == "has" { Value::Bool(false) } else { Value::Absent });
+            let absent = default.unwrap_or(
+                if matches!(lower.as_str(), "has" | "contains_key" | "contains") {
+                    Value::Bool(false)
+                } else {
+                    Value::Absent
+                },
+            );
             let holder = match lower.as_str() {
                 "get_cookie" | "cookie" | "getcookie" => "cookies",
                 "get_header" | "getheader" | "header" => "headers",
@@ -634,20 +667,46 @@ impl Anonymous {
                 _ => last_segment(object),
             };
             let is_signed = args.keyword("secret").is_some();
-            return Some(
-                if self.all_credentials || is_credential(key) || fits(&IDENTITY, key) || is_signed {
-                    Told::Identity(absent)
-                } else if is_never_sent(holder, key) {
-                    Told::Hint(absent)
-                } else {
-                    Told::Value(Value::Unknown)
-                },
-            );
+            let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
+            let in_rust = call.is_rust
+                && (holder == "headers" && !fits(&COMMON_HEADER, key) || holder == "cookies");
+            return Some(if identifies || is_signed {
+                Told::Identity(absent)
+            } else if in_rust || is_never_sent(holder, key) {
+                Told::Hint(absent)
+            } else {
+                Told::Value(Value::Unknown)
+            });
         }
         if fits(&SESSION_READER, method) {
             return Some(Told::Identity(Value::Absent));
         }
+        if call.is_rust && args.positional.is_empty() {
+            let read = <Self as Caller<'p>>::attribute(self, object, method);
+            return Some(read.unwrap_or_else(|| Told::Value(Value::External(whole.into()))));
+        }
         None
+    }
+
+    /// What is kept with a request under its type: `request.extensions().get::<User>()`.
+    fn kept_by_type<'p>(
+        &self,
+        object: &str,
+        method: &str,
+        call: &Outside<'_, 'p>,
+    ) -> Option<Told<'p>> {
+        let of = extractors::type_name(call.args.types.first()?);
+        let reads = ["get", "get_mut", "remove", "data", "ext", "get_typed", "obtain", "contains"];
+        if !reads.contains(&method) || object.ends_with("headers") || object.ends_with("cookies") {
+            return None;
+        }
+        Some(match (extractors::kept(&of), method) {
+            (Kept::Identity, "contains") => Told::Identity(Value::Bool(false)),
+            (Kept::Identity, _) => Told::Identity(Value::Absent),
+            (Kept::Session, _) => Told::Value(Value::External("caller.request.session".into())),
+            (Kept::Other, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
+            (Kept::Other, _) => return None,
+        })
     }
 }
 
@@ -750,6 +809,30 @@ fn socket_call<'p>(lower: &str, args: &Args<'p>) -> Option<Told<'p>> {
         _ => None,
     }
 }
+
+/// Whether a call hands a request on to what comes next, as middleware of Rust does.
+fn goes_on(path: &str) -> bool {
+    let next = ["caller.next.", "caller.handler."].iter().find_map(|root| path.strip_prefix(root));
+    matches!(next, Some("run" | "call" | "oneshot" | "invoke" | "handle"))
+        || path == "caller.flow.call_next"
+}
+
+/// The key that a container is asked for: a text, or a constant of a library.
+fn key_of(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Text(text) => text.as_literal().map(str::to_owned),
+        Value::External(path) if path.contains("::") => Some(last_segment(path).to_owned()),
+        _ => None,
+    }
+}
+
+/// What stands for something of which only the name is known that it is asked by.
+pub const SETTING: &str = "caller.setting";
+
+/// Settings that switch a guard off: in production they are not made.
+static SWITCHED_OFF: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(is_)?(disable|skip|bypass|no|without|ignore)d?_(\w+_)?(auth|authn|authz|authentication|authorization|token|login|jwt|security|api_?key)(_\w+)?$|^(auth|authentication|authorization|login|security)_(is_)?(disabled|bypassed|skipped|off)$").ok()
+});
 
 /// Methods of a context that write the answer.
 const ANSWERS: &[&str] = &[
@@ -902,21 +985,42 @@ fn denies<'p>(
     }
     let also = |value: &Value<'p>| denies(value, record, depth + 1, refusal);
     let args_deny = |args: &Args<'p>| {
-        args.positional
-            .iter()
-            .chain(args.named.iter().map(|(_, value)| value))
-            .any(|value| refusal.is_code(value) || matches!(value, Value::Native(_)) && also(value))
+        args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
+            refusal.is_code(value)
+                || matches!(value, Value::Native(_) | Value::Variant(_) | Value::List(_))
+                    && also(value)
+        })
     };
     match value {
+        Value::Variant(variant) => {
+            let of = variant.class.as_ref().map_or("", |class| last_segment(&class.qualified));
+            refusal.is_name(&variant.name)
+                || refusal.is_name(of)
+                || variant.args.positional.iter().any(also)
+                || args_deny(&variant.args)
+        }
         // `return jsonify(…), 401`
         Value::List(items) => items.borrow().iter().any(|item| refusal.is_code(item) || also(item)),
         Value::External(path) => refusal.is_name(last_segment(path)),
         Value::Class(class) => refusal.is_name(last_segment(&class.qualified)),
         Value::Native(_) => record(value).is_some_and(|call| {
             let name = match &call.callee {
+                // `HttpResponse::Unauthorized`, `Redirect::to`
+                Value::External(path) if path.contains("::") => {
+                    let own =
+                        |value: &Value<'p>| matches!(value, Value::Class(_) | Value::Object(_));
+                    if call.args.positional.iter().any(|arg| own(arg) && also(arg)) {
+                        return true;
+                    }
+                    let of = path.rfind("::").and_then(|end| path[..end].rfind("::"));
+                    path[of.map_or(0, |of| of + 2)..].to_owned()
+                }
                 Value::External(path) => last_segment(path).to_owned(),
                 Value::Method(method) => {
                     if also(&method.0) {
+                        return true;
+                    }
+                    if leads_to_login(&method.1, &call.args) {
                         return true;
                     }
                     method.1.to_string()
@@ -1022,6 +1126,23 @@ fn answers_405<'p>(
     }
 }
 
+/// Whether an answer is given the header that leads to a page for logging in.
+fn leads_to_login(method: &str, args: &Args<'_>) -> bool {
+    let is_location =
+        |value: &Value<'_>| key_of(value).is_some_and(|key| key.eq_ignore_ascii_case("location"));
+    let pair =
+        |first: &Value<'_>, second: &Value<'_>| is_location(first) && is_login_address(second);
+    matches!(method, "insert_header" | "append_header" | "header")
+        && match args.positional.as_slice() {
+            [Value::List(items)] => match items.borrow().as_slice() {
+                [first, second] => pair(first, second),
+                _ => false,
+            },
+            [first, second] => pair(first, second),
+            _ => false,
+        }
+}
+
 /// What a framework gives to a parameter that it looks at the declaration of.
 fn inject<'p>(
     name: &str,
@@ -1033,6 +1154,9 @@ fn inject<'p>(
         Some(Value::Annotated(annotated)) => (Some(&annotated.0), &annotated.1),
         other => (other, &[]),
     };
+    if let Some(injected) = annotation.and_then(extractors::injected) {
+        return Some(injected);
+    }
     for mark in notes.iter().rev().chain(default) {
         let Some(call) = record(mark) else { continue };
         let Some(path) = call.path() else { continue };
@@ -1167,6 +1291,19 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
+    if call.is_rust {
+        if args.positional.is_empty() && fits(&SWITCHED_OFF, name) {
+            return Some(Told::Value(Value::Bool(false)));
+        }
+        if extractors::needs_credentials(call.path) {
+            return Some(Told::Throws { denial: true, asked: true, asks: true });
+        }
+        // What makes a value of another: `Json(user)`, `Path::new(user)`.
+        let makes = call.path.rsplit("::").take(2).any(|name| name.starts_with(char::is_uppercase));
+        if absent && makes && !fits(&VERIFIER, name) {
+            return None;
+        }
+    }
     if absent {
         let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
         if fits(&VERIFIER, name) {

@@ -44,6 +44,10 @@ pub struct Flat<'g, 'p> {
     pub layers: Vec<&'g Layer<'p>>,
     /// Its path as the application that it belongs to sees it, with holes.
     pub seen: Text,
+    /// The prefix of the router that each of them stands on.
+    pub prefixes: Vec<Rc<Text>>,
+    /// Its path as the framework writes it, with holes.
+    pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
@@ -81,9 +85,12 @@ pub fn flatten<'g, 'p>(
     let mounted = mounted(graph);
     for (id, router) in &graph.routers {
         // An application that is mounted on another serves there.
-        if router.is_application && !mounted.contains(id) {
+        if router.is_application && (router.served.is_some() || !mounted.contains(id)) {
             let first = flat.routes.len();
             flat.begin(*id, &router.prefix, true);
+            if router.served == Some(true) {
+                flat.routes[first..].iter_mut().for_each(|flat| flat.route.conditional = true);
+            }
             // Where the whole application stands under a condition, such as being the program that
             // was started, its routes have none of their own.
             if router.conditional {
@@ -146,13 +153,24 @@ struct Way<'g, 'p> {
     /// The names of the routers.
     names: Vec<String>,
     layers: Vec<&'g Layer<'p>>,
+    prefixes: Vec<Rc<Text>>,
     mounted: bool,
     conditional: bool,
 }
 
+impl<'g, 'p> Way<'g, 'p> {
+    /// Adds layers that stand on a router with a prefix.
+    fn stand(&mut self, layers: &'g [Layer<'p>], prefix: &Rc<Text>) {
+        self.layers.extend(layers);
+        self.prefixes.resize(self.layers.len(), Rc::clone(prefix));
+    }
+}
+
 impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
+        let first = self.routes.len();
         self.begin_with(id, prefix, FIRST..LATEST, mounted);
+        cut_base(&mut self.routes[first..]);
     }
 
     fn begin_with(&mut self, id: CallId, prefix: &Text, during: Range<CallId>, mounted: bool) {
@@ -164,6 +182,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             seen: prefix.clone(),
             names: name.into_iter().collect(),
             layers: Vec::new(),
+            prefixes: Vec::new(),
             mounted,
             conditional: false,
         };
@@ -186,7 +205,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_layer = way.layers.len();
         let first_earlier = self.earlier.len();
         way.routers.push(id);
-        way.layers.extend(&router.layers);
+        let here = Rc::new(prefix.clone());
+        way.stand(&router.layers, &here);
         let reached = self.reached.entry(id).or_default();
         *reached = (*reached).max(during.end);
         for (at, entry) in &router.entries {
@@ -220,22 +240,24 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     let outer = way.conditional;
                     way.conditional |= mount.conditional;
                     let before = way.layers.len();
-                    way.layers.extend(&mount.layers);
+                    way.stand(&mount.layers, &here);
                     let until = if mount.copies { *at } else { LATEST };
                     self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
+                    way.prefixes.truncate(before);
                     way.conditional = outer;
                     way.names.truncate(names);
                     way.seen = seen;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
-                    self.route(router, framework, registration, whole, way);
+                    self.route(router, framework, registration, (&here, whole), way);
                 }
             }
         }
         way.routers.pop();
         way.layers.truncate(first_layer);
+        way.prefixes.truncate(first_layer);
         if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
             self.earlier.truncate(first_earlier);
         }
@@ -265,7 +287,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         router: &Router<'p>,
         framework: Option<&'static Framework>,
         registration: &'g Registration<'p>,
-        whole: Text,
+        (here, whole): (&Rc<Text>, Text),
         way: &Way<'g, 'p>,
     ) {
         let shape = shape(framework, &whole);
@@ -291,8 +313,13 @@ impl<'g, 'p> Flattening<'g, 'p> {
             }
         }
         layers.extend(&registration.layers);
+        let mut prefixes = way.prefixes.clone();
+        prefixes.resize(layers.len(), Rc::clone(here));
         let is_socket = methods.iter().any(|method| method == "WS");
-        layers.retain(|layer| layer.sockets.is_none_or(|sockets| sockets == is_socket));
+        let holds = |layer: &Layer<'_>| layer.sockets.is_none_or(|sockets| sockets == is_socket);
+        let mut kept = layers.iter().map(|layer| holds(layer));
+        prefixes.retain(|_| kept.next().unwrap_or(true));
+        layers.retain(|layer| holds(layer));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -331,7 +358,29 @@ impl<'g, 'p> Flattening<'g, 'p> {
         };
         let order = (self.root, self.routes.len());
         let seen = join(&way.seen, &registration.path);
-        self.routes.push(Flat { route, registration, layers, seen, order });
+        self.routes.push(Flat { route, registration, layers, prefixes, whole, seen, order });
+    }
+}
+
+/// Where every route of an application begins with one and the same unknown, that is the base path
+/// under which it is deployed: paths are told from there. They stay unresolved.
+fn cut_base(routes: &mut [Flat<'_, '_>]) {
+    let base = |flat: &Flat<'_, '_>| match flat.whole.parts() {
+        [Part::Hole(name), rest @ ..] => match rest.first() {
+            None => Some(name.clone()),
+            Some(Part::Literal(text)) if text.starts_with('/') => Some(name.clone()),
+            Some(_) => None,
+        },
+        _ => None,
+    };
+    let Some(first) = routes.first().and_then(base) else { return };
+    if routes.len() < 2 || !routes.iter().all(|flat| base(flat).as_ref() == Some(&first)) {
+        return;
+    }
+    for flat in routes {
+        if let Some(rest) = flat.route.path.strip_prefix("{}") {
+            flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
+        }
     }
 }
 

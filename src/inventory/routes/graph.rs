@@ -25,6 +25,9 @@ pub struct Router<'p> {
     pub name: Option<String>,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it is given to a server by itself, also where it is mounted on others; and whether
+    /// that is under a condition that could not be decided.
+    pub served: Option<bool>,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
@@ -55,6 +58,10 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// A function that says for which requests it holds; `None` is all.
+    pub when: Option<Value<'p>>,
+    /// Whether it sees the path of a request without the prefixes of the routers around it.
+    pub sees_rest: bool,
     /// Whole paths that it does not stand before.
     pub except: Vec<Text>,
     /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
@@ -90,6 +97,8 @@ impl<'p> Layer<'p> {
             alternatives: Vec::new(),
             sockets: None,
             spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 
@@ -123,6 +132,8 @@ impl<'p> Layer<'p> {
             alternatives: Vec::new(),
             sockets: None,
             spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 }
@@ -457,6 +468,7 @@ impl<'p> Graph<'p> {
             prefix,
             name: None,
             conditional: false,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -472,6 +484,7 @@ impl<'p> Graph<'p> {
             prefix,
             name: None,
             conditional,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -525,6 +538,36 @@ impl<'p> Graph<'p> {
         if let Some(router) = self.routers.get_mut(&id) {
             router.layers.push(layer);
         }
+    }
+
+    /// Adds a layer that holds for what is on a router so far, outermost.
+    pub fn cover(&mut self, id: CallId, layer: &Layer<'p>) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        for (_, entry) in &mut router.entries {
+            match entry {
+                Entry::Route(registration) => registration.layers.insert(0, layer.clone()),
+                Entry::Mount(mount) => mount.layers.insert(0, layer.clone()),
+                Entry::Guard(_) | Entry::Pattern(_) => {}
+            }
+        }
+    }
+
+    /// Makes a router one that serves by itself.
+    pub fn serve(&mut self, id: CallId, conditional: bool) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+            router.served = Some(router.served.unwrap_or(true) && conditional);
+        }
+    }
+
+    /// Whether a call does something to a router under a condition that the router itself was not
+    /// made under.
+    #[must_use]
+    pub fn is_conditional(&self, trace: &Trace<'p>, router: CallId, call: &CallRecord<'p>) -> bool {
+        let made = trace.call(self.origin(router)).map_or(0, |made| made.conditions);
+        call.conditions > made
     }
 
     /// Adds a layer that holds for everything on every application of a framework.

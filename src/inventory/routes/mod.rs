@@ -6,6 +6,8 @@ pub mod alike;
 pub mod asgi;
 pub mod auth;
 pub mod caller;
+pub mod crates;
+pub mod extractors;
 pub mod flatten;
 pub mod graph;
 pub mod guards;

@@ -125,7 +125,13 @@ impl<'t> Lowering<'t> {
         });
         let callee = Expr { span, kind: ExprKind::Name("slice".into()) };
         let args = bounds.into_iter().map(|value| Arg { name: None, value }).collect();
-        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            new: false,
+            is_macro: false,
+            generics: Vec::new(),
+        }))
     }
 
     /// The only part of the node at hand.
@@ -206,7 +212,13 @@ impl<'t> Lowering<'t> {
             }
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            new: false,
+            is_macro: false,
+            generics: Vec::new(),
+        }))
     }
 
     fn subscript(&mut self, span: Span) -> ExprKind {

@@ -1,7 +1,9 @@
 //! The frameworks that are read, one file each.
 
+mod actix_web;
 mod aiohttp;
 mod autoload;
+mod axum;
 mod bottle;
 mod classes;
 mod elysia;
@@ -15,6 +17,9 @@ mod hapi;
 mod hono;
 mod litestar;
 mod next;
+mod poem;
+mod rocket;
+mod salvo;
 mod scripts;
 mod starlette;
 mod sveltekit;
@@ -87,6 +92,11 @@ pub const FRAMEWORKS: &[Framework] = &[
     hapi::HAPI,
     elysia::ELYSIA,
     tornado::TORNADO,
+    axum::AXUM,
+    actix_web::ACTIX_WEB,
+    rocket::ROCKET,
+    poem::POEM,
+    salvo::SALVO,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
