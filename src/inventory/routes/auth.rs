@@ -156,6 +156,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             let verdict = match (self.verdict(layer, request), layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
+                (Verdict::LetsIn, _) if layer.ambient && self.is_for_all(layer) => Verdict::Passes,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
@@ -351,6 +352,12 @@ impl<'t, 'p> Decider<'t, 'p> {
             }
             _ => None,
         }
+    }
+
+    /// Whether what a layer does was found without looking at a route.
+    fn is_for_all(&mut self, layer: &Layer<'p>) -> bool {
+        let key = self.identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
+        key.is_some_and(|key| self.known.contains_key(&key))
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {

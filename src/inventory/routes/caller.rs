@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{AuthState, asgi, guards, page};
+use super::{AuthState, asgi, guards, h3, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -556,7 +556,7 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    pub(super) fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
         if object.starts_with("caller.user")
@@ -620,6 +620,11 @@ impl Anonymous {
             && (object.ends_with(".headers") || object.ends_with(".cookies"))
         {
             return Some(Told::Value(Value::External(object.into())));
+        if object.ends_with(".headers.cookie") {
+            return Some(Told::Identity(match lower.as_str() {
+                "includes" | "startswith" | "endswith" => Value::Bool(false),
+                _ => Value::Absent,
+            }));
         }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
             let key = args.positional.first().and_then(Value::as_str)?;
@@ -633,6 +638,10 @@ impl Anonymous {
                 "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
                 _ => last_segment(object),
             };
+            // What all cookies are written in says somebody only where one of them is looked for.
+            if holder == "headers" && key.eq_ignore_ascii_case("cookie") {
+                return Some(Told::Value(Value::External(COOKIE_HEADER.into())));
+            }
             let is_signed = args.keyword("secret").is_some();
             return Some(
                 if self.all_credentials || is_credential(key) || fits(&IDENTITY, key) || is_signed {
@@ -657,6 +666,9 @@ static COMMON_HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
           x-correlation|x-trace|x-http|x-csrf|x-xsrf|x-envoy|x-amzn|x-cloud|x-client|x-lang|x-locale|x-timezone|
           if-|range|cache|cf-|forwarded|via|dnt|sec-|traceparent|upgrade|te$|date|expect|transfer|idempotency|last-event)").ok()
 });
+
+/// The header with all cookies.
+const COOKIE_HEADER: &str = "caller.request.headers.cookie";
 
 /// What can be done with a session, cookies or headers as a whole.
 const OF_THE_WHOLE: &[&str] = &[
@@ -1076,6 +1088,12 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if let Some(told) = h3::call(request, call.path, args) {
+        return Some(told);
+    }
+    if let Some(told) = remix::call(call.path, args) {
+        return Some(told);
+    }
     if call.path == "tornado.web.authenticated()" {
         return Some(Told::GoesOnIf("current_user"));
     }

@@ -74,6 +74,9 @@ pub enum Spared {
     Unknown,
     /// One that has a note of this name.
     Noted(String),
+    /// Whether it stands before all that an application serves, so that what it does for every
+    /// route alike says nothing of one.
+    pub ambient: bool,
 }
 
 impl<'p> Layer<'p> {
@@ -90,6 +93,7 @@ impl<'p> Layer<'p> {
             alternatives: Vec::new(),
             sockets: None,
             spares: Vec::new(),
+            ambient: false,
         }
     }
 
@@ -123,6 +127,7 @@ impl<'p> Layer<'p> {
             alternatives: Vec::new(),
             sockets: None,
             spares: Vec::new(),
+            ambient: false,
         }
     }
 }

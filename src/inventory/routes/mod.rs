@@ -9,6 +9,7 @@ pub mod caller;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
+mod h3;
 pub mod methods;
 mod page;
 pub mod pattern;
@@ -16,6 +17,7 @@ pub mod readers;
 pub mod regex;
 pub mod relate;
 pub mod spared;
+mod remix;
 pub mod stub;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ mod hapi;
 mod hono;
 mod litestar;
 mod next;
+mod nuxt;
+mod remix;
 mod scripts;
 mod starlette;
 mod sveltekit;
@@ -82,6 +84,8 @@ pub const FRAMEWORKS: &[Framework] = &[
     finale::FINALE,
     next::NEXT,
     sveltekit::SVELTEKIT,
+    nuxt::NUXT,
+    remix::REMIX,
     hono::HONO,
     fastify::FASTIFY,
     hapi::HAPI,
@@ -91,7 +95,14 @@ pub const FRAMEWORKS: &[Framework] = &[
 
 /// Frameworks that call functions of the program while it registers routes.
 pub const LIBRARIES: &[Library] =
-    &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
+    &[
+    hono::LIBRARY,
+    fastify::LIBRARY,
+    hapi::LIBRARY,
+    elysia::LIBRARY,
+    nuxt::LIBRARY,
+    remix::LIBRARY,
+];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers
 /// and exceptions are made anywhere.
@@ -117,7 +128,11 @@ fn stem(package: &str) -> &str {
 }
 
 /// Whether a file makes or configures routes by its name.
+/// Whether a file makes or configures routes by its name, or by what it exports.
 #[must_use]
-pub fn is_routed_by_name(path: &str) -> bool {
-    next::is_file(path) || sveltekit::is_file(path)
+pub fn is_routed_by_file(path: &str, text: &str) -> bool {
+    next::is_file(path)
+        || sveltekit::is_file(path)
+        || nuxt::is_file(path)
+        || remix::is_file(path, text)
 }
