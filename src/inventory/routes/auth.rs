@@ -244,9 +244,23 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
-        let seen = self.ask(&request, callee, args.clone());
+        let seen = self.ask(&request, callee.clone(), args.clone());
         let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
-        let verdict = of_body(&seen, |value| self.denies(value), error);
+        let mut verdict = of_body(&seen, |value| self.denies(value), error);
+        // What is raised for everybody, such as the way to another page, refuses nobody.
+        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+            let anybody = Anonymous {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                base: request.base.clone(),
+                ..Anonymous::default()
+            };
+            let question = Question { callee, args: args.clone() };
+            let known = self.trace.ask(Rc::new(caller::Known(anybody)), &question);
+            if known.raised == Certainty::Yes && !known.raised_denial && !known.cut {
+                verdict = Verdict::LetsIn;
+            }
+        }
         if seen.passed != Certainty::No {
             self.hand_on.insert(key.0);
         }

@@ -14,7 +14,7 @@ use super::{AuthState, asgi, guards, h3, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
-use crate::eval::value::{Args, CallRecord, Value};
+use crate::eval::value::{Args, CallRecord, NO_COOKIES, Value};
 
 /// What handlers and guards are called with.
 pub mod values {
@@ -487,6 +487,73 @@ impl<'p> Caller<'p> for Anonymous {
     }
 }
 
+/// A caller of whom nobody knows anything, who may be anybody.
+#[derive(Debug)]
+pub struct Known(pub Anonymous);
+
+impl Known {
+    /// What is said of somebody who may be known: nothing where it hangs on that.
+    fn any(told: Told<'_>) -> Told<'_> {
+        match told {
+            Told::Identity(_) | Told::Hint(_) | Told::Throws { denial: true, asked: true, .. } => {
+                Told::Value(Value::Unknown)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<'p> Caller<'p> for Known {
+    fn attribute(&self, path: &str, name: &str) -> Option<Told<'p>> {
+        self.0.attribute(path, name).map(Self::any)
+    }
+
+    fn call(&self, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        self.0.call(call).map(Self::any)
+    }
+
+    fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {
+        self.0.assigned(path, name, value)
+    }
+
+    fn inject(
+        &self,
+        name: &str,
+        annotation: Option<&Value<'p>>,
+        default: Option<&Value<'p>>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> Option<Injected<'p>> {
+        self.0.inject(name, annotation, default, record).map(|injected| match injected {
+            Injected::Told(told) => Injected::Told(Self::any(told)),
+            called @ Injected::Called(_) => called,
+        })
+    }
+
+    fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.refuses_method(value, record)
+    }
+
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.asks_who(value, record)
+    }
+
+    fn denies(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.denies(value, record)
+    }
+}
+
 /// An environment variable as production has it: secrets are set, and everything that nobody must
 /// set is not.
 fn variable<'p>(name: &str) -> Value<'p> {
@@ -620,9 +687,11 @@ impl Anonymous {
             && (object.ends_with(".headers") || object.ends_with(".cookies"))
         {
             return Some(Told::Value(Value::External(object.into())));
-        if object.ends_with(".headers.cookie") {
+        }
+        if object == NO_COOKIES {
             return Some(Told::Identity(match lower.as_str() {
                 "includes" | "startswith" | "endswith" => Value::Bool(false),
+                "split" | "matchall" => Value::list(Vec::new()),
                 _ => Value::Absent,
             }));
         }
@@ -640,7 +709,7 @@ impl Anonymous {
             };
             // What all cookies are written in says somebody only where one of them is looked for.
             if holder == "headers" && key.eq_ignore_ascii_case("cookie") {
-                return Some(Told::Value(Value::External(COOKIE_HEADER.into())));
+                return Some(Told::Value(Value::External(NO_COOKIES.into())));
             }
             let is_signed = args.keyword("secret").is_some();
             return Some(
@@ -666,9 +735,6 @@ static COMMON_HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
           x-correlation|x-trace|x-http|x-csrf|x-xsrf|x-envoy|x-amzn|x-cloud|x-client|x-lang|x-locale|x-timezone|
           if-|range|cache|cf-|forwarded|via|dnt|sec-|traceparent|upgrade|te$|date|expect|transfer|idempotency|last-event)").ok()
 });
-
-/// The header with all cookies.
-const COOKIE_HEADER: &str = "caller.request.headers.cookie";
 
 /// What can be done with a session, cookies or headers as a whole.
 const OF_THE_WHOLE: &[&str] = &[
@@ -1088,6 +1154,15 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if let Some(name) = call.path.strip_prefix("hono/cookie.") {
+        let told = |at: usize| args.positional.get(at).and_then(Value::as_str);
+        return match (name, told(1)) {
+            ("getSignedCookie", _) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(key)) if is_credential(key) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(_)) => Some(Told::Hint(Value::Absent)),
+            _ => None,
+        };
+    }
     if let Some(told) = h3::call(request, call.path, args) {
         return Some(told);
     }

@@ -63,6 +63,9 @@ pub struct Layer<'p> {
     pub sockets: Option<bool>,
     /// Routes that it does not stand before.
     pub spares: Vec<Spared>,
+    /// Whether it stands before all that an application serves, so that what it does for every
+    /// route alike says nothing of one.
+    pub ambient: bool,
 }
 
 /// A route that a [`Layer`] does not stand before, though it stands before its router.
@@ -74,9 +77,6 @@ pub enum Spared {
     Unknown,
     /// One that has a note of this name.
     Noted(String),
-    /// Whether it stands before all that an application serves, so that what it does for every
-    /// route alike says nothing of one.
-    pub ambient: bool,
 }
 
 impl<'p> Layer<'p> {

@@ -27,16 +27,34 @@ pub(super) fn call<'p>(request: &Anonymous, path: &str, args: &Args<'p>) -> Opti
         "getCookie" => return of("cookies"),
         "getHeaders" | "getRequestHeaders" => part("headers"),
         "parseCookies" => part("cookies"),
-        "getQuery" | "getValidatedQuery" | "readBody" | "readValidatedBody" | "getRouterParam"
-        | "getRouterParams" | "getValidatedRouterParams" | "readFormData" | "readRawBody"
-        | "readMultipartFormData" | "useRuntimeConfig" | "setHeader" | "setHeaders"
-        | "setResponseHeader" | "setResponseHeaders" | "appendHeader" | "appendResponseHeader"
-        | "setCookie" | "deleteCookie" | "setUserSession" | "replaceUserSession"
+        "getQuery"
+        | "getValidatedQuery"
+        | "readBody"
+        | "readValidatedBody"
+        | "getRouterParam"
+        | "getRouterParams"
+        | "getValidatedRouterParams"
+        | "readFormData"
+        | "readRawBody"
+        | "readMultipartFormData"
+        | "useRuntimeConfig"
+        | "setHeader"
+        | "setHeaders"
+        | "setResponseHeader"
+        | "setResponseHeaders"
+        | "appendHeader"
+        | "appendResponseHeader"
+        | "setCookie"
+        | "deleteCookie"
+        | "setUserSession"
+        | "replaceUserSession"
         | "clearUserSession" => Told::Value(Value::Unknown),
         "getMethod" => return request.attribute(EVENT, "method"),
         "isMethod" => {
             let method = request.attribute(EVENT, "method");
-            let Some(Told::Value(method)) = method else { return Some(Told::Value(Value::Unknown)) };
+            let Some(Told::Value(method)) = method else {
+                return Some(Told::Value(Value::Unknown));
+            };
             Told::Value(is_among(&method, second).map_or(Value::Unknown, Value::Bool))
         }
         "assertMethod" => {
@@ -55,8 +73,9 @@ pub(super) fn call<'p>(request: &Anonymous, path: &str, args: &Args<'p>) -> Opti
         {
             Told::Refuses
         }
-        "sendRedirect" | "send" | "sendStream" | "sendNoContent" | "proxyRequest"
-        | "sendProxy" => Told::Answers(values::response()),
+        "sendRedirect" | "send" | "sendStream" | "sendNoContent" | "proxyRequest" | "sendProxy" => {
+            Told::Answers(values::response())
+        }
         "setResponseStatus" => Told::Value(Value::None),
         // The session is there for everybody, and nobody's is empty.
         "getUserSession" => Told::Value(Value::External(format!("{EVENT}.session").into())),
@@ -66,7 +85,9 @@ pub(super) fn call<'p>(request: &Anonymous, path: &str, args: &Args<'p>) -> Opti
         }
         "denies" => Told::Identity(Value::Bool(true)),
         "allows" => Told::Identity(Value::Bool(false)),
-        _ if name.starts_with("serverSupabaseUser") || name.starts_with("serverSupabaseSession") => {
+        _ if name.starts_with("serverSupabaseUser")
+            || name.starts_with("serverSupabaseSession") =>
+        {
             Told::Identity(Value::Absent)
         }
         _ if guards::is_named_like_one(name) => {

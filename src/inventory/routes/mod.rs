@@ -16,8 +16,8 @@ pub mod pattern;
 pub mod readers;
 pub mod regex;
 pub mod relate;
-pub mod spared;
 mod remix;
+pub mod spared;
 pub mod stub;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,8 @@ pub(super) fn call<'p>(path: &str, args: &Args<'p>) -> Option<Told<'p>> {
         // A cookie that was not sent.
         "parse" if maker.ends_with(".createCookie") => Some(Told::Hint(Value::Absent)),
         "isAuthenticated" if maker.starts_with("remix-auth") => {
-            let failure = args.positional.get(1).and_then(|options| options.entry("failureRedirect"));
+            let failure =
+                args.positional.get(1).and_then(|options| options.entry("failureRedirect"));
             Some(match failure {
                 Some(to) => {
                     let is_login = is_login_address(&to);

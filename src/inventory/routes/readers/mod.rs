@@ -94,8 +94,7 @@ pub const FRAMEWORKS: &[Framework] = &[
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
-pub const LIBRARIES: &[Library] =
-    &[
+pub const LIBRARIES: &[Library] = &[
     hono::LIBRARY,
     fastify::LIBRARY,
     hapi::LIBRARY,
@@ -127,7 +126,6 @@ fn stem(package: &str) -> &str {
     name.split(['-', '/', '_']).next().filter(|stem| stem.len() > 2).unwrap_or(name)
 }
 
-/// Whether a file makes or configures routes by its name.
 /// Whether a file makes or configures routes by its name, or by what it exports.
 #[must_use]
 pub fn is_routed_by_file(path: &str, text: &str) -> bool {

@@ -57,12 +57,39 @@ fn no_call<'p>(_: &mut Host<'_, 'p>, _: &std::rc::Rc<Closure<'p>>) -> bool {
 
 fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     let call = host.record(id)?;
-    if matches!(last_name(call.path()?), "defineNitroPlugin" | "nitroPlugin") {
-        host.set_kind(id, NITRO);
-        let plugin = call.args.positional.first()?;
-        host.call(plugin, None, Args::of(vec![Value::Native(id)]), call.place);
+    let first = call.args.positional.first()?;
+    match last_name(call.path()?) {
+        "defineNitroPlugin" | "nitroPlugin" => {
+            host.set_kind(id, NITRO);
+            host.call(first, None, Args::of(vec![Value::Native(id)]), call.place);
+        }
+        // Nothing imports what is named by a path.
+        "addServerHandler" | "addDevServerHandler" => ask_for(host, call.place.file, first),
+        "defineNuxtConfig" | "defineNitroConfig" => {
+            for entry in handlers_of(first) {
+                ask_for(host, call.place.file, &entry);
+            }
+        }
+        _ => {}
     }
     None
+}
+
+/// Asks for the file that a handler is named by.
+fn ask_for<'p>(host: &mut Host<'_, 'p>, from: FileId, entry: &Value<'p>) {
+    let Some(value) = entry.entry("handler") else { return };
+    let record = match &value {
+        Value::Native(id) => host.record(*id),
+        _ => None,
+    };
+    let path = host.program().file(from).path;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let Some(text) = named(&value, record.as_deref()) else { return };
+    for path in candidates(folder, &text) {
+        if host.file(&path).is_some() || host.program().knows(&path) {
+            break;
+        }
+    }
 }
 
 /// The last part of a dotted path.
@@ -151,10 +178,7 @@ fn projects<'p>(trace: &Trace<'p>) -> BTreeMap<String, Project<'p>> {
             roots.insert(folder.to_owned(), Some(id));
         }
     }
-    roots
-        .iter()
-        .map(|(root, file)| (root.clone(), project(trace, root, *file, &roots)))
-        .collect()
+    roots.iter().map(|(root, file)| (root.clone(), project(trace, root, *file, &roots))).collect()
 }
 
 fn project<'p>(
@@ -187,9 +211,13 @@ fn project<'p>(
     let mut layers: Vec<String> = Vec::new();
     // What lies in `layers` belongs to the project without being named.
     let own = files::join(root, "layers");
-    layers.extend(all.keys().filter(|other| {
-        other.rsplit_once('/').map_or("", |(above, _)| above) == own && !own.is_empty()
-    }).cloned());
+    layers.extend(
+        all.keys()
+            .filter(|other| {
+                other.rsplit_once('/').map_or("", |(above, _)| above) == own && !own.is_empty()
+            })
+            .cloned(),
+    );
     let extended = match config.entry("extends") {
         Some(Value::List(items)) => items.borrow().clone(),
         Some(one) => vec![one],
@@ -409,8 +437,10 @@ impl<'p> App<'p> {
 
 /// The entries of `serverHandlers`, or of Nitro's `handlers`.
 fn configured<'p>(project: Option<&Project<'p>>) -> Vec<Value<'p>> {
-    let Some(project) = project else { return Vec::new() };
-    let config = &project.config;
+    project.map_or_else(Vec::new, |project| handlers_of(&project.config))
+}
+
+fn handlers_of<'p>(config: &Value<'p>) -> Vec<Value<'p>> {
     let nitro = config.entry("nitro").and_then(|nitro| nitro.entry("handlers"));
     [config.entry("serverHandlers"), nitro, config.entry("handlers")]
         .into_iter()
@@ -431,47 +461,47 @@ fn before_all<'p>(trace: &Trace<'p>, value: Value<'p>, name: &str) -> Vec<Layer<
 }
 
 /// The file that a handler is named by: a path, or what a resolver makes of one.
-fn named_file<'p>(
-    trace: &Trace<'p>,
-    folder: &str,
-    value: Option<&Value<'p>>,
-) -> Option<FileId> {
+fn named_file<'p>(trace: &Trace<'p>, folder: &str, value: Option<&Value<'p>>) -> Option<FileId> {
     let value = value?;
-    let made = trace.made(value);
-    let text = match &made {
+    let text = named(value, trace.made(value).as_deref())?;
+    candidates(folder, &text).iter().find_map(|path| match trace.program.file_at(path)? {
+        Target::File(file) => Some(file),
+        _ => None,
+    })
+}
+
+/// The path that a value names a file by, perhaps through a resolver.
+fn named<'p>(value: &Value<'p>, made: Option<&CallRecord<'p>>) -> Option<String> {
+    let text = match made {
         Some(record) => {
-            let called = trace.path_of(record);
-            let name = last_name(&called);
-            matches!(name, "resolve" | "resolvePath" | "fileURLToPath" | "join")
-                .then(|| record.args.positional.last().cloned())
-                .flatten()?
+            let name = match &record.callee {
+                Value::Method(method) => method.1.as_str(),
+                Value::External(path) => last_name(path),
+                _ => return None,
+            };
+            let resolves = matches!(name, "resolve" | "resolvePath" | "fileURLToPath" | "join");
+            record.args.positional.last().filter(|_| resolves)?
         }
-        None => value.clone(),
+        None => value,
     };
-    let path = text.as_str()?;
+    text.as_str().map(str::to_owned)
+}
+
+/// The files that a path may mean to something in a folder.
+fn candidates(folder: &str, path: &str) -> Vec<String> {
     let rest = ["~~/", "@@/", "~/", "@/", "#"].iter().find_map(|start| path.strip_prefix(start));
-    let candidates: Vec<String> = match rest {
+    let stems: Vec<String> = match rest {
         Some(rest) => {
-            let mut above = Some(folder);
-            let mut out = Vec::new();
-            while let Some(folder) = above {
-                out.push(files::join(folder, rest));
-                above = (!folder.is_empty())
-                    .then(|| folder.rsplit_once('/').map_or("", |(above, _)| above));
-            }
-            out
+            let folders = std::iter::successors(Some(folder), |folder| {
+                (!folder.is_empty()).then(|| folder.rsplit_once('/').map_or("", |(above, _)| above))
+            });
+            folders.map(|folder| files::join(folder, rest)).collect()
         }
         None => below(folder, path).into_iter().collect(),
     };
     let endings = ["", ".ts", ".js", ".mjs", ".mts", "/index.ts", "/index.js", "/index.mjs"];
-    candidates.iter().find_map(|path| {
-        endings.iter().find_map(|ending| {
-            match trace.program.file_at(&format!("{path}{ending}"))? {
-                Target::File(file) => Some(file),
-                _ => None,
-            }
-        })
-    })
+    let of = |stem: &String| endings.map(|ending| format!("{stem}{ending}"));
+    stems.iter().flat_map(of).collect()
 }
 
 fn is_below(trace: &Trace<'_>, place: Place, root: &str) -> bool {

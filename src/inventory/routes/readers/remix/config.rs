@@ -66,9 +66,8 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         "@react-router/fs-routes.flatRoutes" => {
             let folder = application_folder(host, call.place.file);
             let options = given.first();
-            let text = |key: &str| {
-                options?.entry(key).and_then(|value| value.as_str().map(str::to_owned))
-            };
+            let text =
+                |key: &str| options?.entry(key).and_then(|value| value.as_str().map(str::to_owned));
             let below = text("rootDirectory").unwrap_or_else(|| "routes".to_owned());
             let ignored = texts(options.and_then(|it| it.entry("ignoredRouteFiles")).as_ref());
             Some(Value::list(folder_nodes(

@@ -33,9 +33,7 @@ pub(super) fn route(inner: &str, convention: Convention) -> Option<FlatRoute> {
     let id = match convention {
         Convention::Flat => match stem.split_once('/') {
             None => stem.to_owned(),
-            Some((folder, name)) => {
-                matches!(name, "route" | "index").then(|| folder.to_owned())?
-            }
+            Some((folder, name)) => matches!(name, "route" | "index").then(|| folder.to_owned())?,
         },
         Convention::Hybrid => hybrid(stem)?,
         Convention::Nested => nested(stem)?,

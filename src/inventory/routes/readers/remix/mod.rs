@@ -26,7 +26,12 @@ pub(super) const REMIX: Framework = Framework {
     name: "remix",
     languages: SCRIPTS,
     packages: &["@remix-run/node", "@remix-run/dev", "@react-router/dev"],
-    needs: &["@remix-run/dev", "@react-router/dev", "remix-flat-routes", "react-router-auto-routes"],
+    needs: &[
+        "@remix-run/dev",
+        "@react-router/dev",
+        "remix-flat-routes",
+        "react-router-auto-routes",
+    ],
     fixtures: &["remix"],
     matching: Matching::Specific,
     has_user_object: false,
