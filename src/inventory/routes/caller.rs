@@ -11,11 +11,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::extractors::Kept;
-use super::{AuthState, asgi, extractors, guards, page};
+use super::{AuthState, asgi, extractors, guards, h3, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
-use crate::eval::value::{Args, CallRecord, Value};
+use crate::eval::value::{Args, CallRecord, NO_COOKIES, Value};
 
 /// What handlers and guards are called with.
 pub mod values {
@@ -499,6 +499,73 @@ impl<'p> Caller<'p> for Anonymous {
     }
 }
 
+/// A caller of whom nobody knows anything, who may be anybody.
+#[derive(Debug)]
+pub struct Known(pub Anonymous);
+
+impl Known {
+    /// What is said of somebody who may be known: nothing where it hangs on that.
+    fn any(told: Told<'_>) -> Told<'_> {
+        match told {
+            Told::Identity(_) | Told::Hint(_) | Told::Throws { denial: true, asked: true, .. } => {
+                Told::Value(Value::Unknown)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<'p> Caller<'p> for Known {
+    fn attribute(&self, path: &str, name: &str) -> Option<Told<'p>> {
+        self.0.attribute(path, name).map(Self::any)
+    }
+
+    fn call(&self, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        self.0.call(call).map(Self::any)
+    }
+
+    fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {
+        self.0.assigned(path, name, value)
+    }
+
+    fn inject(
+        &self,
+        name: &str,
+        annotation: Option<&Value<'p>>,
+        default: Option<&Value<'p>>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> Option<Injected<'p>> {
+        self.0.inject(name, annotation, default, record).map(|injected| match injected {
+            Injected::Told(told) => Injected::Told(Self::any(told)),
+            other => other,
+        })
+    }
+
+    fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.refuses_method(value, record)
+    }
+
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.asks_who(value, record)
+    }
+
+    fn denies(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.denies(value, record)
+    }
+}
+
 /// An environment variable as production has it: secrets are set, and everything that nobody must
 /// set is not.
 fn variable<'p>(name: &str) -> Value<'p> {
@@ -568,7 +635,7 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+    pub(super) fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
         let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
@@ -648,6 +715,13 @@ impl Anonymous {
         if call.is_rust && lower == "get" && args.positional.is_empty() {
             return Some(Told::Value(Value::External(whole.into())));
         }
+        if object == NO_COOKIES {
+            return Some(Told::Identity(match lower.as_str() {
+                "includes" | "startswith" | "endswith" => Value::Bool(false),
+                "split" | "matchall" => Value::list(Vec::new()),
+                _ => Value::Absent,
+            }));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
             let key = key_of(args.positional.first()?)?;
             let key = key.as_str();
@@ -666,6 +740,10 @@ impl Anonymous {
                 "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
                 _ => last_segment(object),
             };
+            // What all cookies are written in says somebody only where one of them is looked for.
+            if holder == "headers" && key.eq_ignore_ascii_case("cookie") {
+                return Some(Told::Value(Value::External(NO_COOKIES.into())));
+            }
             let is_signed = args.keyword("secret").is_some();
             let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
             let in_rust = call.is_rust
@@ -1200,6 +1278,21 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if let Some(name) = call.path.strip_prefix("hono/cookie.") {
+        let told = |at: usize| args.positional.get(at).and_then(Value::as_str);
+        return match (name, told(1)) {
+            ("getSignedCookie", _) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(key)) if is_credential(key) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(_)) => Some(Told::Hint(Value::Absent)),
+            _ => None,
+        };
+    }
+    if let Some(told) = h3::call(request, call.path, args) {
+        return Some(told);
+    }
+    if let Some(told) = remix::call(call.path, args) {
+        return Some(told);
+    }
     if call.path == "tornado.web.authenticated()" {
         return Some(Told::GoesOnIf("current_user"));
     }
