@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use crate::inventory::documents;
-use crate::inventory::routes::readers::{FRAMEWORKS, is_routed_by_name};
+use crate::inventory::routes::readers::{FRAMEWORKS, is_routed_by_file};
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
@@ -43,7 +43,7 @@ pub fn wanted(source: &Source) -> bool {
     }
     matches!(source.role, Role::Production | Role::Script | Role::Config)
         && (NEEDS.get(&source.language).is_some_and(|needs| needs.is_match(&source.text))
-            || is_routed_by_name(&source.path))
+            || is_routed_by_file(&source.path, &source.text))
 }
 
 /// The facts of a module.

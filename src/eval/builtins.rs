@@ -160,6 +160,13 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             wrap(text.trim_start(&chars(args)))
         }
         "rstrip" | "trimEnd" | "trim_end_matches" | "trim_end" => wrap(text.trim_end(&chars(args))),
+        // Whatever is taken out of nothing leaves nothing.
+        "replace" | "replaceAll"
+            if text.as_literal() == Some("")
+                && args.positional.get(1).and_then(Value::as_str) == Some("") =>
+        {
+            wrap((**text).clone())
+        }
         "replace" | "replaceAll" => match (args.positional.first(), args.positional.get(1)) {
             (Some(from), Some(to)) => match (from.as_str(), to.as_str()) {
                 (Some(from), Some(to)) if !from.is_empty() => {

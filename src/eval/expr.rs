@@ -206,14 +206,26 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             value
         }
-        ExprKind::Conditional { test, then, otherwise } => match eval(test, scope).truth() {
-            Some(true) => eval(then, scope),
-            Some(false) => eval(otherwise, scope),
-            None => {
-                let then = eval(then, scope);
-                Value::choice(vec![then, eval(otherwise, scope)])
+        ExprKind::Conditional { test, then, otherwise } => {
+            let test = eval(test, scope);
+            match test.truth() {
+                Some(true) => eval(then, scope),
+                Some(false) => eval(otherwise, scope),
+                None => {
+                    let then = eval(then, scope);
+                    match (&test, eval(otherwise, scope)) {
+                        // The fallback of an environment variable, marked as such.
+                        (Value::Text(test), Value::Text(fallback))
+                            if let [variable] = test.env()
+                                && matches!(then, Value::Text(_) | Value::Unknown) =>
+                        {
+                            Value::Text(Rc::new((*fallback).clone().from_env(variable)))
+                        }
+                        (_, otherwise) => Value::choice(vec![then, otherwise]),
+                    }
+                }
             }
-        },
+        }
         ExprKind::List(items) => {
             let mut out = Vec::with_capacity(items.len());
             for item in items {

@@ -3,6 +3,7 @@
 mod cargo;
 mod imports;
 mod npm;
+mod nuxt;
 mod python;
 mod rust;
 mod scopes;
@@ -46,6 +47,8 @@ pub struct Program<'p> {
     roots: python::Roots,
     /// What Rust files declare.
     scopes: scopes::Scopes<'p>,
+    /// What Nuxt and Nitro import by themselves.
+    nuxt: nuxt::Imports,
 }
 
 /// What is in a folder.
@@ -100,6 +103,7 @@ impl<'p> Program<'p> {
         out.scopes = scopes::Scopes::of(&out.files);
         let crates = cargo::Crates::of(&out.documents, |path| out.exists(path).is_some());
         out.crates = crates;
+        out.nuxt = nuxt::Imports::of(&out.files, known, out.by_path.keys().copied());
         out
     }
 
@@ -251,6 +255,13 @@ impl<'p> Program<'p> {
         }
     }
 
+    /// Where a name comes from that a file uses without importing it, as Nuxt has it: a file and the
+    /// name that it exports.
+    #[must_use]
+    pub fn imported_unasked(&self, from: FileId, name: &str) -> Option<(FileId, SmolStr)> {
+        self.nuxt.find(self.file(from).path, name)
+    }
+
     /// The modules that a file's imports lead to but that are not in the program.
     pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
         let module = self.file(id).module;
@@ -266,6 +277,7 @@ impl<'p> Program<'p> {
                 out.insert(path);
             }
         }
+        self.nuxt.missing(self.file(id).path, out);
         if module.language == Language::Python && imports::names_are_computed(module) {
             self.missing_neighbours(self.file(id).path, out);
         }

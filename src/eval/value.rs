@@ -81,6 +81,10 @@ pub const MAX_ITEMS: usize = 8_192;
 /// has this name.
 pub const BASE: &str = "";
 
+/// The header with all cookies, as somebody sends it who has none: it is like
+/// [`Value::Absent`], but what is done with it tells whether anybody is looked for.
+pub const NO_COOKIES: &str = "caller.nothing.cookies";
+
 /// The most values that one of several is chosen from.
 const MAX_CHOICES: usize = 32;
 
@@ -723,6 +727,7 @@ impl<'p> Value<'p> {
             Self::None | Self::Absent => Some(false),
             // A user object that stands for nobody is an object all the same.
             Self::External(path) if path == "caller.user" => Some(true),
+            Self::External(path) if path == NO_COOKIES => Some(false),
             // An unknown item may be several, or none.
             Self::List(items) => {
                 let items = items.borrow();

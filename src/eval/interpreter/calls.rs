@@ -367,13 +367,27 @@ impl<'p> Interpreter<'p> {
                     .map(|(item, _)| item.clone())
                     .collect(),
             ),
+            "find" if out.iter().all(|found| found.truth() == Some(false)) => Value::None,
             "find" => items
                 .iter()
                 .zip(&out)
                 .find(|(_, found)| found.truth() == Some(true))
                 .map(|(item, _)| item.clone())
                 .unwrap_or_default(),
-            _ => Value::None,
+            "some" | "every" => {
+                // One item that is true decides the one, one that is not the other.
+                let decides = Some(method == "some");
+                let truths: Vec<_> = out.iter().map(Value::truth).collect();
+                if truths.contains(&decides) {
+                    Value::Bool(method == "some")
+                } else if truths.contains(&None) {
+                    Value::Unknown
+                } else {
+                    Value::Bool(method != "some")
+                }
+            }
+            "forEach" => Value::None,
+            _ => Value::Unknown,
         }
     }
 

@@ -94,6 +94,12 @@ impl<'p> Interpreter<'p> {
         match target {
             Target::File(file) => self.member(*file, name),
             Target::Package(path) => self.submodule(path, name).unwrap_or_default(),
+            Target::External(path)
+                if path == "#imports"
+                    && let Some(value) = self.imported_unasked(name) =>
+            {
+                value
+            }
             // The default export of a library is the library.
             Target::External(path) if name == "default" => Value::External(path.clone()),
             Target::External(path) => {
@@ -106,6 +112,12 @@ impl<'p> Interpreter<'p> {
                 None => Value::Unknown,
             },
         }
+    }
+
+    /// A name that the framework imports where it is used.
+    pub(super) fn imported_unasked(&mut self, name: &str) -> Option<Value<'p>> {
+        let (file, name) = self.program.imported_unasked(self.frame.env.file, name)?;
+        (file != self.frame.env.file).then(|| self.member(file, &name))
     }
 
     pub(super) fn submodule(&mut self, folder: &str, name: &str) -> Option<Value<'p>> {

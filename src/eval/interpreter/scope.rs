@@ -31,6 +31,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         }
         let known = self.frame.env.get(name).or_else(|| self.own_place(name));
         let known = known.or_else(|| self.module_constant(name));
+        let known = known.or_else(|| self.imported_unasked(name));
         known.unwrap_or_else(|| Value::External(name.into()))
     }
 

@@ -524,6 +524,14 @@ impl<'p> Interpreter<'p> {
 
     /// What a value holds as a list, where it is something from outside of which that is known.
     pub(super) fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        if let Value::Choice(_) = &value
+            && let Some(items) = items_of(&value)
+        {
+            for (item, _) in items.iter().filter(|(_, surely)| !surely) {
+                self.note_perhaps(item);
+            }
+            return Value::list(items.into_iter().map(|(item, _)| item).collect());
+        }
         self.table_items(&value).map_or(value, Value::list)
     }
 

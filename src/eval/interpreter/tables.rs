@@ -54,12 +54,18 @@ impl<'p> Interpreter<'p> {
         for value in &args.positional {
             let items = value.items().filter(|_| method.1 == "extend");
             for item in items.unwrap_or_else(|| vec![value.clone()]) {
-                if let Some(place) = place_of(&item)
-                    && self.perhaps.len() < MAX_PERHAPS
-                {
-                    self.perhaps.insert(place, item);
-                }
+                self.note_perhaps(&item);
             }
+        }
+    }
+
+    /// Takes note of an item that a list has only on some ways.
+    pub(super) fn note_perhaps(&mut self, item: &Value<'p>) {
+        if let Some(place) = place_of(item)
+            && !self.probing()
+            && self.perhaps.len() < MAX_PERHAPS
+        {
+            self.perhaps.insert(place, item.clone());
         }
     }
 

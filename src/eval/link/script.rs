@@ -209,7 +209,11 @@ impl Program<'_> {
     /// Aliases (`@/x`, `~/x`) and base folders (`app/x`) that no manifest explains: the same path
     /// below a folder above, or below its `src` or `app`.
     fn guess(&self, folder: &str, module: &str) -> Option<Target> {
-        let aliased = module.strip_prefix("@/").or_else(|| module.strip_prefix("~/"));
+        // Nuxt has the names doubled for the folder with the configuration.
+        let aliases = ["@/", "~/", "@@/", "~~/"];
+        let aliased = aliases.iter().find_map(|alias| module.strip_prefix(alias));
+        let shared = module.strip_prefix('#').filter(|rest| rest.starts_with("shared/"));
+        let aliased = aliased.or(shared);
         let rest = aliased.unwrap_or(module);
         if aliased.is_none() && (!rest.contains('/') || module.starts_with('@')) {
             return None;

@@ -163,6 +163,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             let verdict = match (verdict, layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
+                (Verdict::LetsIn, _) if layer.ambient && self.is_for_all(layer) => Verdict::Passes,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
@@ -263,9 +264,23 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
-        let seen = self.ask(&request, callee, args.clone());
+        let seen = self.ask(&request, callee.clone(), args.clone());
         let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
-        let verdict = of_body(&seen, |value| self.denies(value), error);
+        let mut verdict = of_body(&seen, |value| self.denies(value), error);
+        // What is raised for everybody, such as the way to another page, refuses nobody.
+        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+            let anybody = Anonymous {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                base: request.base.clone(),
+                ..Anonymous::default()
+            };
+            let question = Question { callee, args: args.clone() };
+            let known = self.trace.ask(Rc::new(caller::Known(anybody)), &question);
+            if known.raised == Certainty::Yes && !known.raised_denial && !known.cut {
+                verdict = Verdict::LetsIn;
+            }
+        }
         if seen.passed != Certainty::No {
             self.hand_on.insert(key.0);
         }
@@ -371,6 +386,12 @@ impl<'t, 'p> Decider<'t, 'p> {
             }
             _ => None,
         }
+    }
+
+    /// Whether what a layer does was found without looking at a route.
+    fn is_for_all(&mut self, layer: &Layer<'p>) -> bool {
+        let key = self.identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
+        key.is_some_and(|key| self.known.contains_key(&key))
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {

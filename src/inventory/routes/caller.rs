@@ -11,11 +11,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::extractors::Kept;
-use super::{AuthState, asgi, extractors, guards, page};
+use super::{AuthState, asgi, extractors, guards, h3, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
-use crate::eval::value::{Args, CallRecord, Value};
+use crate::eval::value::{Args, CallRecord, NO_COOKIES, Value};
 
 /// What handlers and guards are called with.
 pub mod values {
@@ -312,6 +312,9 @@ impl<'p> Caller<'p> for Anonymous {
             return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
         }
         let whole = canonical(path)?;
+        if whole == NO_COOKIES {
+            return None;
+        }
         let lower = name.to_ascii_lowercase();
         if whole.starts_with("caller.user") {
             return user_attribute(&lower);
@@ -499,6 +502,73 @@ impl<'p> Caller<'p> for Anonymous {
     }
 }
 
+/// A caller of whom nobody knows anything, who may be anybody.
+#[derive(Debug)]
+pub struct Known(pub Anonymous);
+
+impl Known {
+    /// What is said of somebody who may be known: nothing where it hangs on that.
+    fn any(told: Told<'_>) -> Told<'_> {
+        match told {
+            Told::Identity(_) | Told::Hint(_) | Told::Throws { denial: true, asked: true, .. } => {
+                Told::Value(Value::Unknown)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<'p> Caller<'p> for Known {
+    fn attribute(&self, path: &str, name: &str) -> Option<Told<'p>> {
+        self.0.attribute(path, name).map(Self::any)
+    }
+
+    fn call(&self, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        self.0.call(call).map(Self::any)
+    }
+
+    fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {
+        self.0.assigned(path, name, value)
+    }
+
+    fn inject(
+        &self,
+        name: &str,
+        annotation: Option<&Value<'p>>,
+        default: Option<&Value<'p>>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> Option<Injected<'p>> {
+        self.0.inject(name, annotation, default, record).map(|injected| match injected {
+            Injected::Told(told) => Injected::Told(Self::any(told)),
+            other => other,
+        })
+    }
+
+    fn refuses_method(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.refuses_method(value, record)
+    }
+
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.asks_who(value, record)
+    }
+
+    fn denies(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        self.0.denies(value, record)
+    }
+}
+
 /// An environment variable as production has it: secrets are set, and everything that nobody must
 /// set is not.
 fn variable<'p>(name: &str) -> Value<'p> {
@@ -568,7 +638,7 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+    pub(super) fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
         let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
@@ -639,6 +709,13 @@ impl Anonymous {
         {
             return Some(Told::Value(Value::External(object.into())));
         }
+        if object == NO_COOKIES {
+            return Some(Told::Identity(match lower.as_str() {
+                "includes" | "startswith" | "endswith" => Value::Bool(false),
+                "split" | "matchall" => Value::list(Vec::new()),
+                _ => Value::Absent,
+            }));
+        }
         if call.is_rust
             && let Some(told) = self.kept_by_type(object, method, call)
         {
@@ -666,6 +743,10 @@ impl Anonymous {
                 "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
                 _ => last_segment(object),
             };
+            // What all cookies are written in says somebody only where one of them is looked for.
+            if holder == "headers" && key.eq_ignore_ascii_case("cookie") && !call.is_rust {
+                return Some(Told::Value(Value::External(NO_COOKIES.into())));
+            }
             let is_signed = args.keyword("secret").is_some();
             let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
             let in_rust = call.is_rust
@@ -764,7 +845,7 @@ fn is_never_sent(holder: &str, key: &str) -> bool {
         return false;
     }
     match holder.to_ascii_lowercase().as_str() {
-        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
+        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key) && !fits(&NO_CREDENTIAL, key),
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
         _ => false,
     }
@@ -857,6 +938,12 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     }
     if matches!(lower, "status" | "code" | "sendstatus" | "writehead")
         && args.positional.iter().any(is_error_code)
+    {
+        return Told::AnswersError;
+    }
+    // `c.json({ error }, 500)`
+    if matches!(lower, "json" | "text" | "html" | "body" | "newresponse")
+        && args.positional.iter().skip(1).any(is_error_code)
     {
         return Told::AnswersError;
     }
@@ -1200,6 +1287,23 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if let Some(name) = call.path.strip_prefix("hono/cookie.") {
+        let at = usize::from(name == "getSignedCookie") + 1;
+        let key = args.positional.get(at).map(|key| key.to_text().to_string());
+        return match (name, key) {
+            (_, Some(key)) if fits(&NO_CREDENTIAL, &key) => Some(Told::Value(Value::Unknown)),
+            ("getSignedCookie", _) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(key)) if is_credential(&key) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(_)) => Some(Told::Hint(Value::Absent)),
+            _ => None,
+        };
+    }
+    if let Some(told) = h3::call(request, call) {
+        return Some(told);
+    }
+    if let Some(told) = remix::call(call.path, args) {
+        return Some(told);
+    }
     if call.path == "tornado.web.authenticated()" {
         return Some(Told::GoesOnIf("current_user"));
     }

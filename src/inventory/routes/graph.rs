@@ -70,6 +70,9 @@ pub struct Layer<'p> {
     pub sockets: Option<bool>,
     /// Routes that it does not stand before.
     pub spares: Vec<Spared>,
+    /// Whether it stands before all that an application serves, so that what it does for every
+    /// route alike says nothing of one.
+    pub ambient: bool,
 }
 
 /// A route that a [`Layer`] does not stand before, though it stands before its router.
@@ -99,6 +102,7 @@ impl<'p> Layer<'p> {
             spares: Vec::new(),
             when: None,
             sees_rest: false,
+            ambient: false,
         }
     }
 
@@ -134,6 +138,7 @@ impl<'p> Layer<'p> {
             spares: Vec::new(),
             when: None,
             sees_rest: false,
+            ambient: false,
         }
     }
 }

@@ -11,12 +11,14 @@ pub mod extractors;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
+mod h3;
 pub mod methods;
 mod page;
 pub mod pattern;
 pub mod readers;
 pub mod regex;
 pub mod relate;
+mod remix;
 pub mod spared;
 pub mod stub;
 #[cfg(test)]

@@ -115,6 +115,19 @@ pub(super) fn sample(path: &str) -> String {
     if out.is_empty() { "/".to_owned() } else { out }
 }
 
+/// A path whose `{}` are holes.
+pub(super) fn with_holes(path: &str) -> Text {
+    let path = if path.is_empty() { "/" } else { path };
+    let mut out = Text::default();
+    for (at, part) in path.split("{}").enumerate() {
+        if at > 0 {
+            out.push(&Text::hole(""));
+        }
+        out.push_literal(part);
+    }
+    out
+}
+
 /// A route of an exported handler. A function of the program is found where it is written, what
 /// something makes of it where it is exported.
 #[allow(clippy::too_many_arguments)]

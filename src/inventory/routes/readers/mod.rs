@@ -17,7 +17,9 @@ mod hapi;
 mod hono;
 mod litestar;
 mod next;
+mod nuxt;
 mod poem;
+mod remix;
 mod rocket;
 mod salvo;
 mod scripts;
@@ -87,6 +89,8 @@ pub const FRAMEWORKS: &[Framework] = &[
     finale::FINALE,
     next::NEXT,
     sveltekit::SVELTEKIT,
+    nuxt::NUXT,
+    remix::REMIX,
     hono::HONO,
     fastify::FASTIFY,
     hapi::HAPI,
@@ -100,8 +104,14 @@ pub const FRAMEWORKS: &[Framework] = &[
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
-pub const LIBRARIES: &[Library] =
-    &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
+pub const LIBRARIES: &[Library] = &[
+    hono::LIBRARY,
+    fastify::LIBRARY,
+    hapi::LIBRARY,
+    elysia::LIBRARY,
+    nuxt::LIBRARY,
+    remix::LIBRARY,
+];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers
 /// and exceptions are made anywhere.
@@ -126,8 +136,11 @@ fn stem(package: &str) -> &str {
     name.split(['-', '/', '_']).next().filter(|stem| stem.len() > 2).unwrap_or(name)
 }
 
-/// Whether a file makes or configures routes by its name.
+/// Whether a file makes or configures routes by its name, or by what it exports.
 #[must_use]
-pub fn is_routed_by_name(path: &str) -> bool {
-    next::is_file(path) || sveltekit::is_file(path)
+pub fn is_routed_by_file(path: &str, text: &str) -> bool {
+    next::is_file(path)
+        || sveltekit::is_file(path)
+        || nuxt::is_file(path)
+        || remix::is_file(path, text)
 }
