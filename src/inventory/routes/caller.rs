@@ -312,6 +312,9 @@ impl<'p> Caller<'p> for Anonymous {
             return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
         }
         let whole = canonical(path)?;
+        if whole == NO_COOKIES {
+            return None;
+        }
         let lower = name.to_ascii_lowercase();
         if whole.starts_with("caller.user") {
             return user_attribute(&lower);
@@ -706,6 +709,13 @@ impl Anonymous {
         {
             return Some(Told::Value(Value::External(object.into())));
         }
+        if object == NO_COOKIES {
+            return Some(Told::Identity(match lower.as_str() {
+                "includes" | "startswith" | "endswith" => Value::Bool(false),
+                "split" | "matchall" => Value::list(Vec::new()),
+                _ => Value::Absent,
+            }));
+        }
         if call.is_rust
             && let Some(told) = self.kept_by_type(object, method, call)
         {
@@ -741,7 +751,7 @@ impl Anonymous {
                 _ => last_segment(object),
             };
             // What all cookies are written in says somebody only where one of them is looked for.
-            if holder == "headers" && key.eq_ignore_ascii_case("cookie") {
+            if holder == "headers" && key.eq_ignore_ascii_case("cookie") && !call.is_rust {
                 return Some(Told::Value(Value::External(NO_COOKIES.into())));
             }
             let is_signed = args.keyword("secret").is_some();
@@ -842,7 +852,7 @@ fn is_never_sent(holder: &str, key: &str) -> bool {
         return false;
     }
     match holder.to_ascii_lowercase().as_str() {
-        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
+        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key) && !fits(&NO_CREDENTIAL, key),
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
         _ => false,
     }
@@ -935,6 +945,12 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     }
     if matches!(lower, "status" | "code" | "sendstatus" | "writehead")
         && args.positional.iter().any(is_error_code)
+    {
+        return Told::AnswersError;
+    }
+    // `c.json({ error }, 500)`
+    if matches!(lower, "json" | "text" | "html" | "body" | "newresponse")
+        && args.positional.iter().skip(1).any(is_error_code)
     {
         return Told::AnswersError;
     }
@@ -1279,15 +1295,17 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
     if let Some(name) = call.path.strip_prefix("hono/cookie.") {
-        let told = |at: usize| args.positional.get(at).and_then(Value::as_str);
-        return match (name, told(1)) {
+        let at = usize::from(name == "getSignedCookie") + 1;
+        let key = args.positional.get(at).map(|key| key.to_text().to_string());
+        return match (name, key) {
+            (_, Some(key)) if fits(&NO_CREDENTIAL, &key) => Some(Told::Value(Value::Unknown)),
             ("getSignedCookie", _) => Some(Told::Identity(Value::Absent)),
-            ("getCookie", Some(key)) if is_credential(key) => Some(Told::Identity(Value::Absent)),
+            ("getCookie", Some(key)) if is_credential(&key) => Some(Told::Identity(Value::Absent)),
             ("getCookie", Some(_)) => Some(Told::Hint(Value::Absent)),
             _ => None,
         };
     }
-    if let Some(told) = h3::call(request, call.path, args) {
+    if let Some(told) = h3::call(request, call) {
         return Some(told);
     }
     if let Some(told) = remix::call(call.path, args) {

@@ -10,7 +10,8 @@ use crate::eval::value::{Args, Value};
 const EVENT: &str = "caller.context";
 
 /// What a function of a library does that is called with the event of an anonymous caller.
-pub(super) fn call<'p>(request: &Anonymous, path: &str, args: &Args<'p>) -> Option<Told<'p>> {
+pub(super) fn call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+    let (path, args) = (call.path, call.args);
     let Some(Value::External(event)) = args.positional.first() else { return None };
     if event != EVENT || path.starts_with("caller.") {
         return None;
@@ -20,16 +21,8 @@ pub(super) fn call<'p>(request: &Anonymous, path: &str, args: &Args<'p>) -> Opti
     let part = |part: &str| Told::Value(Value::External(format!("{EVENT}.{part}").into()));
     let of = |holder: &str| {
         let args = Args::of(second.cloned().into_iter().collect());
-        let whole = format!("{EVENT}.{holder}.get");
-        let call = Outside {
-            path: &whole,
-            args: &args,
-            maker: None,
-            surely: true,
-            denying: false,
-            is_rust: false,
-        };
-        request.request_call(&whole, &call)
+        let path = format!("{EVENT}.{holder}.get");
+        request.request_call(&path, &Outside { path: &path, args: &args, ..*call })
     };
     Some(match name {
         "getHeader" | "getRequestHeader" => return of("headers"),

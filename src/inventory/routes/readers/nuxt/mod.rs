@@ -286,15 +286,13 @@ fn server_files<'p>(
         if !paths::is_handler(path) {
             continue;
         }
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([0]);
-        let server = ends
-            .filter_map(|end| {
-                let root = by_folder.get(&path[..end])?;
-                let inner = path[end..].trim_start_matches('/');
-                let folder = inner.split('/').next()?;
-                FOLDERS.contains(&folder).then_some((*root, inner))
-            })
-            .last();
+        let mut ends = path.match_indices('/').map(|(at, _)| at).rev().chain([0]);
+        let server = ends.find_map(|end| {
+            let root = by_folder.get(&path[..end])?;
+            let inner = path[end..].trim_start_matches('/');
+            let folder = inner.split('/').next()?;
+            FOLDERS.contains(&folder).then_some((*root, inner))
+        });
         if let Some((root, inner)) = server {
             out.entry(root.to_owned()).or_default().push((id, inner));
         }

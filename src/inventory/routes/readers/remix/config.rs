@@ -299,8 +299,7 @@ pub(super) fn folder_nodes<'p>(
             .match_indices('.')
             .map(|(end, _)| &id[..end])
             .filter_map(|start| by_id.get(start).copied())
-            .filter(|parent| *parent != at && !routes[*parent].0.is_index)
-            .next_back();
+            .rfind(|parent| *parent != at && !routes[*parent].0.is_index);
         children.entry(parent).or_default().push(at);
     }
     nested_nodes(&routes, &children, None, "", 0)

@@ -25,7 +25,7 @@ pub(super) use config::LIBRARY;
 pub(super) const REMIX: Framework = Framework {
     name: "remix",
     languages: SCRIPTS,
-    packages: &["@remix-run/node", "@remix-run/dev", "@react-router/dev"],
+    packages: &["@remix-run/node", "@remix-run/dev"],
     needs: &[
         "@remix-run/dev",
         "@react-router/dev",
