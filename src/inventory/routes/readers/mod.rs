@@ -23,6 +23,7 @@ mod salvo;
 mod scripts;
 mod starlette;
 mod sveltekit;
+mod tide;
 mod tornado;
 
 use super::graph::Graph;
@@ -97,6 +98,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     rocket::ROCKET,
     poem::POEM,
     salvo::SALVO,
+    tide::TIDE,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
