@@ -273,6 +273,13 @@ impl Program<'_> {
     fn step(&self, place: &Place, names: &[SmolStr], way: &mut Way) -> Option<Found> {
         let (first, rest) = names.split_first()?;
         if let Some(child) = self.child(place, first) {
+            // `mod jwt; pub use jwt::jwt;`: what a module imports under the name of another may
+            // stand beside it, as only the last name of a path means.
+            if rest.is_empty()
+                && let Some(item @ Found::Item(..)) = self.beside(place, first, way)
+            {
+                return Some(item);
+            }
             return self.inside(child, rest, way);
         }
         let scope = self.scopes.get(&place.file, &place.scope)?;
@@ -287,6 +294,18 @@ impl Program<'_> {
         }
         let is_item = if rest.is_empty() { scope.has_item(first) } else { scope.has_type(first) };
         is_item.then(|| Found::Item(place.clone(), names.to_vec()))
+    }
+
+    /// What a module imports by a name that one of its own modules has as well.
+    fn beside(&self, place: &Place, name: &SmolStr, way: &mut Way) -> Option<Found> {
+        let path = self.scopes.get(&place.file, &place.scope)?.import_of(name)?;
+        let open = (place.clone(), name.clone());
+        if !way.open.insert(open.clone()) {
+            return None;
+        }
+        let found = self.follow(place, &path, way);
+        way.open.remove(&open);
+        found
     }
 
     /// Follows a name that a module imports. What it imports by its name comes before what it

@@ -104,6 +104,8 @@ impl<'p> Scope<'p> {
                 }
                 StmtKind::Import(import) => self.import(import),
                 StmtKind::Function(function) => self.functions.extend(function.name.as_deref()),
+                // An `impl` block stands beside its type, which it does not define.
+                StmtKind::Class(class) if class.of.is_some() => {}
                 StmtKind::Class(class) => self.items.extend(class.name.as_deref()),
                 StmtKind::Expr(_) => self.has_macros = true,
                 StmtKind::Bind(bind) => self.items.extend(last_name(&bind.target)),

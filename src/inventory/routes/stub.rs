@@ -365,10 +365,18 @@ impl<'m> Visitor<'m> for Seen<'m> {
                         crate::module::visit::walk_expr(self, &arg.value);
                     }
                 }
-                if let ExprKind::Attribute { object, .. } = &call.callee.kind
-                    && matches!(object.kind, ExprKind::Call(_))
-                {
-                    crate::module::visit::walk_expr(self, object);
+                if let ExprKind::Attribute { object, .. } = &call.callee.kind {
+                    match &object.kind {
+                        // `x.await?.name()`
+                        ExprKind::Call(_) | ExprKind::Unary { .. } | ExprKind::Await(_) => {
+                            crate::module::visit::walk_expr(self, object);
+                        }
+                        // `StatusCode::NOT_IMPLEMENTED.into()`
+                        ExprKind::Attribute { name, .. } if fits(&NOT_IMPLEMENTED, name) => {
+                            self.not_implemented += 1;
+                        }
+                        _ => {}
+                    }
                 }
                 return Walk::Skip;
             }

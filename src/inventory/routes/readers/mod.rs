@@ -25,6 +25,7 @@ mod salvo;
 mod scripts;
 mod starlette;
 mod sveltekit;
+mod tide;
 mod tornado;
 
 use super::graph::Graph;
@@ -101,6 +102,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     rocket::ROCKET,
     poem::POEM,
     salvo::SALVO,
+    tide::TIDE,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.

@@ -118,7 +118,13 @@ impl<'p> Reader<'_, 'p> {
 
     fn own_path(&self, router: CallId, graph: &Graph<'p>) -> Text {
         let path = self.paths.get(&graph.origin(router)).cloned().unwrap_or_default();
-        path.trim_start(&['/']).trim_end(&['/'])
+        let path = path.trim_start(&['/']).trim_end(&['/']);
+        if path.parts().is_empty() {
+            return path;
+        }
+        let mut out = Text::literal("/");
+        out.push(&path);
+        out
     }
 
     fn on_router(
