@@ -197,6 +197,34 @@ impl Text {
         out
     }
 
+    /// What follows another text that this one begins with.
+    #[must_use]
+    pub fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut of_prefix = prefix.parts.iter();
+        let mut parts = self.parts.iter();
+        for part in parts.by_ref() {
+            match (part, of_prefix.next()) {
+                (Part::Literal(text), Some(Part::Literal(start))) => {
+                    let rest = text.strip_prefix(start.as_str())?;
+                    if !rest.is_empty() {
+                        of_prefix.next().is_none().then_some(())?;
+                        out.push_literal(rest);
+                        break;
+                    }
+                }
+                (Part::Hole(_), Some(Part::Hole(_))) => {}
+                (part, None) => {
+                    out.parts.push(part.clone());
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        out.parts.extend(parts.cloned());
+        of_prefix.next().is_none().then_some(out)
+    }
+
     /// Whether the text begins with something; `None` where a hole hides it.
     #[must_use]
     pub fn starts_with(&self, part: &str) -> Option<bool> {
@@ -364,6 +392,22 @@ mod tests {
             _ => None,
         });
         assert_eq!(filled.to_string(), "/a/{}/b/{x}/b");
+    }
+
+    #[test]
+    fn what_follows_a_beginning_is_left() {
+        let mut text = Text::literal("/api/");
+        text.push_hole("tenant");
+        text.push_literal("/users");
+        let mut prefix = Text::literal("/api/");
+        let rest = |prefix: &Text| text.strip_prefix(prefix).map(|rest| rest.to_string());
+        assert_eq!(rest(&prefix), Some("{}/users".to_owned()));
+        assert_eq!(rest(&Text::literal("/api")), Some("/{}/users".to_owned()));
+        assert_eq!(rest(&text), Some(String::new()));
+        assert_eq!(rest(&Text::literal("/app")), None);
+        prefix.push_hole("");
+        prefix.push_literal("/us");
+        assert_eq!(rest(&prefix), Some("ers".to_owned()));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, alike, guards, pattern};
+use super::pattern::{self, Typed};
+use super::{Auth, AuthState, Guard, Route, alike, guards};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -148,17 +149,19 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        for layer in &flat.layers {
-            if is_excepted(layer, &flat.route.path) {
+        for standing in &flat.layers {
+            let layer = standing.layer;
+            if is_excepted(layer, &flat.route) {
                 continue;
             }
-            let verdict = match (self.verdict(layer, request), layer.kind) {
+            let request = || Anonymous { below: Rc::clone(&standing.below), ..request() };
+            let verdict = match (self.verdict(layer, &request), layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
-                Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
+                Verdict::Refuses if layer.conditional || standing.conditional => unclear.push(layer.name.clone()),
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
                 }
@@ -446,10 +449,11 @@ impl<'t, 'p> Decider<'t, 'p> {
 }
 
 /// Whether a layer says that it does not stand before a path.
-fn is_excepted(layer: &Layer<'_>, path: &str) -> bool {
+fn is_excepted(layer: &Layer<'_>, route: &Route) -> bool {
+    let path = Typed { path: &route.path, parameters: &route.parameters };
     layer.except.iter().any(|except| {
         !except.has_hole()
-            && pattern::covers(&pattern::colons(&except.to_string()).path, false, path)
+            && pattern::covers(pattern::colons(&except.to_string()).typed(), false, path)
     })
 }
 

@@ -98,6 +98,8 @@ pub struct Anonymous {
     pub method: Option<String>,
     /// Its path, with holes for parameters.
     pub path: Text,
+    /// The beginning of the path that the asked does not see.
+    pub below: Rc<Text>,
     /// The name under which the route is registered.
     pub endpoint: Option<String>,
     /// The part of the path that the whole application lies below.
@@ -341,8 +343,10 @@ impl<'p> Caller<'p> for Anonymous {
                 self.looked_at_route.set(true);
                 Some(Told::Value(if self.any_route {
                     Value::Unknown
-                } else {
+                } else if lower == "originalurl" {
                     Value::Text(Rc::new(self.path.clone()))
+                } else {
+                    Value::Text(Rc::new(self.seen_path()))
                 }))
             }
             "id" if last == "route" => {
@@ -496,7 +500,17 @@ impl Anonymous {
     /// The route, as text that is equal for equal ones.
     #[must_use]
     pub fn route(&self) -> String {
-        format!("{:?} {} {:?} {:?}", self.method, self.path, self.endpoint, self.metadata)
+        let Self { method, path, below, endpoint, metadata, .. } = self;
+        format!("{method:?} {path} {below} {endpoint:?} {metadata:?}")
+    }
+
+    /// The path as far as the asked sees it.
+    fn seen_path(&self) -> Text {
+        match self.path.strip_prefix(&self.below) {
+            Some(rest) if rest.parts().is_empty() => Text::literal("/"),
+            Some(rest) => rest,
+            None => self.path.clone(),
+        }
     }
 
     /// A text about the route, which nobody knows where it stands for all of them.

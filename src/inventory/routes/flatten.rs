@@ -41,20 +41,32 @@ pub struct Flat<'g, 'p> {
     /// What was registered.
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
-    pub layers: Vec<&'g Layer<'p>>,
+    pub layers: Vec<Standing<'g, 'p>>,
     /// Its path as the application that it belongs to sees it, with holes.
     pub seen: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
 
-/// A guard or a route that stands before what is registered later.
+/// A layer where it stands before a handler.
 #[derive(Clone)]
+pub struct Standing<'g, 'p> {
+    /// The layer.
+    pub layer: &'g Layer<'p>,
+    /// Whether it stands there only under a condition that the route itself does not have.
+    pub conditional: bool,
+    /// The beginning of the path that the layer does not see of a request.
+    pub below: Rc<Text>,
+}
+
+/// A guard or a route that stands before what is registered later.
 struct Earlier<'g, 'p> {
-    layers: Rc<Vec<&'g Layer<'p>>>,
-    path: String,
+    layers: Rc<Vec<Standing<'g, 'p>>>,
+    path: Shape,
     /// Whether longer paths are meant too.
     is_prefix: bool,
+    /// The conditions that it stands under.
+    conditions: Rc<[usize]>,
     methods: &'g [String],
 }
 
@@ -76,6 +88,7 @@ pub fn flatten<'g, 'p>(
         budget: MAX_ENTRIES,
         comparisons: MAX_COMPARED,
         layers: MAX_LAYERS,
+        conditions: 0,
         cut: false,
     };
     let mounted = mounted(graph);
@@ -134,6 +147,8 @@ struct Flattening<'g, 'p> {
     comparisons: usize,
     /// Layers that are left.
     layers: usize,
+    /// How many conditions were met.
+    conditions: usize,
     /// Whether something was left out.
     cut: bool,
 }
@@ -145,9 +160,26 @@ struct Way<'g, 'p> {
     seen: Text,
     /// The names of the routers.
     names: Vec<String>,
-    layers: Vec<&'g Layer<'p>>,
+    layers: Vec<Standing<'g, 'p>>,
     mounted: bool,
-    conditional: bool,
+    /// The conditions that it goes through, each by a number of its own.
+    conditions: Rc<[usize]>,
+    /// The beginning of the path that mounts hide from what they serve.
+    below: Rc<Text>,
+}
+
+impl Way<'_, '_> {
+    fn new(mounted: bool) -> Self {
+        Self {
+            routers: Vec::new(),
+            seen: Text::default(),
+            names: Vec::new(),
+            layers: Vec::new(),
+            mounted,
+            conditions: Rc::default(),
+            below: Rc::default(),
+        }
+    }
 }
 
 impl<'g, 'p> Flattening<'g, 'p> {
@@ -160,12 +192,9 @@ impl<'g, 'p> Flattening<'g, 'p> {
         self.root = id;
         let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
         let mut way = Way {
-            routers: Vec::new(),
             seen: prefix.clone(),
             names: name.into_iter().collect(),
-            layers: Vec::new(),
-            mounted,
-            conditional: false,
+            ..Way::new(mounted)
         };
         self.visit(id, prefix, during, &mut way);
     }
@@ -186,7 +215,9 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_layer = way.layers.len();
         let first_earlier = self.earlier.len();
         way.routers.push(id);
-        way.layers.extend(&router.layers);
+        let standing = |layer| Standing { layer, conditional: false, below: Rc::clone(&way.below) };
+        let layers: Vec<_> = router.layers.iter().map(standing).collect();
+        way.layers.extend(layers);
         let reached = self.reached.entry(id).or_default();
         *reached = (*reached).max(during.end);
         for (at, entry) in &router.entries {
@@ -201,10 +232,17 @@ impl<'g, 'p> Flattening<'g, 'p> {
             match entry {
                 Entry::Guard(guard) | Entry::Pattern(guard) => {
                     let whole = join(prefix, &guard.path);
+                    let path = shape(framework, &whole);
+                    let below = match guard.layer.strips {
+                        true => Rc::new(whole),
+                        false => Rc::clone(&way.below),
+                    };
+                    let layer = Standing { layer: &guard.layer, conditional: false, below };
                     self.stands_before(Earlier {
-                        layers: Rc::new(vec![&guard.layer]),
-                        path: shape(framework, &whole).path,
+                        layers: Rc::new(vec![layer]),
+                        path,
                         is_prefix: matches!(entry, Entry::Guard(_)),
+                        conditions: Rc::clone(&way.conditions),
                         methods: &guard.methods,
                     });
                 }
@@ -217,14 +255,28 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     let child = self.graph.routers.get(&mount.child);
                     let known = child.and_then(|child| child.name.as_ref());
                     way.names.extend(mount.name.as_ref().or(known).cloned());
-                    let outer = way.conditional;
-                    way.conditional |= mount.conditional;
+                    let conditions = Rc::clone(&way.conditions);
+                    if mount.conditional {
+                        self.conditions += 1;
+                        let own = [self.conditions];
+                        way.conditions = way.conditions.iter().chain(&own).copied().collect();
+                    }
                     let before = way.layers.len();
-                    way.layers.extend(&mount.layers);
+                    let standing = |layer| {
+                        let below = Rc::clone(&way.below);
+                        Standing { layer, conditional: false, below }
+                    };
+                    let layers: Vec<_> = mount.layers.iter().map(standing).collect();
+                    way.layers.extend(layers);
+                    let below = mount.hides.then(|| Rc::new(prefix.clone()));
+                    let below = below.map(|below| std::mem::replace(&mut way.below, below));
                     let until = if mount.copies { *at } else { LATEST };
                     self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
-                    way.conditional = outer;
+                    if let Some(below) = below {
+                        way.below = below;
+                    }
+                    way.conditions = conditions;
                     way.names.truncate(names);
                     way.seen = seen;
                 }
@@ -268,16 +320,17 @@ impl<'g, 'p> Flattening<'g, 'p> {
         whole: Text,
         way: &Way<'g, 'p>,
     ) {
-        let shape = shape(framework, &whole);
+        let mut shape = shape(framework, &whole);
         let holes = shape.path.contains(HOLE);
-        let mut path = shape.path.replace(HOLE, "{}");
-        if !path.starts_with('/') && !path.starts_with("{}") {
-            path.insert(0, '/');
-        }
         let mut methods = registration.methods.clone();
         methods.sort();
         methods.dedup();
         let mut layers = way.layers.clone();
+        let mine = |layer: &'g Layer<'p>| Standing {
+            layer,
+            conditional: false,
+            below: Rc::clone(&way.below),
+        };
         self.cut |= self.comparisons < self.earlier.len();
         self.comparisons = self.comparisons.saturating_sub(self.earlier.len());
         let within = self.comparisons > 0 && self.layers > 0;
@@ -286,29 +339,45 @@ impl<'g, 'p> Flattening<'g, 'p> {
             let meets = earlier.methods.is_empty()
                 || methods.is_empty()
                 || methods.iter().all(|method| earlier.methods.contains(method));
-            if meets && pattern::covers(&earlier.path, earlier.is_prefix, &path) {
-                layers.extend(earlier.layers.iter());
+            if meets && pattern::covers(earlier.path.typed(), earlier.is_prefix, shape.typed()) {
+                let elsewhere = !way.conditions.starts_with(&earlier.conditions);
+                layers.extend(earlier.layers.iter().map(|standing| Standing {
+                    conditional: standing.conditional || elsewhere,
+                    ..standing.clone()
+                }));
             }
         }
-        layers.extend(&registration.layers);
+        layers.extend(registration.layers.iter().map(mine));
         let is_socket = methods.iter().any(|method| method == "WS");
-        layers.retain(|layer| layer.sockets.is_none_or(|sockets| sockets == is_socket));
+        layers.retain(|standing| {
+            standing.layer.sockets.is_none_or(|sockets| sockets == is_socket)
+        });
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
-            let layers: Vec<_> = registration.layers.iter().chain(&registration.hands_on).collect();
+            let layers: Vec<_> = registration
+                .layers
+                .iter()
+                .chain(&registration.hands_on)
+                .map(|layer| Standing { conditional: registration.conditional, ..mine(layer) })
+                .collect();
             if !layers.is_empty() {
                 self.stands_before(Earlier {
                     layers: Rc::new(layers),
-                    path: path.clone(),
+                    path: shape.clone(),
                     is_prefix: false,
+                    conditions: Rc::clone(&way.conditions),
                     methods: &registration.methods,
                 });
             }
         }
+        shape.path = shape.path.replace(HOLE, "{}");
+        if !shape.path.starts_with('/') && !shape.path.starts_with("{}") {
+            shape.path.insert(0, '/');
+        }
         let place = registration.handler.place;
         let route = Route {
-            path,
+            path: shape.path,
             methods,
             file: self.program.file(place.file).path.to_owned(),
             line: place.span.line,
@@ -317,7 +386,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             auth: Auth::default(),
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
-            conditional: way.conditional || registration.conditional,
+            conditional: !way.conditions.is_empty() || registration.conditional,
             name: registration.name.as_ref().map(|name| {
                 let mut whole = way.names.clone();
                 whole.push(name.clone());
@@ -326,7 +395,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
-            middleware: layers.iter().map(|layer| layer.name.clone()).collect(),
+            middleware: layers.iter().map(|standing| standing.layer.name.clone()).collect(),
             ..Route::default()
         };
         let order = (self.root, self.routes.len());

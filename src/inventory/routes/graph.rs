@@ -55,6 +55,8 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it does not see the beginning of a request's path that it is registered for.
+    pub strips: bool,
     /// Whole paths that it does not stand before.
     pub except: Vec<Text>,
     /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
@@ -73,6 +75,7 @@ impl<'p> Layer<'p> {
             value,
             args,
             conditional: false,
+            strips: false,
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
@@ -105,6 +108,7 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
+            strips: false,
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
@@ -209,6 +213,8 @@ pub struct Mount<'p> {
     pub name: Option<String>,
     /// Whether what is mounted sees only what follows the prefix of a request's path.
     pub strips: bool,
+    /// Whether it does in the way of a framework that keeps the whole path beside the rest.
+    pub hides: bool,
     /// Under a condition that could not be decided.
     pub conditional: bool,
     /// Whether what is registered on the router later is left out.
@@ -225,6 +231,7 @@ impl Mount<'_> {
             layers: Vec::new(),
             name: None,
             strips: false,
+            hides: false,
             conditional,
             copies: false,
         }
@@ -480,7 +487,7 @@ impl<'p> Graph<'p> {
     #[must_use]
     pub fn mounts_others(&self, id: CallId) -> bool {
         self.routers.get(&self.origin(id)).is_some_and(|router| {
-            router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount { .. }))
+            router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount(_)))
         })
     }
 
