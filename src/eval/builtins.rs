@@ -85,6 +85,8 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
         }
         // The value of an enumeration's member, and `Path.name`-like views, are the text itself.
         Value::Text(_) | Value::Number(_) if name == "value" => Some(object.clone()),
+        // An address in its parts: what is asked for is the path.
+        Value::Text(_) if matches!(name, "path" | "pathname") => Some(object.clone()),
         Value::Text(text) if name == "length" => text
             .as_literal()
             .map(|text| Value::Number(SmolStr::from(text.chars().count().to_string()))),
@@ -432,7 +434,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                     Some(Value::list(items))
                 }
                 Some(map @ Value::Map(_)) => map_method(map, "keys", &Args::default()),
-                Some(_) => None,
+                Some(value) => value.items().map(Value::list),
                 None => Some(Value::list(Vec::new())).filter(|_| !args.open),
             }
         }
@@ -527,7 +529,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
         "tornado.httputil.url_concat" => {
             args.positional.first().filter(|url| matches!(url, Value::Text(_))).cloned()
         }
-        "typing.cast" | "cast" => args.positional.get(1).cloned(),
+        "typing.cast" | "typing_extensions.cast" | "cast" => args.positional.get(1).cloned(),
         _ => paths::call(path.trim_start_matches("node:"), args)
             .or_else(|| collections::made(path, args)),
     }

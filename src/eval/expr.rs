@@ -35,6 +35,12 @@ pub trait Scope<'p> {
         Value::Unknown
     }
 
+    /// An expression that means something of its own in its language, before any of it is
+    /// evaluated.
+    fn own(&mut self, _expr: &'p Expr) -> Option<Value<'p>> {
+        None
+    }
+
     /// An assignment used as a value.
     fn assign(&mut self, _target: &'p Expr, _value: &Value<'p>) {}
 
@@ -129,6 +135,9 @@ pub fn eval<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'
 }
 
 fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'p> {
+    if let Some(value) = scope.own(expr) {
+        return value;
+    }
     match &expr.kind {
         ExprKind::Text(parts) => eval_text(parts, scope),
         ExprKind::Number(number) => Value::Number(number.clone()),
@@ -145,6 +154,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         }
         ExprKind::Index { object, key, optional } => {
             let value = eval(object, scope);
+            if let Some(bounds) = slice_bounds(key) {
+                return slice(&value, bounds, scope);
+            }
             let key = eval(key, scope);
             if matches!(value, Value::Absent | Value::None) && (*optional || ends_early(object)) {
                 return value;
@@ -243,6 +255,56 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// The bounds of `slice(first, last, step)`, as the lowering of Python writes `first:last:step`.
+fn slice_bounds(key: &Expr) -> Option<&[Arg]> {
+    let ExprKind::Call(call) = &key.kind else { return None };
+    let named = matches!(&call.callee.kind, ExprKind::Name(name) if name == "slice");
+    (named && matches!(call.args.len(), 2 | 3)).then_some(call.args.as_slice())
+}
+
+/// A part of a list or a text, by places that are known; a part with steps is not followed.
+fn slice<'p, S: Scope<'p> + ?Sized>(
+    object: &Value<'p>,
+    bounds: &'p [Arg],
+    scope: &mut S,
+) -> Value<'p> {
+    let bounds: Vec<_> = bounds.iter().map(|bound| eval(&bound.value, scope)).collect();
+    let length = match object {
+        Value::Absent => return Value::Absent,
+        Value::List(items) => items.borrow().len(),
+        Value::Text(text) => match text.as_literal() {
+            Some(text) => text.chars().count(),
+            None => return Value::Unknown,
+        },
+        _ => return Value::Unknown,
+    };
+    let place = |bound: Option<&Value<'p>>, missing: usize| match bound {
+        None | Some(Value::None) => Some(missing),
+        Some(Value::Number(number)) => {
+            let at = number.parse::<i64>().ok()?;
+            let from_end = usize::try_from(at.unsigned_abs()).ok()?;
+            Some(if at < 0 { length.saturating_sub(from_end) } else { from_end.min(length) })
+        }
+        _ => None,
+    };
+    let (Some(first), Some(last), None | Some(Value::None)) =
+        (place(bounds.first(), 0), place(bounds.get(1), length), bounds.get(2))
+    else {
+        return Value::Unknown;
+    };
+    let count = last.saturating_sub(first);
+    match object {
+        Value::List(items) => {
+            Value::list(items.borrow().iter().skip(first).take(count).cloned().collect())
+        }
+        Value::Text(text) => {
+            let text = text.as_literal().unwrap_or_default();
+            Value::text(&text.chars().skip(first).take(count).collect::<String>())
+        }
+        _ => Value::Unknown,
     }
 }
 
@@ -378,6 +440,17 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
         }
         _ => (eval(&call.callee, scope), eval_args(&call.args, scope)),
     };
+    call_evaluated(callee, args, call, span, scope)
+}
+
+/// A call of what its parts came to.
+pub fn call_evaluated<'p, S: Scope<'p> + ?Sized>(
+    callee: Value<'p>,
+    args: Args<'p>,
+    call: &'p Call,
+    span: Span,
+    scope: &mut S,
+) -> Value<'p> {
     if let Some(value) = scope.intercept(&callee, &args, span) {
         return value;
     }
@@ -579,7 +652,7 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
     }
 }
 
-/// What an operator makes of two values; `name` calls what is unknown of the right one.
+/// What an operator makes of two values; `name` is what a hole is called.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     let value = combine(operator, left, right, name);
@@ -589,10 +662,10 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
 
 fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     match operator {
+        "+" if let (Some(a), Some(b)) = (left.as_list(), right.as_list()) => {
+            Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+        }
         "+" => match (left, right) {
-            (Value::List(a), Value::List(b)) => {
-                Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
-            }
             (Value::Text(a), other) => {
                 let mut out = (**a).clone();
                 match other {

@@ -13,10 +13,13 @@ mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
+mod rust;
 mod scope;
+mod settings;
 mod statements;
 mod tables;
 mod trace;
+mod worn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -131,6 +134,10 @@ pub struct Interpreter<'p> {
     written: Option<&'p Call>,
     /// What an expression raised; its statement ends with it.
     throwing: Option<Thrown>,
+    /// What an expression returned from its function, as Rust's `?` does; its statement ends.
+    leaving: Option<Value<'p>>,
+    /// What is known of Rust's modules.
+    rust: rust::Modules<'p>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -142,6 +149,8 @@ pub struct Interpreter<'p> {
     application: Option<CallId>,
     /// Whether the running function may have ended otherwise, had the environment said so.
     swayed: bool,
+    /// Functions that cost much and told readers nothing.
+    worn: worn::Worn<'p>,
 }
 
 #[derive(Clone)]
@@ -153,20 +162,18 @@ struct Frame<'p> {
 
 /// Runs every module of a program, then each function that nothing called, with unknown
 /// arguments: application factories are often called from outside the tree. `libraries` say what
-/// is done where one is called.
+/// is done where one is called; `tells` whether a dotted path leads into a library whose calls matter.
 #[must_use]
-pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace<'p> {
+pub fn run<'p>(
+    program: &'p Program<'p>,
+    libraries: &'static [Library],
+    tells: fn(&str) -> bool,
+) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
             let name = program.module_name(file);
-            let env = Rc::new(Env {
-                vars: RefCell::default(),
-                parent: None,
-                file,
-                qualified: name,
-                is_class: false,
-            });
+            let env = Env::outermost(file, name);
             ModuleState {
                 env,
                 exports: RefCell::default(),
@@ -176,13 +183,7 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
             }
         })
         .collect();
-    let nowhere = Rc::new(Env {
-        vars: RefCell::default(),
-        parent: None,
-        file: FileId(0),
-        qualified: SmolStr::default(),
-        is_class: false,
-    });
+    let nowhere = Env::outermost(FileId(0), SmolStr::default());
     let env = modules.first().map_or(nowhere, |first| Rc::clone(&first.env));
     let mut it = Interpreter {
         program,
@@ -206,13 +207,22 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         writes: None,
         written: None,
         throwing: None,
+        leaving: None,
+        rust: rust::Modules::default(),
         probe: None,
         libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
         application: None,
         swayed: false,
+        worn: worn::Worn::new(tells),
     };
+    // What runs in scripts beside a program of Rust does not take its steps.
+    if it.load_rust() {
+        it.run_uncalled();
+        it.cut |= it.steps == 0;
+        it.steps = MAX_STEPS;
+    }
     for file in program.ids() {
         it.load(file);
     }

@@ -67,6 +67,10 @@ pub enum Value<'p> {
     Choice(Rc<Vec<Value<'p>>>),
     /// A type with notes: Python's `Annotated[T, note, …]`.
     Annotated(Rc<(Value<'p>, Vec<Value<'p>>)>),
+    /// One of the ways that an enumeration has: Rust's `Some(x)`, `Err(e)`, `Page::About`.
+    Variant(Rc<Variant<'p>>),
+    /// A module inside a file.
+    Scope(Rc<Env<'p>>),
     /// What a caller of whom nothing is known does not have: a session, a token, a user. Only a
     /// [probe](super::interpreter::probe) meets it. It is like `None` and `undefined`.
     Absent,
@@ -102,6 +106,8 @@ pub struct CallRecord<'p> {
     pub place: Place,
     /// Whether it stands under a condition that could not be decided.
     pub conditional: bool,
+    /// Under how many.
+    pub conditions: usize,
     /// The class of the program whose construction this is (`class Api(flask_restful.Api)`).
     pub class: Option<Rc<ClassValue<'p>>>,
     /// The call as written, where it is one.
@@ -174,6 +180,8 @@ pub struct Args<'p> {
     pub named: Vec<(SmolStr, Value<'p>)>,
     /// Whether an unknown list or map was spread into them.
     pub open: bool,
+    /// The types that the call names: Rust's `f::<T>()`.
+    pub types: Vec<Value<'p>>,
 }
 
 impl<'p> Args<'p> {
@@ -207,11 +215,25 @@ impl<'p> Args<'p> {
     }
 }
 
+/// One of the ways that an enumeration has, with what it carries.
+#[derive(Debug)]
+pub struct Variant<'p> {
+    /// Its name.
+    pub name: SmolStr,
+    /// The enumeration, where it is one of the program.
+    pub class: Option<Rc<ClassValue<'p>>>,
+    /// What it carries.
+    pub args: Args<'p>,
+}
+
 /// Variables of a module, a class body or a call.
 #[derive(Debug)]
 pub struct Env<'p> {
     /// Name to value.
     pub vars: RefCell<BTreeMap<SmolStr, Value<'p>>>,
+    /// Names that are bound when they are first asked for, since they may stand before what they
+    /// need.
+    pub later: RefCell<BTreeMap<SmolStr, &'p module::Expr>>,
     /// The surrounding scope.
     pub parent: Option<Rc<Env<'p>>>,
     /// The file.
@@ -223,11 +245,25 @@ pub struct Env<'p> {
 }
 
 impl<'p> Env<'p> {
+    /// A scope of its own.
+    #[must_use]
+    pub fn outermost(file: FileId, qualified: SmolStr) -> Rc<Self> {
+        Rc::new(Self {
+            vars: RefCell::default(),
+            later: RefCell::default(),
+            parent: None,
+            file,
+            qualified,
+            is_class: false,
+        })
+    }
+
     /// A scope inside another.
     #[must_use]
     pub fn inside(parent: &Rc<Self>, qualified: SmolStr, is_class: bool) -> Rc<Self> {
         Rc::new(Self {
             vars: RefCell::default(),
+            later: RefCell::default(),
             parent: Some(Rc::clone(parent)),
             file: parent.file,
             qualified,
@@ -307,6 +343,8 @@ pub struct Closure<'p> {
     pub attributes: Rc<RefCell<BTreeMap<SmolStr, Value<'p>>>>,
     /// Arguments that it was given before it is called, as `functools.partial` does.
     pub given: Option<Rc<Args<'p>>>,
+    /// The call of the macro that made it.
+    pub made_at: Option<Place>,
 }
 
 impl<'p> Closure<'p> {
@@ -330,6 +368,7 @@ impl<'p> Closure<'p> {
             entered: Rc::clone(&self.entered),
             attributes: Rc::clone(&self.attributes),
             given: self.given.clone(),
+            made_at: self.made_at,
         }
     }
 
@@ -351,7 +390,7 @@ impl<'p> Closure<'p> {
     /// Where the function's head stands.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { file: self.env.file, span: self.function.name_span }
+        self.made_at.unwrap_or(Place { file: self.env.file, span: self.function.name_span })
     }
 }
 
@@ -440,6 +479,9 @@ impl<'p> ClassValue<'p> {
     }
 }
 
+/// The field in which an instance of a class that is a list keeps its items. No program can name it.
+pub const OWN_ITEMS: &str = "[]";
+
 /// Adds to a list or the entries of a map as much as has room.
 pub fn grow<T>(items: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     let room = MAX_ITEMS.saturating_sub(items.len());
@@ -478,6 +520,13 @@ impl<'p> Value<'p> {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(Rc::new(Text::literal(text)))
+    }
+
+    /// A way of an enumeration that carries one value, such as Rust's `Some(x)`.
+    #[must_use]
+    pub fn variant(name: &'static str, value: Self) -> Self {
+        let name = SmolStr::new_static(name);
+        Self::Variant(Rc::new(Variant { name, class: None, args: Args::of(vec![value]) }))
     }
 
     /// A list, if it is not too long.
@@ -675,6 +724,8 @@ impl<'p> Value<'p> {
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
             Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
+            // A user object that stands for nobody is an object all the same.
+            Self::External(path) if path == "caller.user" => Some(true),
             // An unknown item may be several, or none.
             Self::List(items) => {
                 let items = items.borrow();
@@ -682,9 +733,11 @@ impl<'p> Value<'p> {
                 (items.is_empty() || !items.iter().all(is_unknown)).then_some(!items.is_empty())
             }
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
-            Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) | Self::Regex(_) => {
-                Some(true)
-            },
+            Self::Function(_)
+            | Self::Class(_)
+            | Self::Object(_)
+            | Self::Module(_)
+            | Self::Regex(_) => Some(true),
             // A coroutine of a truth value, before anybody waits for it.
             Self::Method(method) if matches!(method.0, Self::Bool(_)) => Some(true),
             // One of several, when all are alike.
@@ -699,8 +752,18 @@ impl<'p> Value<'p> {
     /// The items of a list; `None` for anything else.
     #[must_use]
     pub fn items(&self) -> Option<Vec<Self>> {
+        self.as_list().map(|items| items.borrow().clone())
+    }
+
+    /// The items of a list, or of an instance of a class that is one, to be changed.
+    #[must_use]
+    pub fn as_list(&self) -> Option<Rc<RefCell<Vec<Self>>>> {
         match self {
-            Self::List(items) => Some(items.borrow().clone()),
+            Self::List(items) => Some(Rc::clone(items)),
+            Self::Object(object) => match object.fields.borrow().get(OWN_ITEMS) {
+                Some(Self::List(items)) => Some(Rc::clone(items)),
+                _ => None,
+            },
             _ => None,
         }
     }

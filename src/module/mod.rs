@@ -396,6 +396,8 @@ pub struct Call {
     pub new: bool,
     /// A Rust macro.
     pub is_macro: bool,
+    /// The types that a Rust call names: `parse::<u16>()`.
+    pub generics: Vec<Expr>,
 }
 
 /// An argument.
@@ -430,6 +432,8 @@ pub struct Function {
     pub is_generator: bool,
     /// Declared without a body (an overload, an interface or trait method).
     pub is_abstract: bool,
+    /// The names of the types that a Rust function takes: `fn add<H: Handler>(…)`.
+    pub generics: Vec<SmolStr>,
 }
 
 /// A parameter.
@@ -466,6 +470,8 @@ pub struct Class {
     pub body: Block,
     /// `interface`, `trait`, an abstract declaration: nothing exists at run time.
     pub is_interface: bool,
+    /// Of an `impl` block, the type that it is for.
+    pub of: Option<Expr>,
 }
 
 /// A JSX or HTML element.

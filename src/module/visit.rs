@@ -200,6 +200,9 @@ pub fn walk_class<'m, V: Visitor<'m>>(visitor: &mut V, class: &'m Class) {
         walk_expr(visitor, decorator);
     }
     if visitor.enter_class(class) == Walk::Into {
+        if let Some(of) = &class.of {
+            walk_annotation(visitor, of);
+        }
         for base in &class.bases {
             walk_arg(visitor, base);
         }
@@ -280,6 +283,9 @@ pub fn walk_expr_parts<'m, V: Visitor<'m>>(visitor: &mut V, expr: &'m Expr) {
 
 fn walk_call<'m, V: Visitor<'m>>(visitor: &mut V, call: &'m Call) {
     walk_expr(visitor, &call.callee);
+    for of in &call.generics {
+        walk_annotation(visitor, of);
+    }
     for arg in &call.args {
         walk_arg(visitor, arg);
     }

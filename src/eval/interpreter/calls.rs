@@ -5,7 +5,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::definitions::base_of;
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS};
+use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
 use crate::eval::expr::{self, Scope};
 use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
@@ -20,16 +20,25 @@ impl<'p> Interpreter<'p> {
         span: Span,
         class: Option<Rc<ClassValue<'p>>>,
     ) -> CallId {
-        let at = self.settled.len() + self.calls.len();
-        let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
+        let id = self.next_call();
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
             self.application = Some(id);
         }
-        let conditional = self.conditional > 0;
-        let written = self.written.take();
-        self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
+        if !self.probing() {
+            self.worn.called(&callee, &args);
+        }
+        let (conditions, written) = (self.conditional, self.written.take());
+        self.calls.push(Rc::new(CallRecord {
+            callee,
+            args,
+            place,
+            conditional: conditions > 0,
+            conditions,
+            class,
+            written,
+        }));
         id
     }
 
@@ -41,19 +50,28 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// The id that the next call to the outside gets.
+    pub(super) fn next_call(&self) -> CallId {
+        let at = self.settled.len() + self.calls.len();
+        CallId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn call_value(
         &mut self,
         callee: &Value<'p>,
         args: Args<'p>,
         span: Span,
     ) -> Value<'p> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Value::Unknown;
         }
         match self.made_by_functools(callee, &args) {
             Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
             Some(Made::Value(value)) => return value,
             None => {}
+        }
+        if let Some(value) = self.setting_read(callee, &args) {
+            return value;
         }
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;
@@ -71,6 +89,7 @@ impl<'p> Interpreter<'p> {
                     None => self.apply(closure, args),
                 }
             }
+            Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
             Value::Native(_) => self.call_outside(callee.clone(), args, span),
@@ -94,6 +113,10 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            Value::Variant(variant) if variant.class.is_some() => rust::variant_of(variant, args),
+            Value::Object(object) if self.is_rust(&object.class) => {
+                self.call_rust_object(callee, object, args)
+            }
             Value::Object(object) => match object.class.attribute("__call__") {
                 Some((Value::Function(closure), class)) => {
                     let bound = self.bound(&closure, callee.clone(), class);
@@ -375,8 +398,17 @@ impl<'p> Interpreter<'p> {
         if recursion >= MAX_RECURSION || self.stack.len() >= MAX_CALLS || !self.step() {
             return Value::Unknown;
         }
+        let rust = self.is_rust_file(closure.env.file);
+        if rust && let Some(value) = self.spared(closure, &args) {
+            return value;
+        }
+        let steps = self.steps;
         closure.entered.set(true);
         self.written = None;
+        if let Some(value) = self.worn(closure, &args) {
+            return value;
+        }
+        let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
         // `Base.method(self, …)` of Python gives a method what it is about.
         let given = args.positional.first().filter(|_| closure.env.is_class);
@@ -394,7 +426,10 @@ impl<'p> Interpreter<'p> {
         let allowance = self.allow(closure, &args);
         let conditional = self.conditional;
         self.stack.push(pointer);
-        let this = closure.this.as_ref().filter(|_| closure.is_method);
+        if rust {
+            self.bind_generics(closure.function, &args);
+        }
+        let this = closure.this.as_ref().filter(|_| closure.is_method || rust);
         self.bind_params(&closure.function.params, args, this);
         let flow = self.block(&closure.function.body);
         self.stack.pop();
@@ -422,7 +457,12 @@ impl<'p> Interpreter<'p> {
             let nothing = values.iter_mut().filter(|value| matches!(value, Value::None));
             nothing.for_each(|value| *value = Value::Absent);
         }
-        Value::choice(values)
+        let value = Value::choice(values);
+        self.wear(begun, closure, asked, &value);
+        if rust {
+            self.spent(closure.function, steps.saturating_sub(self.steps), &value);
+        }
+        value
     }
 
     pub(super) fn bind_params(
@@ -446,7 +486,8 @@ impl<'p> Interpreter<'p> {
                 continue;
             }
             let receives_this = std::mem::replace(&mut first, false)
-                && (python && this.is_some() || rust && name.as_deref() == Some("self"));
+                && this.is_some()
+                && (python || rust && name.as_deref() == Some("self"));
             let value = if receives_this {
                 this.cloned().unwrap_or_default()
             } else if param.rest {
@@ -475,6 +516,7 @@ impl<'p> Interpreter<'p> {
                         Value::choice(vec![default, Value::Unknown])
                     }
                     (None, Some(default)) => default,
+                    (None, None) if args.open && rust => self.stand_in(param),
                     // What a script does not give is undefined.
                     (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,
@@ -482,6 +524,9 @@ impl<'p> Interpreter<'p> {
             };
             match &param.target.kind {
                 ExprKind::Name(name) => self.frame.env.set(name, value),
+                _ if rust => {
+                    self.fits_pattern(&value, &param.target);
+                }
                 _ => self.bind_pattern(&param.target, value),
             }
         }

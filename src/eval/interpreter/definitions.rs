@@ -6,8 +6,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
+use crate::eval::builtins;
 use crate::eval::expr;
-use crate::eval::value::{Args, BASE, CallId, ClassValue, Closure, Env, Object, Value};
+use crate::eval::value::{Args, BASE, CallId, ClassValue, Closure, Env, OWN_ITEMS, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
 
@@ -72,6 +73,7 @@ impl<'p> Interpreter<'p> {
             entered: Rc::default(),
             attributes: Rc::default(),
             given: None,
+            made_at: None,
         }
     }
 
@@ -188,6 +190,11 @@ impl<'p> Interpreter<'p> {
             return;
         }
         if let (_, Some(base)) = object.class.lineage() {
+            if is_list(&base) {
+                let items = args.positional.first().and_then(Value::items).unwrap_or_default();
+                object.fields.borrow_mut().insert(OWN_ITEMS.into(), Value::list(items));
+                return;
+            }
             let id = self.record(Value::External(base), args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
             self.react(id);
@@ -229,7 +236,9 @@ impl<'p> Interpreter<'p> {
                     _ => expr::attribute(&base, name, self),
                 }
             }
-            None => Value::Method(Rc::new((this.clone(), name.into()))),
+            None => own_items(object)
+                .and_then(|items| builtins::attribute(&items, name))
+                .unwrap_or_else(|| Value::Method(Rc::new((this.clone(), name.into())))),
         }
     }
 
@@ -257,25 +266,38 @@ impl<'p> Interpreter<'p> {
                 Value::Function(bound)
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
-            Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+            Value::Native(id) => {
+                let value = self.field_default(id, name, &owner).unwrap_or(Value::Native(id));
+                // What a factory has made belongs to this object alone.
+                if let (Value::Object(object), Value::List(_) | Value::Map(_)) = (this, &value) {
+                    object.fields.borrow_mut().insert(name.into(), value.clone());
+                }
+                value
+            }
             // A trait of a kind that the program makes itself.
             Value::Object(object) if let Some(id) = object.native.get() => {
-                self.field_default(id, name).unwrap_or(Value::Object(object))
+                self.field_default(id, name, &owner).unwrap_or(Value::Object(object))
             }
-            // A setting that is absent by default is for the deployment to decide.
-            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
-                Value::Unknown
+            // What a settings class says is a default that the environment may replace.
+            Value::None | Value::Bool(_) | Value::Text(_) if is_settings(&owner) => {
+                setting(value, name)
             }
             other => other,
         }
     }
 
-    /// The default of a `Field(…)` or of a trait, marked with the variable that can replace it.
-    pub(super) fn field_default(&self, id: CallId, name: &str) -> Option<Value<'p>> {
-        let mut record = self.call_record(id)?;
+    /// The default of a `Field(…)` of a class or of a trait, marked with the variable that can
+    /// replace it.
+    pub(super) fn field_default(
+        &mut self,
+        id: CallId,
+        name: &str,
+        owner: &Rc<ClassValue<'p>>,
+    ) -> Option<Value<'p>> {
+        let mut record = Rc::clone(self.call_record(id)?);
         // `Unicode("/").tag(config=True)`
         while let Some((inner, "tag")) = record.method() {
-            record = self.call_record(inner)?;
+            record = Rc::clone(self.call_record(inner)?);
         }
         let path = record.path()?;
         let kind = path.rsplit('.').next().unwrap_or(path);
@@ -286,8 +308,53 @@ impl<'p> Interpreter<'p> {
         if !matches!(kind, "Field" | "field" | "FieldInfo") {
             return None;
         }
-        let default = record.args.get(0, "default").cloned();
-        Some(by_variable(default.unwrap_or_default(), name))
+        let default = record.args.get(0, "default").cloned().or_else(|| {
+            let factory = record.args.keyword("default_factory").cloned()?;
+            Some(self.call_value(&factory, Args::default(), record.place.span))
+        });
+        Some(match default {
+            Some(default @ (Value::Text(_) | Value::Bool(_) | Value::None))
+                if is_settings(owner) =>
+            {
+                setting(default, name)
+            }
+            Some(default) => default,
+            None => Value::Unknown,
+        })
+    }
+}
+
+/// Whether a class from outside is the list of Python.
+fn is_list(path: &str) -> bool {
+    matches!(path, "list" | "builtins.list" | "collections.UserList")
+}
+
+/// The items of an instance of a class that is a list, also of one whose constructor does not say
+/// so.
+fn own_items<'p>(object: &Rc<Object<'p>>) -> Option<Value<'p>> {
+    if let Some(items) = object.fields.borrow().get(OWN_ITEMS) {
+        return Some(items.clone());
+    }
+    object.class.lineage().1.filter(|base| is_list(base))?;
+    let items = Value::list(Vec::new());
+    object.fields.borrow_mut().insert(OWN_ITEMS.into(), items.clone());
+    Some(items)
+}
+
+/// Whether a class reads its attributes from the environment.
+fn is_settings(class: &Rc<ClassValue<'_>>) -> bool {
+    class.lineage().1.is_some_and(|base| base.ends_with("Settings"))
+}
+
+/// The default of a setting, marked as what the environment may replace; one that is absent by
+/// default is for the deployment to decide.
+fn setting<'p>(default: Value<'p>, name: &str) -> Value<'p> {
+    match default {
+        Value::Text(text) => {
+            Value::Text(Rc::new((*text).clone().from_env(&name.to_ascii_uppercase())))
+        }
+        Value::None => Value::Unknown,
+        other => other.by_default(),
     }
 }
 

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::{Interpreter, Thrown};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallRecord, Closure, Env, Value};
+use crate::eval::value::{Args, CallRecord, ClassValue, Closure, Env, Value};
 use crate::module::{Param, Span};
 use crate::source::Language;
 
@@ -79,6 +79,10 @@ pub struct Outside<'a, 'p> {
     pub maker: Option<&'a CallRecord<'p>>,
     /// Whether it is reached on every way.
     pub surely: bool,
+    /// Whether one of the arguments says that the caller may not go on.
+    pub denying: bool,
+    /// Whether it is called from Rust, where what other languages have as attributes are methods.
+    pub is_rust: bool,
 }
 
 /// What a [`Caller`] knows.
@@ -126,6 +130,21 @@ pub enum Injected<'p> {
     Told(Told<'p>),
     /// What this gives back.
     Called(Value<'p>),
+    /// What an extractor gives back, and what becomes of its error.
+    Extracted(Value<'p>, Errors),
+    /// A struct whose fields are what their types mean, and what becomes of the first error.
+    Fields(Rc<ClassValue<'p>>, Errors),
+}
+
+/// What becomes of the error of an extractor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errors {
+    /// The caller gets it for an answer.
+    Refuse,
+    /// The handler gets nothing: `Option<Extractor>`.
+    Nothing,
+    /// The handler gets it: `Result<Extractor, _>`.
+    Given,
 }
 
 /// How sure something is.
@@ -231,6 +250,7 @@ impl<'p> Interpreter<'p> {
         self.asked_steps += given - self.steps;
         // Where it was cut, nothing was raised.
         let thrown = self.throwing.take().filter(|_| !cut);
+        self.leaving = None;
         self.steps = steps;
         let denied = value.alternatives().iter().any(|value| self.denies(value));
         let Some(probe) = self.probe.take() else { return Seen::default() };
@@ -251,6 +271,7 @@ impl<'p> Interpreter<'p> {
             None => {
                 seen.returned = value.alternatives();
                 seen.returns = if probe.left { Certainty::Maybe } else { Certainty::Yes };
+                self.open_results(&mut seen, &probe.caller);
                 if let Some(first) = probe.maybe_thrown.first() {
                     seen.raised = Certainty::Maybe;
                     seen.raised_denial = probe.maybe_thrown.iter().any(|thrown| thrown.denial);
@@ -258,7 +279,74 @@ impl<'p> Interpreter<'p> {
                 }
             }
         }
+        if probe.hinted {
+            let denied = |value: &Value<'p>| self.value_denies(&probe.caller, value);
+            seen.asked |= seen.refused != Certainty::No
+                || seen.raised != Certainty::No && seen.raised_denial
+                || seen.returned.iter().any(denied);
+        }
         seen
+    }
+
+    /// Calls a function after the run, with steps of its own.
+    pub(super) fn run_again(&mut self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        let given = MAX_STEPS.min(MAX_STEPS_TOGETHER - self.asked_steps);
+        let steps = std::mem::replace(&mut self.steps, given);
+        let value = self.call_value(function, args, Span::default());
+        self.asked_steps += given - self.steps;
+        self.steps = steps;
+        self.leaving = None;
+        value
+    }
+
+    /// Results that are given back are what they carry; errors among them were raised.
+    fn open_results(&self, seen: &mut Seen<'p>, caller: &Rc<dyn Caller<'p> + 'p>) {
+        let mut errors = Vec::new();
+        let mut kept = Vec::new();
+        for value in std::mem::take(&mut seen.returned) {
+            match &value {
+                Value::Variant(variant) if variant.class.is_none() => {
+                    let carried = variant.args.positional.first().cloned().unwrap_or_default();
+                    match variant.name.as_str() {
+                        "Err" | "Error" | "Forward" => errors.push(carried),
+                        _ => kept.push(carried),
+                    }
+                }
+                Value::Native(id) => match self.outcome(*id) {
+                    Some((true, carried)) => kept.push(carried),
+                    Some((false, _)) => errors.push(value),
+                    None => kept.push(value),
+                },
+                _ => kept.push(value),
+            }
+        }
+        if !errors.is_empty() {
+            let sure = kept.is_empty() && seen.returns == Certainty::Yes;
+            seen.raised = if sure { Certainty::Yes } else { Certainty::Maybe };
+            seen.returns = if kept.is_empty() { Certainty::No } else { Certainty::Maybe };
+            seen.raised_deliberately = true;
+            seen.raised_denial = errors.iter().any(|error| self.value_denies(caller, error));
+        }
+        seen.returned = kept;
+    }
+
+    /// What may have been a look at the caller was one.
+    pub(super) fn looked_perhaps(&mut self) {
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked |= probe.hinted;
+        }
+    }
+
+    /// What was looked at of the caller so far.
+    pub(super) fn looked(&self) -> (bool, u32) {
+        self.probe.as_ref().map_or((false, 0), |probe| (probe.seen.asked, probe.identities))
+    }
+
+    /// Forgets looks at the caller that came to nothing.
+    pub(super) fn forget_look(&mut self, before: (bool, u32)) {
+        if let Some(probe) = &mut self.probe {
+            (probe.seen.asked, probe.identities) = before;
+        }
     }
 
     pub(super) fn asked_too_much(&self) -> bool {
@@ -339,6 +427,10 @@ impl<'p> Interpreter<'p> {
                 if let Some(probe) = &mut self.probe {
                     probe.seen.asked |= asked || denial && sure;
                 }
+                // Rust has errors that are given back.
+                if self.language() == Language::Rust {
+                    return Value::variant("Err", Value::External("caller.refusal".into()));
+                }
                 self.throwing = Some(thrown);
                 Value::Unknown
             }
@@ -404,6 +496,16 @@ impl<'p> Interpreter<'p> {
         Some(self.told(told, &Args::default(), None, Span::default()))
     }
 
+    /// Whether a program runs over what comes with a request: an anonymous caller sends nothing
+    /// there that anybody waits for.
+    pub(super) fn is_sent_along(&mut self, value: &Value<'p>) -> bool {
+        let (Value::External(path), Some(probe)) = (value, &mut self.probe) else { return false };
+        let sent = path.starts_with("caller.")
+            && (path.ends_with(".headers") || path.ends_with(".cookies"));
+        probe.hinted |= sent;
+        sent
+    }
+
     /// `path.name = value` as the caller sees it.
     pub(super) fn caller_assigned(&mut self, path: &str, name: &str, value: &Value<'p>) {
         let told = match &self.probe {
@@ -435,9 +537,24 @@ impl<'p> Interpreter<'p> {
         param: &'p Param,
         default: Option<&Value<'p>>,
     ) -> Option<Value<'p>> {
+        self.probe.as_ref()?;
+        let annotation = match self.language() {
+            Language::Rust => self.declared_type(param),
+            _ => param.annotation.as_ref().map(|annotation| expr::eval(annotation, self)),
+        };
+        self.inject(name, annotation.as_ref(), default, param.target.span)
+    }
+
+    /// What a name gets by its declaration.
+    pub(super) fn inject(
+        &mut self,
+        name: &str,
+        annotation: Option<&Value<'p>>,
+        default: Option<&Value<'p>>,
+        span: Span,
+    ) -> Option<Value<'p>> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
-        let annotation = param.annotation.as_ref().map(|annotation| expr::eval(annotation, self));
-        let injected = caller.inject(name, annotation.as_ref(), default, &|value| match value {
+        let injected = caller.inject(name, annotation, default, &|value| match value {
             Value::Native(id) => self.call_record(*id).map(Rc::clone),
             _ => None,
         })?;
@@ -446,12 +563,18 @@ impl<'p> Interpreter<'p> {
             Injected::Called(callee) => {
                 let yields =
                     matches!(&callee, Value::Function(closure) if closure.function.is_generator);
-                let value = self.call_value(
-                    &callee,
-                    Args { open: true, ..Args::default() },
-                    param.target.span,
-                );
+                let args = Args { open: true, ..Args::default() };
+                let value = self.call_value(&callee, args, span);
                 if yields { Value::Unknown } else { value }
+            }
+            Injected::Extracted(callee, errors) => {
+                let args = Args { open: true, ..Args::default() };
+                let given = self.call_value(&callee, args, span);
+                if self.interrupted() { Value::Unknown } else { self.extracted(given, errors) }
+            }
+            Injected::Fields(class, errors) => {
+                let given = self.extracted_fields(&class, span);
+                self.extracted(given, errors)
             }
         })
     }
@@ -465,7 +588,11 @@ impl<'p> Interpreter<'p> {
     ) -> Option<Value<'p>> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
         let (path, maker) = self.outside_path(callee)?;
-        let outside = Outside { path: &path, args, maker: maker.as_deref(), surely: self.surely() };
+        let surely = self.surely();
+        let is_rust = self.language() == Language::Rust;
+        let denying = is_rust && args.positional.iter().any(|value| self.denies(value));
+        let maker = maker.as_deref();
+        let outside = Outside { path: &path, args, maker, surely, denying, is_rust };
         if let Some(told) = caller.call(&outside) {
             return Some(self.told(told, args, maker.as_deref(), span));
         }
@@ -610,6 +737,8 @@ impl<'p> Interpreter<'p> {
             args: &args,
             maker: None,
             surely: self.surely(),
+            denying: false,
+            is_rust: false,
         })?;
         self.told(told, &args, None, Span::default()).truth()
     }
@@ -624,14 +753,19 @@ impl<'p> Interpreter<'p> {
             args: &args,
             maker: None,
             surely: self.surely(),
+            denying: false,
+            is_rust: false,
         })?;
         Some(self.told(told, &args, None, Span::default()))
     }
 
     /// Whether a value says that the caller may not go on.
     pub(super) fn denies(&self, value: &Value<'p>) -> bool {
-        let Some(probe) = &self.probe else { return false };
-        probe.caller.denies(value, &|value| self.record_of(value))
+        self.probe.as_ref().is_some_and(|probe| self.value_denies(&probe.caller, value))
+    }
+
+    fn value_denies(&self, caller: &Rc<dyn Caller<'p> + 'p>, value: &Value<'p>) -> bool {
+        caller.denies(value, &|value| self.record_of(value))
     }
 
     /// Whether a value says that the method is not answered.

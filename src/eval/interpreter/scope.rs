@@ -19,6 +19,10 @@ fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>
 }
 
 impl<'p> Scope<'p> for Interpreter<'p> {
+    fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
+        (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
+    }
+
     fn name(&mut self, name: &str) -> Value<'p> {
         match name {
             "this" => return self.frame.this.clone().unwrap_or_default(),
@@ -36,7 +40,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::Package(path) => self.submodule(&path.clone(), name).unwrap_or_default(),
             Value::Object(instance) => self.object_attribute(object, instance, name),
             Value::Class(class) => match class.attribute(name) {
-                Some((Value::Native(id), _)) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+                Some((Value::Native(id), owner)) => {
+                    self.field_default(id, name, &owner).unwrap_or(Value::Native(id))
+                }
                 Some((Value::Function(closure), owner))
                     if closure.decorators.iter().any(
                         |decorator| matches!(decorator, Value::External(path) if path == "classmethod"),
@@ -127,6 +133,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
         self.written = None;
+        if self.language() == Language::Rust {
+            self.called_outside(&value);
+        }
         value
     }
 
@@ -157,7 +166,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Some(Value::Unknown);
         }
         self.note_conditional(callee, args);
@@ -167,6 +176,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::External(path) if builtins::reads_environment(path) => {
                 self.caller_call(callee, args, span)
             }
+            Value::Method(method) => self.maybe_append(&method.0, &method.1, args),
             _ => None,
         }
     }

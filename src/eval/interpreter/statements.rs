@@ -10,6 +10,9 @@ use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn block(&mut self, block: &'p Block) -> Flow<'p> {
+        if self.language() == Language::Rust {
+            return self.rust_block(block);
+        }
         if self.language() != Language::Python {
             // Function declarations are there before the first statement runs.
             for stmt in block {
@@ -28,6 +31,21 @@ impl<'p> Interpreter<'p> {
             }
         }
         Flow::Next
+    }
+
+    /// How a statement ends in which an expression may have raised or returned.
+    pub(super) fn ended(&mut self, flow: Flow<'p>) -> Flow<'p> {
+        let left = self.leaving.take();
+        match (self.throwing.take(), left) {
+            (Some(thrown), _) => Flow::Stop(thrown),
+            (None, Some(value)) => Flow::Return(value),
+            (None, None) => flow,
+        }
+    }
+
+    /// Whether an expression raised or returned, so that nothing more of its statement happens.
+    pub(super) fn interrupted(&self) -> bool {
+        self.throwing.is_some() || self.leaving.is_some()
     }
 
     /// Runs both ways of a condition that the environment decides. What they do may be done; what
@@ -52,9 +70,12 @@ impl<'p> Interpreter<'p> {
             return Flow::Stop(Thrown::default());
         }
         self.depth += 1;
-        let flow = self.statement_inner(stmt);
+        let flow = match self.language() {
+            Language::Rust => self.rust_statement(stmt),
+            _ => self.statement_inner(stmt),
+        };
         self.depth -= 1;
-        self.throwing.take().map_or(flow, Flow::Stop)
+        self.ended(flow)
     }
 
     pub(super) fn statement_inner(&mut self, stmt: &'p Stmt) -> Flow<'p> {
@@ -66,8 +87,10 @@ impl<'p> Interpreter<'p> {
                     let mut value = expr::eval(value, self);
                     if let Some(operator) = &bind.operator {
                         let old = expr::eval(&bind.target, self);
-                        value = match (&old, &value) {
-                            (Value::List(items), Value::List(more)) if !Rc::ptr_eq(items, more) => {
+                        value = match (old.as_list(), value.as_list()) {
+                            (Some(items), Some(more))
+                                if operator == "+" && !Rc::ptr_eq(&items, &more) =>
+                            {
                                 let more = more.borrow().clone();
                                 grow(&mut items.borrow_mut(), more);
                                 old
@@ -363,6 +386,9 @@ impl<'p> Interpreter<'p> {
             let flow = self.turn(|it| it.maybe(body));
             return self.join(Flow::Next, flow);
         };
+        if self.is_sent_along(&over) {
+            return Flow::Next;
+        }
         let over = self.listed(over);
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
@@ -420,6 +446,9 @@ impl<'p> Interpreter<'p> {
         if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] =
             block.as_slice()
         {
+            if let Some(copy) = self.copied_headers(block) {
+                return copy;
+            }
             let mut elements = Vec::new();
             return if self.collect(block, &mut elements) {
                 Value::list(elements)
@@ -450,6 +479,18 @@ impl<'p> Interpreter<'p> {
                 Flow::Next | Flow::Leave(_) => Value::Unknown,
             },
         }
+    }
+
+    /// The headers of a request, where a comprehension copies them.
+    fn copied_headers(&mut self, block: &'p Block) -> Option<Value<'p>> {
+        let [Stmt { kind: StmtKind::Loop { over: Some(over), .. }, .. }] = block.as_slice() else {
+            return None;
+        };
+        if !self.probing() {
+            return None;
+        }
+        let over = expr::eval(over, self);
+        self.is_sent_along(&over).then_some(over)
     }
 
     /// Collects the elements of a comprehension; false when it runs over something unknown.
@@ -486,8 +527,33 @@ impl<'p> Interpreter<'p> {
         self.table_items(&value).map_or(value, Value::list)
     }
 
+    /// A function or a class that goes into a list under a condition that nobody knows: it is there
+    /// or not. What calls gave back says itself under which condition they stood.
+    pub(super) fn maybe_append(
+        &self,
+        list: &Value<'p>,
+        method: &str,
+        args: &Args<'p>,
+    ) -> Option<Value<'p>> {
+        let at = match method {
+            "append" => 0,
+            "insert" => 1,
+            _ => return None,
+        };
+        let unsure = self.conditional > 0 && !self.probing();
+        let item = args.positional.get(at).filter(|_| unsure)?;
+        if !matches!(item, Value::Function(_) | Value::Class(_))
+            || self.language() != Language::Python
+        {
+            return None;
+        }
+        let items = list.as_list()?;
+        grow(&mut items.borrow_mut(), [Value::choice(vec![item.clone(), Value::None])]);
+        Some(Value::None)
+    }
+
     /// What a loop runs over, as far as loops are followed.
-    fn turns(&mut self, mut items: Vec<(Value<'p>, bool)>) -> Vec<(Value<'p>, bool)> {
+    pub(super) fn turns<T>(&mut self, mut items: Vec<T>) -> Vec<T> {
         self.cut |= items.len() > MAX_TURNS;
         items.truncate(MAX_TURNS);
         items
@@ -508,11 +574,10 @@ const MAX_ALTERNATIVE_TURNS: usize = 256;
 fn items_of<'p>(over: &Value<'p>) -> Option<Vec<(Value<'p>, bool)>> {
     let of = |value: &Value<'p>| -> Option<Vec<Value<'p>>> {
         match value {
-            Value::List(items) => Some(items.borrow().clone()),
             Value::Map(entries) => {
                 Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect())
             }
-            _ => None,
+            value => value.items(),
         }
     };
     let Value::Choice(values) = over else {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::probe::{Caller, Question, Seen};
-use super::{Frame, Interpreter};
+use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
@@ -39,11 +39,14 @@ impl<'p> Trace<'p> {
     pub(super) fn of(mut machine: Interpreter<'p>) -> Self {
         let calls = Rc::new(std::mem::take(&mut machine.calls));
         machine.settled = Rc::clone(&calls);
+        let exhausted = machine.steps == 0 || machine.cut;
+        // Readers ask for values, too.
+        machine.steps = MAX_STEPS;
         Self {
             calls,
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
-            exhausted: machine.steps == 0 || machine.cut,
+            exhausted,
             missing: std::mem::take(&mut machine.missing),
             program: machine.program,
             loaded: machine.loaded,
@@ -130,6 +133,17 @@ impl<'p> Trace<'p> {
         machine.call_value(function, args, Span::default())
     }
 
+    /// Calls something of the program: what it comes to, and the calls to the outside that it made
+    /// on the way.
+    #[must_use]
+    pub fn run(&self, callee: &Value<'p>, args: Args<'p>) -> (Value<'p>, Vec<CallId>) {
+        let mut machine = self.machine.borrow_mut();
+        let first = machine.next_call();
+        let value = machine.call_value(callee, args, Span::default());
+        let made = first.0..machine.next_call().0;
+        (value, made.map(CallId).collect())
+    }
+
     /// The module that a dotted or relative name means to a file.
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {
@@ -185,6 +199,42 @@ impl<'p> Trace<'p> {
         let value = expr::eval(expr, &mut *machine);
         machine.frame = outer;
         value
+    }
+
+    /// A type that a function of Rust declares, with what it is made with.
+    #[must_use]
+    pub fn type_in(&self, function: &Closure<'p>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_function(function, of)
+    }
+
+    /// The same in a scope.
+    #[must_use]
+    pub fn value_of_type(&self, env: &Rc<Env<'p>>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_scope(env, of)
+    }
+
+    /// The attributes of the Rust module around a scope.
+    #[must_use]
+    pub fn module_attributes(&self, env: &Rc<Env<'p>>) -> Vec<Value<'p>> {
+        self.machine.borrow().module_attributes(env)
+    }
+
+    /// Calls a function, as the program might have, with steps of its own.
+    #[must_use]
+    pub fn call_again(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().run_again(function, args)
+    }
+
+    /// Methods of a name that the program gives to types from outside.
+    #[must_use]
+    pub fn extensions(&self, name: &str) -> Vec<Rc<Closure<'p>>> {
+        self.machine.borrow().extensions(name)
+    }
+
+    /// A method of a value of a Rust type, bound to it.
+    #[must_use]
+    pub fn bound_method(&self, object: &Value<'p>, name: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().bound_method(object, name)
     }
 
     /// Whether questions were left open because they took too long together.

@@ -101,28 +101,45 @@ fn required(expr: &Expr) -> Option<&str> {
 pub(super) type ScopedPath = (Vec<SmolStr>, String);
 
 /// The paths that a Rust file names: those of its imports, and those of its expressions that begin
-/// with a module of its own or with a crate of the tree.
+/// with a module of its own, with a name that it imports, or with a crate of the tree.
 pub(super) fn rust(module: &Module, is_crate: impl Fn(&str) -> bool) -> BTreeSet<ScopedPath> {
     let mut heads = BTreeSet::new();
-    collect_modules(&module.body, &mut heads);
-    let mut paths = Paths { is_crate, heads, scope: Vec::new(), found: BTreeSet::new() };
+    let has_star = collect_modules(&module.body, &mut heads);
+    let mut paths = Paths { is_crate, heads, has_star, scope: Vec::new(), found: BTreeSet::new() };
     visit::walk_module(&mut paths, module);
     paths.found
 }
 
-fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) {
+/// Collects what paths may begin with; whether everything of some module is imported, so that they
+/// may begin with anything.
+fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) -> bool {
+    let mut has_star = false;
     for stmt in block {
-        if let StmtKind::Namespace { name, body, .. } = &stmt.kind {
-            out.insert(name);
-            collect_modules(body, out);
+        match &stmt.kind {
+            StmtKind::Namespace { name, body, .. } => {
+                out.insert(name);
+                has_star |= collect_modules(body, out);
+            }
+            StmtKind::Import(import) => match &import.names {
+                ImportNames::Names(names) => out.extend(names.iter().map(|(_, local)| &**local)),
+                ImportNames::Module(local) => {
+                    out.insert(local);
+                }
+                ImportNames::Star => has_star = true,
+                ImportNames::Effect => {}
+            },
+            _ => {}
         }
     }
+    has_star
 }
 
 struct Paths<'m, F> {
     is_crate: F,
-    /// The modules that the file declares.
+    /// The modules that the file declares, and the names that it imports.
     heads: BTreeSet<&'m str>,
+    /// Whether everything of some module is imported.
+    has_star: bool,
     scope: Vec<SmolStr>,
     found: BTreeSet<ScopedPath>,
 }
@@ -169,6 +186,7 @@ impl<'m, F: Fn(&str) -> bool> Visitor<'m> for Paths<'m, F> {
         }
         let leads = matches!(head.as_str(), "crate" | "super")
             || self.heads.contains(head.as_str())
+            || self.has_star && head.starts_with(char::is_lowercase)
             || (self.is_crate)(head);
         if leads {
             names.push(head);

@@ -14,7 +14,7 @@ use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
 use super::pattern::{self, Typed};
-use super::{Auth, AuthState, Guard, Route, alike, guards};
+use super::{Auth, AuthState, Guard, Route, alike, guards, spared};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -151,17 +151,32 @@ impl<'t, 'p> Decider<'t, 'p> {
         let mut unclear = Vec::new();
         for standing in &flat.layers {
             let layer = standing.layer;
-            if is_excepted(layer, &flat.route) {
+            let spared = spared::spares(layer, flat);
+            let holds = self.holds(layer, request);
+            if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route) {
                 continue;
             }
-            let request = || Anonymous { below: Rc::clone(&standing.below), ..request() };
-            let verdict = match (self.verdict(layer, &request), layer.kind) {
-                (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
+            let below = || Anonymous {
+                path: flat.whole.clone(),
+                below: Rc::clone(&standing.prefix),
+                ..request()
+            };
+            let verdict = match layer.sees_rest {
+                true => self.verdict(layer, &below),
+                false => self.verdict(layer, request),
+            };
+            let verdict = match (verdict, layer.kind) {
+                (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
+                (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
-                Verdict::Refuses if layer.conditional || standing.conditional => unclear.push(layer.name.clone()),
+                Verdict::Refuses
+                    if layer.conditional || standing.conditional || holds.is_none() =>
+                {
+                    unclear.push(layer.name.clone());
+                }
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
                 }
@@ -187,6 +202,17 @@ impl<'t, 'p> Decider<'t, 'p> {
             (true, true) => (AuthState::None, Vec::new()),
         };
         Auth { state, by }
+    }
+
+    /// Whether a layer holds for a request; `None` where that is not known.
+    fn holds(&self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Option<bool> {
+        let Some(when) = &layer.when else { return Some(true) };
+        let args = Args::of(vec![values::request()]);
+        let seen = self.ask(&Rc::new(request()), when.clone(), args);
+        match seen.returned.as_slice() {
+            [truth] => truth.truth(),
+            _ => None,
+        }
     }
 
     /// Whether a handler may hand a request on to what is registered later; a handler that nobody
@@ -355,7 +381,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
-        request.all_credentials = layer.kind == LayerKind::Scheme;
+        request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
         let verdict = self.run_on(layer, &request);
         (verdict, request.looked_at_route.get())
@@ -418,7 +444,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                     && seen.refused != Certainty::Yes;
                 judge(&seen, goes_on, denied > 0 || is_refusing(&seen))
             }
-            LayerKind::Dependency => {
+            LayerKind::Dependency | LayerKind::Lookup => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 judge(&seen, seen.returns != Certainty::No, is_refusing(&seen))
             }
@@ -528,6 +554,7 @@ fn kind_key(kind: LayerKind) -> LayerKindKey {
         LayerKind::Decided(_) => 5,
         LayerKind::Step => 7,
         LayerKind::Scheme => 8,
+        LayerKind::Lookup => 9,
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::AuthState;
-use super::{guards, page};
+use super::extractors::Kept;
+use super::{AuthState, asgi, extractors, guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -34,6 +34,24 @@ pub mod values {
     #[must_use]
     pub fn request_with_auth<'p>() -> Value<'p> {
         Value::External(REQUEST_WITH_AUTH.into())
+    }
+
+    /// The connection, as ASGI describes it.
+    #[must_use]
+    pub fn scope<'p>() -> Value<'p> {
+        Value::External("caller.scope".into())
+    }
+
+    /// What an ASGI application answers with.
+    #[must_use]
+    pub fn send<'p>() -> Value<'p> {
+        Value::External("caller.send".into())
+    }
+
+    /// The route that is being asked for, with what is noted on it.
+    #[must_use]
+    pub fn view<'p>() -> Value<'p> {
+        Value::External("caller.view".into())
     }
 
     /// The response that is being written.
@@ -160,6 +178,11 @@ static VERIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(jwt_?)?(verify|decode|validate|authenticate|authorize|introspect|check|unseal|decrypt|parse|loads?|unsign|jwt_?verify|get_unverified_header|verify_?\w*token\w*)(_?async)?(_?token|_?jwt|_?id_token|_?session_cookie|_?request|_?credentials|_?signature)?$").ok()
 });
 
+/// Library functions that compare secrets.
+static SAFE_COMPARISON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(compare_digest|constant_?time_?(compare|equals?)|timing_?safe_?equal|safe_?compare|secure_?compare)$").ok()
+});
+
 fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
@@ -192,7 +215,7 @@ const GLOBALS: &[(&str, &str)] = &[
 /// The path with a library's global request object replaced by the caller's.
 fn canonical(path: &str) -> Option<String> {
     if path.starts_with("caller.") {
-        return Some(path.to_owned());
+        return asgi::canonical(path).or_else(|| Some(path.to_owned()));
     }
     GLOBALS.iter().find_map(|(global, ours)| {
         let rest = path.strip_prefix(global)?;
@@ -270,6 +293,10 @@ const METHODS_OF_CONTAINERS: &[&str] = &[
     "get_query_argument",
     "get_typed",
     "query",
+    "get_one",
+    "get_pending",
+    "get_private",
+    "contains_key",
 ];
 
 impl<'p> Caller<'p> for Anonymous {
@@ -279,6 +306,12 @@ impl<'p> Caller<'p> for Anonymous {
         }
         if path == "$app/paths.base" && name == "length" {
             return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
+        }
+        if let Some(told) = asgi::attribute(self, path, name) {
+            return Some(told);
+        }
+        if path == SETTING {
+            return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
         }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
@@ -384,6 +417,10 @@ impl<'p> Caller<'p> for Anonymous {
         let first = call.args.positional.first();
         match call.path {
             "caller.handler" => return Some(Told::Passes),
+            extractors::REFUSAL => {
+                return Some(Told::Throws { denial: true, asked: true, asks: true });
+            }
+            path if goes_on(path) => return Some(Told::Passes),
             "caller.next" => {
                 return Some(match first {
                     None | Some(Value::None | Value::Absent | Value::External(_)) => Told::Passes,
@@ -405,13 +442,16 @@ impl<'p> Caller<'p> for Anonymous {
             }
             _ => {}
         }
+        if let Some(told) = asgi::call(self, call) {
+            return Some(told);
+        }
         if let Some(whole) = canonical(call.path) {
             if let Some(method) = whole.strip_prefix("caller.page.")
                 && let Some(told) = page::call(self, method, call.args, call.surely)
             {
                 return Some(told);
             }
-            return self.request_call(&whole, call.args);
+            return self.request_call(&whole, call);
         }
         library_call(self, call)
     }
@@ -506,10 +546,9 @@ impl Anonymous {
 
     /// The path as far as the asked sees it.
     fn seen_path(&self) -> Text {
-        match self.path.strip_prefix(&self.below) {
-            Some(rest) if rest.parts().is_empty() => Text::literal("/"),
-            Some(rest) => rest,
-            None => self.path.clone(),
+        match self.path.without_prefix(&self.below) {
+            rest if rest.parts().is_empty() => Text::literal("/"),
+            rest => rest,
         }
     }
 
@@ -522,7 +561,7 @@ impl Anonymous {
     }
 
     /// What is noted on the route under a key.
-    fn noted<'p>(&self, key: &str) -> Value<'p> {
+    pub fn noted<'p>(&self, key: &str) -> Value<'p> {
         self.looked_at_route.set(true);
         match self.metadata.iter().find(|(known, _)| known == key) {
             _ if self.any_route => Value::Unknown,
@@ -542,7 +581,8 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
         if object.starts_with("caller.user")
@@ -570,6 +610,9 @@ impl Anonymous {
         if object.starts_with("caller.response")
             || object.starts_with("caller.context") && ANSWERS.contains(&lower.as_str())
         {
+            if call.denying {
+                return Some(Told::Refuses);
+            }
             return Some(response_call(&lower, args));
         }
         match lower.as_str() {
@@ -580,7 +623,9 @@ impl Anonymous {
                 return Some(Told::Identity(Value::Bool(false)));
             }
             "isunauthenticated" | "is_anonymous" => return Some(Told::Identity(Value::Bool(true))),
-            "jwtverify" | "verify" | "authenticate" | "accessverify" => {
+            "jwtverify" | "verify" | "authenticate" | "accessverify"
+                if !call.is_rust || args.positional.is_empty() =>
+            {
                 return Some(Told::Throws { denial: true, asked: true, asks: true });
             }
             "throw" | "httperror" | "abort" => {
@@ -602,12 +647,32 @@ impl Anonymous {
             }
             _ => {}
         }
+        if matches!(lower.as_str(), "items" | "raw" | "keys" | "multi_items")
+            && (object.ends_with(".headers") || object.ends_with(".cookies"))
+        {
+            return Some(Told::Value(Value::External(object.into())));
+        }
+        if call.is_rust
+            && let Some(told) = self.kept_by_type(object, method, call)
+        {
+            return Some(told);
+        }
+        // Asked without a type: what is done with it tells.
+        if call.is_rust && lower == "get" && args.positional.is_empty() {
+            return Some(Told::Value(Value::External(whole.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
-            let key = args.positional.first().and_then(Value::as_str)?;
+            let key = key_of(args.positional.first()?)?;
+            let key = key.as_str();
             let default =
                 args.positional.get(1).filter(|value| !matches!(value, Value::Map(_))).cloned();
-            let absent =
-                default.unwrap_or(if lower == "has" { Value::Bool(false) } else { Value::Absent });
+            let absent = default.unwrap_or(
+                if matches!(lower.as_str(), "has" | "contains_key" | "contains") {
+                    Value::Bool(false)
+                } else {
+                    Value::Absent
+                },
+            );
             let holder = match lower.as_str() {
                 "get_cookie" | "cookie" | "getcookie" => "cookies",
                 "get_header" | "getheader" | "header" => "headers",
@@ -615,20 +680,46 @@ impl Anonymous {
                 _ => last_segment(object),
             };
             let is_signed = args.keyword("secret").is_some();
-            return Some(
-                if self.all_credentials || is_credential(key) || fits(&IDENTITY, key) || is_signed {
-                    Told::Identity(absent)
-                } else if is_never_sent(holder, key) {
-                    Told::Hint(absent)
-                } else {
-                    Told::Value(Value::Unknown)
-                },
-            );
+            let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
+            let in_rust = call.is_rust
+                && (holder == "headers" && !fits(&COMMON_HEADER, key) || holder == "cookies");
+            return Some(if identifies || is_signed {
+                Told::Identity(absent)
+            } else if in_rust || is_never_sent(holder, key) {
+                Told::Hint(absent)
+            } else {
+                Told::Value(Value::Unknown)
+            });
         }
         if fits(&SESSION_READER, method) {
             return Some(Told::Identity(Value::Absent));
         }
+        if call.is_rust && args.positional.is_empty() {
+            let read = <Self as Caller<'p>>::attribute(self, object, method);
+            return Some(read.unwrap_or_else(|| Told::Value(Value::External(whole.into()))));
+        }
         None
+    }
+
+    /// What is kept with a request under its type: `request.extensions().get::<User>()`.
+    fn kept_by_type<'p>(
+        &self,
+        object: &str,
+        method: &str,
+        call: &Outside<'_, 'p>,
+    ) -> Option<Told<'p>> {
+        let of = extractors::type_name(call.args.types.first()?);
+        let reads = ["get", "get_mut", "remove", "data", "ext", "get_typed", "obtain", "contains"];
+        if !reads.contains(&method) || object.ends_with("headers") || object.ends_with("cookies") {
+            return None;
+        }
+        Some(match (extractors::kept(&of), method) {
+            (Kept::Identity, "contains") => Told::Identity(Value::Bool(false)),
+            (Kept::Identity, _) => Told::Identity(Value::Absent),
+            (Kept::Session, _) => Told::Value(Value::External("caller.request.session".into())),
+            (Kept::Other, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
+            (Kept::Other, _) => return None,
+        })
     }
 }
 
@@ -674,8 +765,17 @@ const OF_THE_WHOLE: &[&str] = &[
     "values",
 ];
 
+/// What somebody carries who is about to log in, or who is not known at all.
+static OF_STRANGERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)mfa|otp|2fa|two.?factor|challenge|nonce|state|verifier|pkce|csrf|xsrf|lang|locale|theme|consent|next")
+        .ok()
+});
+
 /// Whether an anonymous caller has nothing under a key of headers, cookies or a session.
 fn is_never_sent(holder: &str, key: &str) -> bool {
+    if fits(&OF_STRANGERS, key) {
+        return false;
+    }
     match holder.to_ascii_lowercase().as_str() {
         "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
@@ -722,6 +822,30 @@ fn socket_call<'p>(lower: &str, args: &Args<'p>) -> Option<Told<'p>> {
         _ => None,
     }
 }
+
+/// Whether a call hands a request on to what comes next, as middleware of Rust does.
+fn goes_on(path: &str) -> bool {
+    let next = ["caller.next.", "caller.handler."].iter().find_map(|root| path.strip_prefix(root));
+    matches!(next, Some("run" | "call" | "oneshot" | "invoke" | "handle"))
+        || path == "caller.flow.call_next"
+}
+
+/// The key that a container is asked for: a text, or a constant of a library.
+fn key_of(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Text(text) => text.as_literal().map(str::to_owned),
+        Value::External(path) if path.contains("::") => Some(last_segment(path).to_owned()),
+        _ => None,
+    }
+}
+
+/// What stands for something of which only the name is known that it is asked by.
+pub const SETTING: &str = "caller.setting";
+
+/// Settings that switch a guard off: in production they are not made.
+static SWITCHED_OFF: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(is_)?(disable|skip|bypass|no|without|ignore)d?_(\w+_)?(auth|authn|authz|authentication|authorization|token|login|jwt|security|api_?key)(_\w+)?$|^(auth|authentication|authorization|login|security)_(is_)?(disabled|bypassed|skipped|off)$").ok()
+});
 
 /// Methods of a context that write the answer.
 const ANSWERS: &[&str] = &[
@@ -780,7 +904,7 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-/// Whether a value is where somebody logs in.
+/// Whether a value is the address of a page for logging in.
 #[must_use]
 pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
@@ -794,7 +918,7 @@ pub fn is_login_address(value: &Value<'_>) -> bool {
 
 static DENIAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|authorization_?error|invalid_?credentials|missing_?(token|auth)",
+        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|not_?authori[sz]ed|policy_violation|authorization_?error|invalid_?credentials|missing_?(token|auth)",
     )
     .ok()
 });
@@ -874,21 +998,42 @@ fn denies<'p>(
     }
     let also = |value: &Value<'p>| denies(value, record, depth + 1, refusal);
     let args_deny = |args: &Args<'p>| {
-        args.positional
-            .iter()
-            .chain(args.named.iter().map(|(_, value)| value))
-            .any(|value| refusal.is_code(value) || matches!(value, Value::Native(_)) && also(value))
+        args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
+            refusal.is_code(value)
+                || matches!(value, Value::Native(_) | Value::Variant(_) | Value::List(_))
+                    && also(value)
+        })
     };
     match value {
+        Value::Variant(variant) => {
+            let of = variant.class.as_ref().map_or("", |class| last_segment(&class.qualified));
+            refusal.is_name(&variant.name)
+                || refusal.is_name(of)
+                || variant.args.positional.iter().any(also)
+                || args_deny(&variant.args)
+        }
         // `return jsonify(…), 401`
         Value::List(items) => items.borrow().iter().any(|item| refusal.is_code(item) || also(item)),
         Value::External(path) => refusal.is_name(last_segment(path)),
         Value::Class(class) => refusal.is_name(last_segment(&class.qualified)),
         Value::Native(_) => record(value).is_some_and(|call| {
             let name = match &call.callee {
+                // `HttpResponse::Unauthorized`, `Redirect::to`
+                Value::External(path) if path.contains("::") => {
+                    let own =
+                        |value: &Value<'p>| matches!(value, Value::Class(_) | Value::Object(_));
+                    if call.args.positional.iter().any(|arg| own(arg) && also(arg)) {
+                        return true;
+                    }
+                    let of = path.rfind("::").and_then(|end| path[..end].rfind("::"));
+                    path[of.map_or(0, |of| of + 2)..].to_owned()
+                }
                 Value::External(path) => last_segment(path).to_owned(),
                 Value::Method(method) => {
                     if also(&method.0) {
+                        return true;
+                    }
+                    if leads_to_login(&method.1, &call.args) {
                         return true;
                     }
                     method.1.to_string()
@@ -994,6 +1139,23 @@ fn answers_405<'p>(
     }
 }
 
+/// Whether an answer is given the header that leads to a page for logging in.
+fn leads_to_login(method: &str, args: &Args<'_>) -> bool {
+    let is_location =
+        |value: &Value<'_>| key_of(value).is_some_and(|key| key.eq_ignore_ascii_case("location"));
+    let pair =
+        |first: &Value<'_>, second: &Value<'_>| is_location(first) && is_login_address(second);
+    matches!(method, "insert_header" | "append_header" | "header")
+        && match args.positional.as_slice() {
+            [Value::List(items)] => match items.borrow().as_slice() {
+                [first, second] => pair(first, second),
+                _ => false,
+            },
+            [first, second] => pair(first, second),
+            _ => false,
+        }
+}
+
 /// What a framework gives to a parameter that it looks at the declaration of.
 fn inject<'p>(
     name: &str,
@@ -1005,6 +1167,9 @@ fn inject<'p>(
         Some(Value::Annotated(annotated)) => (Some(&annotated.0), &annotated.1),
         other => (other, &[]),
     };
+    if let Some(injected) = annotation.and_then(extractors::injected) {
+        return Some(injected);
+    }
     for mark in notes.iter().rev().chain(default) {
         let Some(call) = record(mark) else { continue };
         let Some(path) = call.path() else { continue };
@@ -1025,7 +1190,9 @@ fn inject<'p>(
         _ => return None,
     };
     Some(Injected::Told(Told::Value(match kind {
-        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" => values::request(),
+        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" | "ASGIConnection" => {
+            values::request()
+        }
         "Response" => values::response(),
         _ => return None,
     })))
@@ -1124,7 +1291,32 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
         return Some(Told::Value(request.noted(&key)));
     }
+    let is_nothing =
+        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");
+    // A secret is not nothing.
+    if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
+        return Some(Told::Identity(Value::Bool(false)));
+    }
+    if fits(&VERIFIER, name) && args.positional.first().is_some_and(is_nothing) {
+        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
+        if !has_callback {
+            return Some(Told::Throws { denial: true, asked: false, asks: true });
+        }
+    }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
+    if call.is_rust {
+        if args.positional.is_empty() && fits(&SWITCHED_OFF, name) {
+            return Some(Told::Value(Value::Bool(false)));
+        }
+        if extractors::needs_credentials(call.path) {
+            return Some(Told::Throws { denial: true, asked: true, asks: true });
+        }
+        // What makes a value of another: `Json(user)`, `Path::new(user)`.
+        let makes = call.path.rsplit("::").take(2).any(|name| name.starts_with(char::is_uppercase));
+        if absent && makes && !fits(&VERIFIER, name) {
+            return None;
+        }
+    }
     if absent {
         let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
         if fits(&VERIFIER, name) {

@@ -44,6 +44,8 @@ pub struct Flat<'g, 'p> {
     pub layers: Vec<Standing<'g, 'p>>,
     /// Its path as the application that it belongs to sees it, with holes.
     pub seen: Text,
+    /// Its path as the framework writes it, with holes.
+    pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
@@ -55,8 +57,14 @@ pub struct Standing<'g, 'p> {
     pub layer: &'g Layer<'p>,
     /// Whether it stands there only under a condition that the route itself does not have.
     pub conditional: bool,
-    /// The beginning of the path that the layer does not see of a request.
-    pub below: Rc<Text>,
+    /// The prefix that it stands below.
+    pub prefix: Rc<Text>,
+}
+
+impl<'g, 'p> Standing<'g, 'p> {
+    fn new(layer: &'g Layer<'p>, prefix: &Rc<Text>) -> Self {
+        Self { layer, conditional: false, prefix: Rc::clone(prefix) }
+    }
 }
 
 /// A guard or a route that stands before what is registered later.
@@ -94,9 +102,12 @@ pub fn flatten<'g, 'p>(
     let mounted = mounted(graph);
     for (id, router) in &graph.routers {
         // An application that is mounted on another serves there.
-        if router.is_application && !mounted.contains(id) {
+        if router.is_application && (router.served.is_some() || !mounted.contains(id)) {
             let first = flat.routes.len();
             flat.begin(*id, &router.prefix, true);
+            if router.served == Some(true) {
+                flat.routes[first..].iter_mut().for_each(|flat| flat.route.conditional = true);
+            }
             // Where the whole application stands under a condition, such as being the program that
             // was started, its routes have none of their own.
             if router.conditional {
@@ -164,8 +175,6 @@ struct Way<'g, 'p> {
     mounted: bool,
     /// The conditions that it goes through, each by a number of its own.
     conditions: Rc<[usize]>,
-    /// The beginning of the path that mounts hide from what they serve.
-    below: Rc<Text>,
 }
 
 impl Way<'_, '_> {
@@ -177,25 +186,30 @@ impl Way<'_, '_> {
             layers: Vec::new(),
             mounted,
             conditions: Rc::default(),
-            below: Rc::default(),
         }
+    }
+}
+
+impl<'g, 'p> Way<'g, 'p> {
+    /// Adds layers that stand on a router with a prefix.
+    fn stand(&mut self, layers: &'g [Layer<'p>], prefix: &Rc<Text>) {
+        self.layers.extend(layers.iter().map(|layer| Standing::new(layer, prefix)));
     }
 }
 
 impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
+        let first = self.routes.len();
         self.begin_with(id, prefix, FIRST..LATEST, mounted);
+        cut_base(&mut self.routes[first..]);
     }
 
     fn begin_with(&mut self, id: CallId, prefix: &Text, during: Range<CallId>, mounted: bool) {
         self.earlier.clear();
         self.root = id;
         let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
-        let mut way = Way {
-            seen: prefix.clone(),
-            names: name.into_iter().collect(),
-            ..Way::new(mounted)
-        };
+        let mut way =
+            Way { seen: prefix.clone(), names: name.into_iter().collect(), ..Way::new(mounted) };
         self.visit(id, prefix, during, &mut way);
     }
 
@@ -215,9 +229,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_layer = way.layers.len();
         let first_earlier = self.earlier.len();
         way.routers.push(id);
-        let standing = |layer| Standing { layer, conditional: false, below: Rc::clone(&way.below) };
-        let layers: Vec<_> = router.layers.iter().map(standing).collect();
-        way.layers.extend(layers);
+        let here = Rc::new(prefix.clone());
+        way.stand(&router.layers, &here);
         let reached = self.reached.entry(id).or_default();
         *reached = (*reached).max(during.end);
         for (at, entry) in &router.entries {
@@ -233,11 +246,11 @@ impl<'g, 'p> Flattening<'g, 'p> {
                 Entry::Guard(guard) | Entry::Pattern(guard) => {
                     let whole = join(prefix, &guard.path);
                     let path = shape(framework, &whole);
-                    let below = match guard.layer.strips {
+                    let prefix = match guard.is_mounted {
                         true => Rc::new(whole),
-                        false => Rc::clone(&way.below),
+                        false => Rc::clone(&here),
                     };
-                    let layer = Standing { layer: &guard.layer, conditional: false, below };
+                    let layer = Standing::new(&guard.layer, &prefix);
                     self.stands_before(Earlier {
                         layers: Rc::new(vec![layer]),
                         path,
@@ -262,27 +275,17 @@ impl<'g, 'p> Flattening<'g, 'p> {
                         way.conditions = way.conditions.iter().chain(&own).copied().collect();
                     }
                     let before = way.layers.len();
-                    let standing = |layer| {
-                        let below = Rc::clone(&way.below);
-                        Standing { layer, conditional: false, below }
-                    };
-                    let layers: Vec<_> = mount.layers.iter().map(standing).collect();
-                    way.layers.extend(layers);
-                    let below = mount.hides.then(|| Rc::new(prefix.clone()));
-                    let below = below.map(|below| std::mem::replace(&mut way.below, below));
+                    way.stand(&mount.layers, &here);
                     let until = if mount.copies { *at } else { LATEST };
                     self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
-                    if let Some(below) = below {
-                        way.below = below;
-                    }
                     way.conditions = conditions;
                     way.names.truncate(names);
                     way.seen = seen;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
-                    self.route(router, framework, registration, whole, way);
+                    self.route(router, framework, registration, (&here, whole), way);
                 }
             }
         }
@@ -317,7 +320,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         router: &Router<'p>,
         framework: Option<&'static Framework>,
         registration: &'g Registration<'p>,
-        whole: Text,
+        (here, whole): (&Rc<Text>, Text),
         way: &Way<'g, 'p>,
     ) {
         let mut shape = shape(framework, &whole);
@@ -326,11 +329,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         methods.sort();
         methods.dedup();
         let mut layers = way.layers.clone();
-        let mine = |layer: &'g Layer<'p>| Standing {
-            layer,
-            conditional: false,
-            below: Rc::clone(&way.below),
-        };
+        let mine = |layer: &'g Layer<'p>| Standing::new(layer, here);
         self.cut |= self.comparisons < self.earlier.len();
         self.comparisons = self.comparisons.saturating_sub(self.earlier.len());
         let within = self.comparisons > 0 && self.layers > 0;
@@ -349,9 +348,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         }
         layers.extend(registration.layers.iter().map(mine));
         let is_socket = methods.iter().any(|method| method == "WS");
-        layers.retain(|standing| {
-            standing.layer.sockets.is_none_or(|sockets| sockets == is_socket)
-        });
+        layers.retain(|standing| standing.layer.sockets.is_none_or(|sockets| sockets == is_socket));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -400,7 +397,29 @@ impl<'g, 'p> Flattening<'g, 'p> {
         };
         let order = (self.root, self.routes.len());
         let seen = join(&way.seen, &registration.path);
-        self.routes.push(Flat { route, registration, layers, seen, order });
+        self.routes.push(Flat { route, registration, layers, whole, seen, order });
+    }
+}
+
+/// Where every route of an application begins with one and the same unknown, that is the base path
+/// under which it is deployed: paths are told from there. They stay unresolved.
+fn cut_base(routes: &mut [Flat<'_, '_>]) {
+    let base = |flat: &Flat<'_, '_>| match flat.whole.parts() {
+        [Part::Hole(name), rest @ ..] => match rest.first() {
+            None => Some(name.clone()),
+            Some(Part::Literal(text)) if text.starts_with('/') => Some(name.clone()),
+            Some(_) => None,
+        },
+        _ => None,
+    };
+    let Some(first) = routes.first().and_then(base) else { return };
+    if routes.len() < 2 || !routes.iter().all(|flat| base(flat).as_ref() == Some(&first)) {
+        return;
+    }
+    for flat in routes {
+        if let Some(rest) = flat.route.path.strip_prefix("{}") {
+            flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
+        }
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Router<'p> {
     pub name: Option<String>,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it is given to a server by itself, also where it is mounted on others; and whether
+    /// that is under a condition that could not be decided.
+    pub served: Option<bool>,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
@@ -55,14 +58,29 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
-    /// Whether it does not see the beginning of a request's path that it is registered for.
-    pub strips: bool,
+    /// A function that says for which requests it holds; `None` is all.
+    pub when: Option<Value<'p>>,
+    /// Whether it sees the path of a request without the prefixes of the routers around it.
+    pub sees_rest: bool,
     /// Whole paths that it does not stand before.
     pub except: Vec<Text>,
     /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
     pub alternatives: Vec<Layer<'p>>,
     /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
     pub sockets: Option<bool>,
+    /// Routes that it does not stand before.
+    pub spares: Vec<Spared>,
+}
+
+/// A route that a [`Layer`] does not stand before, though it stands before its router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spared {
+    /// One whose path holds this regular expression somewhere.
+    Path(String),
+    /// One that nobody can tell.
+    Unknown,
+    /// One that has a note of this name.
+    Noted(String),
 }
 
 impl<'p> Layer<'p> {
@@ -75,10 +93,12 @@ impl<'p> Layer<'p> {
             value,
             args,
             conditional: false,
-            strips: false,
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
+            spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 
@@ -108,10 +128,12 @@ impl<'p> Layer<'p> {
             args: Args::default(),
             name: name.to_owned(),
             conditional: false,
-            strips: false,
             except: Vec::new(),
             alternatives: Vec::new(),
             sockets: None,
+            spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 }
@@ -170,6 +192,9 @@ pub enum LayerKind {
     Dependency,
     /// Going on is to give back anything but a refusal, and not to raise.
     Step,
+    /// As a dependency, before all that an application serves: that it looks up who calls says
+    /// nothing of one route.
+    Lookup,
     /// Going on is to give back something true.
     Predicate,
     /// The reader knows.
@@ -185,6 +210,8 @@ pub struct Guard<'p> {
     pub path: Text,
     /// The methods that it holds for; empty is all.
     pub methods: Vec<String>,
+    /// Whether it sees only what follows that path.
+    pub is_mounted: bool,
 }
 
 /// Something registered on a router.
@@ -213,8 +240,6 @@ pub struct Mount<'p> {
     pub name: Option<String>,
     /// Whether what is mounted sees only what follows the prefix of a request's path.
     pub strips: bool,
-    /// Whether it does in the way of a framework that keeps the whole path beside the rest.
-    pub hides: bool,
     /// Under a condition that could not be decided.
     pub conditional: bool,
     /// Whether what is registered on the router later is left out.
@@ -231,7 +256,6 @@ impl Mount<'_> {
             layers: Vec::new(),
             name: None,
             strips: false,
-            hides: false,
             conditional,
             copies: false,
         }
@@ -325,6 +349,7 @@ impl<'p> Handler<'p> {
                 }
             }
             Some(Value::Class(class)) => Self::of_class(class),
+            Some(Value::Object(object)) => Self::of_method(&object.class, "__call__"),
             _ => Self { name: None, place: registered, function: None, inner: None },
         }
     }
@@ -445,6 +470,7 @@ impl<'p> Graph<'p> {
             prefix,
             name: None,
             conditional: false,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -460,6 +486,7 @@ impl<'p> Graph<'p> {
             prefix,
             name: None,
             conditional,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -513,6 +540,36 @@ impl<'p> Graph<'p> {
         if let Some(router) = self.routers.get_mut(&id) {
             router.layers.push(layer);
         }
+    }
+
+    /// Adds a layer that holds for what is on a router so far, outermost.
+    pub fn cover(&mut self, id: CallId, layer: &Layer<'p>) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        for (_, entry) in &mut router.entries {
+            match entry {
+                Entry::Route(registration) => registration.layers.insert(0, layer.clone()),
+                Entry::Mount(mount) => mount.layers.insert(0, layer.clone()),
+                Entry::Guard(_) | Entry::Pattern(_) => {}
+            }
+        }
+    }
+
+    /// Makes a router one that serves by itself.
+    pub fn serve(&mut self, id: CallId, conditional: bool) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+            router.served = Some(router.served.unwrap_or(true) && conditional);
+        }
+    }
+
+    /// Whether a call does something to a router under a condition that the router itself was not
+    /// made under.
+    #[must_use]
+    pub fn is_conditional(&self, trace: &Trace<'p>, router: CallId, call: &CallRecord<'p>) -> bool {
+        let made = trace.call(self.origin(router)).map_or(0, |made| made.conditions);
+        call.conditions > made
     }
 
     /// Adds a layer that holds for everything on every application of a framework.

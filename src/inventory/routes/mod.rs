@@ -3,8 +3,11 @@
 //! [auth] asks what an anonymous caller meets on the way.
 
 pub mod alike;
+pub mod asgi;
 pub mod auth;
 pub mod caller;
+pub mod crates;
+pub mod extractors;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
@@ -14,6 +17,7 @@ pub mod pattern;
 pub mod readers;
 pub mod regex;
 pub mod relate;
+pub mod spared;
 pub mod stub;
 #[cfg(test)]
 mod tests;
@@ -48,7 +52,7 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let trace = interpreter::run(program, LIBRARIES);
+    let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
     if let Some(unread) = unread {
         let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
         if !missing.is_empty() {

@@ -173,6 +173,7 @@ fn without<'p>(env: &Rc<Env<'p>>, inner: &Value<'p>, depth: usize) -> Option<Rc<
         file: env.file,
         qualified: env.qualified.clone(),
         is_class: env.is_class,
+        later: env.later.clone(),
     }))
 }
 

@@ -61,7 +61,7 @@ impl<'t> Lowering<'t> {
                     span: Span { end, ..span },
                     kind: ExprKind::Name(SmolStr::new_static(word)),
                 };
-                let call = Call { callee, args, new: false, is_macro: false };
+                let call = Call { callee, args, new: false, is_macro: false, generics: Vec::new() };
                 Some(StmtKind::Expr(Expr { span, kind: ExprKind::Call(Box::new(call)) }))
             }
             Kind::TypeAlias => Some(self.type_alias(span)),

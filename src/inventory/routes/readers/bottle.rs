@@ -237,10 +237,11 @@ impl<'p> Reader<'_, '_, 'p> {
             return;
         }
         match method {
-            "hook" => {
-                if registrar.args.get(0, "name").and_then(Value::as_str) == Some("before_request") {
-                    self.app(app).hooks.push((view.clone(), registrar.conditional));
-                }
+            "hook"
+                if registrar.args.get(0, "name").and_then(Value::as_str)
+                    == Some("before_request") =>
+            {
+                self.app(app).hooks.push((view.clone(), registrar.conditional));
             }
             _ if method == "route" || VERBS.contains(&method) => {
                 self.route(decorator, app, method, &registrar, view);

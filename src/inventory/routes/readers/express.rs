@@ -23,7 +23,7 @@ pub(super) const EXPRESS: Framework = Framework {
     matching: Matching::Chain,
     has_user_object: false,
     read,
-    path: pattern::colons,
+    path: pattern::optional_braces,
 };
 
 const NAME: &str = "express";
@@ -133,7 +133,8 @@ fn register<'p>(
 
 /// A middleware, with the expression that gave it.
 fn layer<'p>(trace: &Trace<'p>, (value, expr): (Value<'p>, Option<&'p Expr>)) -> Layer<'p> {
-    Layer::new(trace, LayerKind::Middleware, value, request()).called(expr)
+    let layer = Layer::new(trace, LayerKind::Middleware, value, request()).called(expr);
+    Layer { sees_rest: true, ..layer }
 }
 
 /// The arguments of a call from the one at `from` on, with the expressions that gave them where
@@ -201,7 +202,7 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &m
                 let layer =
                     Layer { conditional: call.conditional, ..layer(trace, (value.clone(), expr)) };
                 let path = prefix.to_text();
-                graph.guard(router, Guard { layer, path, methods: Vec::new() });
+                graph.guard(router, Guard { layer, path, methods: Vec::new(), is_mounted: true });
             }
         }
     }

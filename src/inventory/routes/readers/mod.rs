@@ -1,7 +1,9 @@
 //! The frameworks that are read, one file each.
 
+mod actix_web;
 mod aiohttp;
 mod autoload;
+mod axum;
 mod bottle;
 mod classes;
 mod elysia;
@@ -13,8 +15,13 @@ mod finale;
 mod flask;
 mod hapi;
 mod hono;
+mod litestar;
 mod next;
+mod poem;
+mod rocket;
+mod salvo;
 mod scripts;
+mod starlette;
 mod sveltekit;
 mod tornado;
 
@@ -74,6 +81,8 @@ pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
     bottle::BOTTLE,
     fastapi::FASTAPI,
+    starlette::STARLETTE,
+    litestar::LITESTAR,
     express::EXPRESS,
     finale::FINALE,
     next::NEXT,
@@ -83,11 +92,39 @@ pub const FRAMEWORKS: &[Framework] = &[
     hapi::HAPI,
     elysia::ELYSIA,
     tornado::TORNADO,
+    axum::AXUM,
+    actix_web::ACTIX_WEB,
+    rocket::ROCKET,
+    poem::POEM,
+    salvo::SALVO,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
 pub const LIBRARIES: &[Library] =
     &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
+
+/// Whether a dotted path leads into a framework that is read, or into what extends one; answers
+/// and exceptions are made anywhere.
+#[must_use]
+pub fn names_framework(path: &str) -> bool {
+    let is_answer = ["Exception", "Error", "Response"].iter().any(|end| path.ends_with(end));
+    !is_answer
+        && FRAMEWORKS.iter().any(|framework| {
+            framework.packages.iter().any(|package| path.contains(stem(package)))
+                || framework.needs.iter().any(|need| is_module(need) && path.contains(need))
+        })
+}
+
+/// Whether a literal can be the name of a module.
+fn is_module(need: &str) -> bool {
+    need.len() > 3 && need.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The part of a package's name that its modules and those of its extensions share.
+fn stem(package: &str) -> &str {
+    let name = package.trim_start_matches('@');
+    name.split(['-', '/', '_']).next().filter(|stem| stem.len() > 2).unwrap_or(name)
+}
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]
