@@ -49,6 +49,14 @@ impl Regexp {
         &self.flags
     }
 
+    /// It as other languages write it, with its flags.
+    #[must_use]
+    pub fn expression(&self) -> String {
+        let source = self.source.replace("\\/", "/");
+        let flags: String = self.flags.chars().filter(|flag| "ims".contains(*flag)).collect();
+        if flags.is_empty() { source } else { format!("(?{flags}){source}") }
+    }
+
     /// `None` where it uses what only scripts have, such as a look ahead.
     fn compiled(&self) -> Option<&Regex> {
         let compile = || {

@@ -77,6 +77,8 @@ pub struct Layer<'p> {
 pub enum Spared {
     /// One whose path holds this regular expression somewhere.
     Path(String),
+    /// As a path, and for some methods alone; none is all.
+    Request(String, Vec<String>),
     /// One that nobody can tell.
     Unknown,
     /// One that has a note of this name.

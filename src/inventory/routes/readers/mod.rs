@@ -15,6 +15,7 @@ mod finale;
 mod flask;
 mod hapi;
 mod hono;
+mod koa;
 mod litestar;
 mod next;
 mod poem;
@@ -88,6 +89,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     next::NEXT,
     sveltekit::SVELTEKIT,
     hono::HONO,
+    koa::KOA,
     fastify::FASTIFY,
     hapi::HAPI,
     elysia::ELYSIA,
