@@ -381,6 +381,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+        request.is_layer = true;
         request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
         let verdict = self.run_on(layer, &request);

@@ -129,6 +129,8 @@ pub struct Anonymous {
     /// Whether all that identifies a request is a credential, since it is an authentication that
     /// looks.
     pub all_credentials: bool,
+    /// Whether what is asked stands before a handler.
+    pub is_layer: bool,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
     /// Whether the method, the path or the metadata were looked at.
@@ -162,6 +164,11 @@ static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static NO_CREDENTIAL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host|\bip$").ok());
+
+/// Names of a credential that is sent in a body.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^((access|auth|bearer|id|api)_?)?token$|^jwt$|^bearer$|^api_?key$").ok()
+});
 
 /// Library functions that give back who is logged in.
 static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -334,6 +341,9 @@ impl<'p> Caller<'p> for Anonymous {
             .any(|root| whole.starts_with(root))
         {
             return None;
+        }
+        if self.is_sent_credential(&whole, name) {
+            return Some(Told::Hint(Value::Absent));
         }
         // What the caller sends says nothing of who they are.
         if whole.split('.').skip(2).any(|part| SENT.contains(&part)) {
@@ -544,6 +554,13 @@ impl Anonymous {
         format!("{method:?} {path} {below} {endpoint:?} {metadata:?}")
     }
 
+    /// Whether something in a body is a credential for a layer, as it would be in a header.
+    fn is_sent_credential(&self, object: &str, name: &str) -> bool {
+        self.is_layer
+            && matches!(last_segment(object), "body" | "json" | "form" | "payload")
+            && fits(&TOKEN, name)
+    }
+
     /// The path as far as the asked sees it.
     fn seen_path(&self) -> Text {
         match self.path.without_prefix(&self.below) {
@@ -602,6 +619,10 @@ impl Anonymous {
             return socket_call(&lower, args);
         }
         if lower == "__contains__" {
+            let key = args.positional.first().and_then(Value::as_str);
+            if key.is_some_and(|key| self.is_sent_credential(object, key)) {
+                return Some(Told::Hint(Value::Bool(false)));
+            }
             return contains(object, args);
         }
         if object.starts_with("caller.refusal") {
@@ -676,6 +697,10 @@ impl Anonymous {
             let holder = match lower.as_str() {
                 "get_cookie" | "cookie" | "getcookie" => "cookies",
                 "get_header" | "getheader" | "header" => "headers",
+                // Express and Koa
+                "get" if key.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")) => {
+                    "headers"
+                }
                 "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
                 _ => last_segment(object),
             };

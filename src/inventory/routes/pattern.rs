@@ -114,7 +114,7 @@ pub fn colons(raw: &str) -> Shape {
                 if let Some((_, c)) = chars.next_if(|(_, c)| matches!(c, '?' | '*' | '+')) {
                     star |= c != '?';
                 }
-                star |= kind.is_some_and(|kind| matches!(kind, ".*" | ".+"));
+                star |= kind.is_some_and(|kind| matches!(kind, ".*" | ".+" | "*"));
                 out.push(&name, kind, star);
             }
             '\\' => out.path.extend(chars.next().map(|(_, c)| c)),

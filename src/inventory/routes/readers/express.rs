@@ -9,7 +9,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Registration, made_by,
+    Entry, Graph, Guard, Handler, Layer, LayerKind, Registration, made_by,
 };
 use crate::inventory::routes::pattern;
 use crate::module::Expr;
@@ -19,7 +19,7 @@ pub(super) const EXPRESS: Framework = Framework {
     name: "express",
     languages: SCRIPTS,
     packages: &["express"],
-    needs: &["express", "Router(", ".use("],
+    needs: &["express", "Router(", ".use(", ".listen("],
     fixtures: &[],
     matching: Matching::Chain,
     has_user_object: false,
@@ -39,6 +39,7 @@ enum Chain<'p> {
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let mut chains: BTreeMap<CallId, Chain<'p>> = BTreeMap::new();
+    let mut params: Vec<(CallId, String, Layer<'p>)> = Vec::new();
     for (id, call) in trace.records() {
         graph.at(id);
         if let Some(path) = call.path() {
@@ -60,6 +61,19 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 let path = call.args.positional.first().cloned().unwrap_or_default();
                 chains.insert(id, Chain::Path(*router, path));
                 continue;
+            }
+            (Chain::Router(router), "param") => {
+                if let [name, value, ..] = call.args.positional.as_slice() {
+                    let mut layer = layer(trace, (value.clone(), None));
+                    layer.args.positional.push(Value::Unknown);
+                    let names = scripts::flat(name);
+                    let names = names.iter().filter_map(Value::as_str);
+                    params.extend(names.map(|name| (*router, name.to_owned(), layer.clone())));
+                }
+            }
+            (Chain::Router(router), "ws") if call.args.positional.len() > 1 => {
+                let (path, handlers) = (call.args.positional.first(), scripts::arguments(call, 1));
+                register(*router, "ws", path, handlers, call, trace, graph);
             }
             (Chain::Router(router), "use") => {
                 mount(*router, call, trace, graph);
@@ -87,6 +101,26 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         }
         chains.insert(id, chain);
     }
+    for (router, name, layer) in params {
+        stands_before(router, &name, &layer, graph);
+    }
+}
+
+/// What `router.param` gave stands before all of the router's routes that have the parameter.
+fn stands_before<'p>(router: CallId, name: &str, layer: &Layer<'p>, graph: &mut Graph<'p>) {
+    let router = graph.origin(router);
+    let Some(router) = graph.routers.get_mut(&router) else { return };
+    let has = |path: &Text| {
+        let shape = pattern::optional_braces(&path.to_string());
+        shape.parameters.iter().any(|parameter| parameter.name == name)
+    };
+    for (_, entry) in &mut router.entries {
+        match entry {
+            Entry::Route(route) if has(&route.path) => route.layers.insert(0, layer.clone()),
+            Entry::Mount(mount) if has(&mount.prefix) => mount.layers.insert(0, layer.clone()),
+            _ => {}
+        }
+    }
 }
 
 /// What handlers and middleware are called with.
@@ -103,12 +137,18 @@ fn register<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
 ) {
-    let Some(methods) = scripts::methods(verb) else { return };
+    let is_socket = verb == "ws";
+    let socket = || Some(vec!["WS".to_owned()]).filter(|_| is_socket);
+    let Some(methods) = scripts::methods(verb).or_else(socket) else { return };
     let last = handlers.pop();
     let mut handler = Handler::of(last.as_ref().map(|(value, _)| value), call.place);
     // A route is found where it is registered; handlers are often made by factories elsewhere.
     handler.place = call.place;
     let mut layers: Vec<_> = handlers.into_iter().map(|value| layer(trace, value)).collect();
+    let args = match is_socket {
+        true => Args::of(vec![values::socket(), values::request(), values::next()]),
+        false => request(),
+    };
     // What a library or a class makes of a handler is asked like a guard, and a handler that may
     // hand a request on is one for what comes later.
     let mut hands_on = None;
@@ -125,7 +165,7 @@ fn register<'p>(
             Registration {
                 layers: layers.clone(),
                 hands_on: hands_on.clone(),
-                args: request(),
+                args: args.clone(),
                 conditional: call.conditional,
                 ..Registration::new((methods.clone(), true), path, handler.clone())
             },
@@ -153,7 +193,8 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &m
             .collect();
         for prefix in &prefixes {
             for child in &children {
-                graph.mount(router, *child, prefix.clone(), call.conditional);
+                let conditional = call.conditional || children.len() > 1;
+                graph.mount(router, *child, prefix.clone(), conditional);
             }
             if children.is_empty() && !handles_errors(&value) {
                 let layer =
