@@ -20,7 +20,7 @@ pub(super) const EXPRESS: Framework = Framework {
     languages: SCRIPTS,
     packages: &["express"],
     needs: &["express", "Router(", ".use(", ".listen("],
-    fixtures: &[],
+    fixtures: &["express"],
     matching: Matching::Chain,
     has_user_object: false,
     read,
