@@ -164,7 +164,12 @@ fn trim(expr: &mut Expr, depth: usize) {
                 }
             }
         }
-        ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Name(_) => {}
+        ExprKind::Regex(text) if text.len() > MAX_TEXT => expr.kind = ExprKind::Other(Vec::new()),
+        ExprKind::Number(_)
+        | ExprKind::Regex(_)
+        | ExprKind::Bool(_)
+        | ExprKind::None
+        | ExprKind::Name(_) => {}
         ExprKind::Attribute { object, .. } => trim(object, depth),
         ExprKind::Index { object, key, .. } => {
             trim(object, depth);

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::text::{Part, Text};
 use super::value::{Args, MAX_ITEMS, Value, grow};
-use super::{collections, paths};
+use super::{collections, paths, regexp};
 
 /// Whether a path names the environment as a map.
 #[must_use]
@@ -95,6 +95,11 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
             let text = text.as_literal()?;
             Some(Value::text(text.rsplit_once('/').map_or("", |(folder, _)| folder)))
         }
+        Value::Regex(regexp) => match name {
+            "source" => Some(Value::text(regexp.source())),
+            "flags" => Some(Value::text(regexp.flags())),
+            _ => method(),
+        },
         Value::Text(_) => method(),
         // What `pkgutil` tells of a module.
         Value::List(items)
@@ -123,6 +128,7 @@ pub fn call<'p>(callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
             Value::Text(text) => Some(text_method(text, &method.1, args)),
             Value::List(_) => list_method(&method.0, &method.1, args),
             Value::Map(_) => map_method(&method.0, &method.1, args),
+            Value::Regex(regexp) => Some(regexp::method(regexp, &method.1, args)),
             _ => None,
         },
         Value::External(path) => external(path, args),
@@ -139,6 +145,9 @@ fn chars(args: &Args<'_>) -> Vec<char> {
 
 fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> {
     let wrap = |text: Text| Value::Text(Rc::new(text));
+    if let Some(Value::Regex(regexp)) = args.positional.first() {
+        return regexp::text_method(text, method, regexp, args);
+    }
     match method {
         "format" => wrap(text.fill_braces(|position, name| {
             let value =

@@ -1,7 +1,10 @@
 //! The collections and symbols of JavaScript, as far as folding needs them.
 
+use std::rc::Rc;
+
 use smol_str::SmolStr;
 
+use super::regexp::Regexp;
 use super::value::{Args, Value, grow};
 
 /// Constructors, and `Symbol.for`.
@@ -28,6 +31,16 @@ pub fn made<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             }
             Some(_) => None,
         },
+        "RegExp" => {
+            let flags = args.positional.get(1).and_then(Value::as_str).unwrap_or("");
+            match first? {
+                Value::Text(source) => {
+                    Some(Value::Regex(Rc::new(Regexp::of(source.as_literal()?, flags))))
+                }
+                regex @ Value::Regex(_) => Some(regex.clone()),
+                _ => None,
+            }
+        }
         "Symbol.for" => Some(Value::text(&SmolStr::from(format!("Symbol({})", first?.as_str()?)))),
         _ => None,
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::regexp::Regexp;
 use super::text::Text;
 use super::value::{Args, MAX_ITEMS, Place, Value};
 use super::{builtins, paths};
@@ -140,6 +141,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
     match &expr.kind {
         ExprKind::Text(parts) => eval_text(parts, scope),
         ExprKind::Number(number) => Value::Number(number.clone()),
+        ExprKind::Regex(written) => Value::Regex(Rc::new(Regexp::written(written))),
         ExprKind::Bool(value) => Value::Bool(*value),
         ExprKind::None => Value::None,
         ExprKind::Name(name) => scope.name(name),

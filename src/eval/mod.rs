@@ -10,5 +10,6 @@ pub mod interpreter;
 pub mod link;
 pub mod matching;
 pub mod paths;
+pub mod regexp;
 pub mod text;
 pub mod value;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::regexp::Regexp;
 use super::text::Text;
 use crate::module::{self, Function, Span};
 
@@ -33,6 +34,8 @@ pub enum Value<'p> {
     Text(Rc<Text>),
     /// A number as written.
     Number(SmolStr),
+    /// A regular expression.
+    Regex(Rc<Regexp>),
     /// A truth value.
     Bool(bool),
     /// A truth value that the environment decides, and what it is by default.
@@ -735,7 +738,11 @@ impl<'p> Value<'p> {
                 (items.is_empty() || !items.iter().all(is_unknown)).then_some(!items.is_empty())
             }
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
-            Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) => Some(true),
+            Self::Function(_)
+            | Self::Class(_)
+            | Self::Object(_)
+            | Self::Module(_)
+            | Self::Regex(_) => Some(true),
             // A coroutine of a truth value, before anybody waits for it.
             Self::Method(method) if matches!(method.0, Self::Bool(_)) => Some(true),
             // One of several, when all are alike.

@@ -286,6 +286,8 @@ pub enum ExprKind {
     Text(Vec<TextPart>),
     /// A number as written.
     Number(SmolStr),
+    /// A regular expression of a script, as written: `/^a+$/i`.
+    Regex(SmolStr),
     /// `True`, `false`.
     Bool(bool),
     /// `None`, `null`, `undefined`.

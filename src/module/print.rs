@@ -301,7 +301,9 @@ impl Printer {
                     self.put(")");
                 }
             },
-            ExprKind::Number(text) | ExprKind::Name(text) => self.put(text),
+            ExprKind::Number(text) | ExprKind::Name(text) | ExprKind::Regex(text) => {
+                self.put(text);
+            }
             ExprKind::Bool(value) => self.put(if *value { "true" } else { "false" }),
             ExprKind::None => self.put("none"),
             ExprKind::Attribute { object, name, .. } => {

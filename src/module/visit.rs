@@ -228,7 +228,11 @@ pub fn walk_expr<'m, V: Visitor<'m>>(visitor: &mut V, expr: &'m Expr) {
 /// Walks the parts of an expression without entering it itself.
 pub fn walk_expr_parts<'m, V: Visitor<'m>>(visitor: &mut V, expr: &'m Expr) {
     match &expr.kind {
-        ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Name(_) => {}
+        ExprKind::Number(_)
+        | ExprKind::Regex(_)
+        | ExprKind::Bool(_)
+        | ExprKind::None
+        | ExprKind::Name(_) => {}
         ExprKind::Text(parts) => {
             for part in parts {
                 if let TextPart::Hole(hole) = part {

@@ -297,9 +297,10 @@ impl<'p> Interpreter<'p> {
             }
             // A default inside a pattern: `{ a = 1 }`.
             ExprKind::Assign { target, value: default } => {
-                let value = match value {
-                    Value::Unknown | Value::None => expr::eval(default, self),
-                    value => value,
+                let is_left_out = |value: &Value<'p>| matches!(value, Value::Unknown | Value::None);
+                let value = match value.alternatives().iter().all(is_left_out) {
+                    true => expr::eval(default, self),
+                    false => value,
                 };
                 self.bind(target, value);
             }

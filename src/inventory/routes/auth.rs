@@ -13,7 +13,8 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, alike, guards, pattern, spared};
+use super::pattern::{self, Typed};
+use super::{Auth, AuthState, Guard, Route, alike, guards, spared};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -148,14 +149,18 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        for (layer, prefix) in flat.layers.iter().zip(&flat.prefixes) {
+        for standing in &flat.layers {
+            let layer = standing.layer;
             let spared = spared::spares(layer, flat);
             let holds = self.holds(layer, request);
-            if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route.path)
-            {
+            if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route) {
                 continue;
             }
-            let below = || Anonymous { path: flat.whole.without_prefix(prefix), ..request() };
+            let below = || Anonymous {
+                path: flat.whole.clone(),
+                below: Rc::clone(&standing.prefix),
+                ..request()
+            };
             let verdict = match layer.sees_rest {
                 true => self.verdict(layer, &below),
                 false => self.verdict(layer, request),
@@ -168,8 +173,10 @@ impl<'t, 'p> Decider<'t, 'p> {
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
-                Verdict::Refuses if layer.conditional || holds.is_none() => {
-                    unclear.push(layer.name.clone())
+                Verdict::Refuses
+                    if layer.conditional || standing.conditional || holds.is_none() =>
+                {
+                    unclear.push(layer.name.clone());
                 }
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
@@ -395,6 +402,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+        request.is_layer = true;
         request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
         let verdict = self.run_on(layer, &request);
@@ -489,10 +497,11 @@ impl<'t, 'p> Decider<'t, 'p> {
 }
 
 /// Whether a layer says that it does not stand before a path.
-fn is_excepted(layer: &Layer<'_>, path: &str) -> bool {
+fn is_excepted(layer: &Layer<'_>, route: &Route) -> bool {
+    let path = Typed { path: &route.path, parameters: &route.parameters };
     layer.except.iter().any(|except| {
         !except.has_hole()
-            && pattern::covers(&pattern::colons(&except.to_string()).path, false, path)
+            && pattern::covers(pattern::colons(&except.to_string()).typed(), false, path)
     })
 }
 

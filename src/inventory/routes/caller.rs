@@ -116,6 +116,8 @@ pub struct Anonymous {
     pub method: Option<String>,
     /// Its path, with holes for parameters.
     pub path: Text,
+    /// The beginning of the path that the asked does not see.
+    pub below: Rc<Text>,
     /// The name under which the route is registered.
     pub endpoint: Option<String>,
     /// The part of the path that the whole application lies below.
@@ -127,6 +129,8 @@ pub struct Anonymous {
     /// Whether all that identifies a request is a credential, since it is an authentication that
     /// looks.
     pub all_credentials: bool,
+    /// Whether what is asked stands before a handler.
+    pub is_layer: bool,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
     /// Whether the method, the path or the metadata were looked at.
@@ -160,6 +164,11 @@ static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static NO_CREDENTIAL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host|\bip$").ok());
+
+/// Names of a credential that is sent in a body.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^((access|auth|bearer|id|api)_?)?token$|^jwt$|^bearer$|^api_?key$").ok()
+});
 
 /// Library functions that give back who is logged in.
 static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -336,6 +345,9 @@ impl<'p> Caller<'p> for Anonymous {
         {
             return None;
         }
+        if self.is_sent_credential(&whole, name) {
+            return Some(Told::Hint(Value::Absent));
+        }
         // What the caller sends says nothing of who they are.
         if whole.split('.').skip(2).any(|part| SENT.contains(&part)) {
             return Some(Told::Value(Value::Unknown));
@@ -377,8 +389,10 @@ impl<'p> Caller<'p> for Anonymous {
                 self.looked_at_route.set(true);
                 Some(Told::Value(if self.any_route {
                     Value::Unknown
-                } else {
+                } else if lower == "originalurl" {
                     Value::Text(Rc::new(self.path.clone()))
+                } else {
+                    Value::Text(Rc::new(self.seen_path()))
                 }))
             }
             "id" if last == "route" => {
@@ -606,7 +620,23 @@ impl Anonymous {
     /// The route, as text that is equal for equal ones.
     #[must_use]
     pub fn route(&self) -> String {
-        format!("{:?} {} {:?} {:?}", self.method, self.path, self.endpoint, self.metadata)
+        let Self { method, path, below, endpoint, metadata, .. } = self;
+        format!("{method:?} {path} {below} {endpoint:?} {metadata:?}")
+    }
+
+    /// Whether something in a body is a credential for a layer, as it would be in a header.
+    fn is_sent_credential(&self, object: &str, name: &str) -> bool {
+        self.is_layer
+            && matches!(last_segment(object), "body" | "json" | "form" | "payload")
+            && fits(&TOKEN, name)
+    }
+
+    /// The path as far as the asked sees it.
+    fn seen_path(&self) -> Text {
+        match self.path.without_prefix(&self.below) {
+            rest if rest.parts().is_empty() => Text::literal("/"),
+            rest => rest,
+        }
     }
 
     /// A text about the route, which nobody knows where it stands for all of them.
@@ -659,6 +689,10 @@ impl Anonymous {
             return socket_call(&lower, args);
         }
         if lower == "__contains__" {
+            let key = args.positional.first().and_then(Value::as_str);
+            if key.is_some_and(|key| self.is_sent_credential(object, key)) {
+                return Some(Told::Hint(Value::Bool(false)));
+            }
             return contains(object, args);
         }
         if object.starts_with("caller.refusal") {
@@ -747,6 +781,10 @@ impl Anonymous {
             let holder = match lower.as_str() {
                 "get_cookie" | "cookie" | "getcookie" => "cookies",
                 "get_header" | "getheader" | "header" => "headers",
+                // Express and Koa
+                "get" if key.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")) => {
+                    "headers"
+                }
                 "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
                 _ => last_segment(object),
             };

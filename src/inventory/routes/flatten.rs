@@ -41,24 +41,40 @@ pub struct Flat<'g, 'p> {
     /// What was registered.
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
-    pub layers: Vec<&'g Layer<'p>>,
+    pub layers: Vec<Standing<'g, 'p>>,
     /// Its path as the application that it belongs to sees it, with holes.
     pub seen: Text,
-    /// The prefix of the router that each of them stands on.
-    pub prefixes: Vec<Rc<Text>>,
     /// Its path as the framework writes it, with holes.
     pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
 }
 
-/// A guard or a route that stands before what is registered later.
+/// A layer where it stands before a handler.
 #[derive(Clone)]
+pub struct Standing<'g, 'p> {
+    /// The layer.
+    pub layer: &'g Layer<'p>,
+    /// Whether it stands there only under a condition that the route itself does not have.
+    pub conditional: bool,
+    /// The prefix that it stands below.
+    pub prefix: Rc<Text>,
+}
+
+impl<'g, 'p> Standing<'g, 'p> {
+    fn new(layer: &'g Layer<'p>, prefix: &Rc<Text>) -> Self {
+        Self { layer, conditional: false, prefix: Rc::clone(prefix) }
+    }
+}
+
+/// A guard or a route that stands before what is registered later.
 struct Earlier<'g, 'p> {
-    layers: Rc<Vec<&'g Layer<'p>>>,
-    path: String,
+    layers: Rc<Vec<Standing<'g, 'p>>>,
+    path: Shape,
     /// Whether longer paths are meant too.
     is_prefix: bool,
+    /// The conditions that it stands under.
+    conditions: Rc<[usize]>,
     methods: &'g [String],
 }
 
@@ -80,6 +96,7 @@ pub fn flatten<'g, 'p>(
         budget: MAX_ENTRIES,
         comparisons: MAX_COMPARED,
         layers: MAX_LAYERS,
+        conditions: 0,
         cut: false,
     };
     let mounted = mounted(graph);
@@ -141,6 +158,8 @@ struct Flattening<'g, 'p> {
     comparisons: usize,
     /// Layers that are left.
     layers: usize,
+    /// How many conditions were met.
+    conditions: usize,
     /// Whether something was left out.
     cut: bool,
 }
@@ -152,17 +171,29 @@ struct Way<'g, 'p> {
     seen: Text,
     /// The names of the routers.
     names: Vec<String>,
-    layers: Vec<&'g Layer<'p>>,
-    prefixes: Vec<Rc<Text>>,
+    layers: Vec<Standing<'g, 'p>>,
     mounted: bool,
-    conditional: bool,
+    /// The conditions that it goes through, each by a number of its own.
+    conditions: Rc<[usize]>,
+}
+
+impl Way<'_, '_> {
+    fn new(mounted: bool) -> Self {
+        Self {
+            routers: Vec::new(),
+            seen: Text::default(),
+            names: Vec::new(),
+            layers: Vec::new(),
+            mounted,
+            conditions: Rc::default(),
+        }
+    }
 }
 
 impl<'g, 'p> Way<'g, 'p> {
     /// Adds layers that stand on a router with a prefix.
     fn stand(&mut self, layers: &'g [Layer<'p>], prefix: &Rc<Text>) {
-        self.layers.extend(layers);
-        self.prefixes.resize(self.layers.len(), Rc::clone(prefix));
+        self.layers.extend(layers.iter().map(|layer| Standing::new(layer, prefix)));
     }
 }
 
@@ -177,15 +208,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         self.earlier.clear();
         self.root = id;
         let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
-        let mut way = Way {
-            routers: Vec::new(),
-            seen: prefix.clone(),
-            names: name.into_iter().collect(),
-            layers: Vec::new(),
-            prefixes: Vec::new(),
-            mounted,
-            conditional: false,
-        };
+        let mut way =
+            Way { seen: prefix.clone(), names: name.into_iter().collect(), ..Way::new(mounted) };
         self.visit(id, prefix, during, &mut way);
     }
 
@@ -221,10 +245,17 @@ impl<'g, 'p> Flattening<'g, 'p> {
             match entry {
                 Entry::Guard(guard) | Entry::Pattern(guard) => {
                     let whole = join(prefix, &guard.path);
+                    let path = shape(framework, &whole);
+                    let prefix = match guard.is_mounted {
+                        true => Rc::new(whole),
+                        false => Rc::clone(&here),
+                    };
+                    let layer = Standing::new(&guard.layer, &prefix);
                     self.stands_before(Earlier {
-                        layers: Rc::new(vec![&guard.layer]),
-                        path: shape(framework, &whole).path,
+                        layers: Rc::new(vec![layer]),
+                        path,
                         is_prefix: matches!(entry, Entry::Guard(_)),
+                        conditions: Rc::clone(&way.conditions),
                         methods: &guard.methods,
                     });
                 }
@@ -237,15 +268,18 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     let child = self.graph.routers.get(&mount.child);
                     let known = child.and_then(|child| child.name.as_ref());
                     way.names.extend(mount.name.as_ref().or(known).cloned());
-                    let outer = way.conditional;
-                    way.conditional |= mount.conditional;
+                    let conditions = Rc::clone(&way.conditions);
+                    if mount.conditional {
+                        self.conditions += 1;
+                        let own = [self.conditions];
+                        way.conditions = way.conditions.iter().chain(&own).copied().collect();
+                    }
                     let before = way.layers.len();
                     way.stand(&mount.layers, &here);
                     let until = if mount.copies { *at } else { LATEST };
                     self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
-                    way.prefixes.truncate(before);
-                    way.conditional = outer;
+                    way.conditions = conditions;
                     way.names.truncate(names);
                     way.seen = seen;
                 }
@@ -257,7 +291,6 @@ impl<'g, 'p> Flattening<'g, 'p> {
         }
         way.routers.pop();
         way.layers.truncate(first_layer);
-        way.prefixes.truncate(first_layer);
         if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
             self.earlier.truncate(first_earlier);
         }
@@ -290,16 +323,13 @@ impl<'g, 'p> Flattening<'g, 'p> {
         (here, whole): (&Rc<Text>, Text),
         way: &Way<'g, 'p>,
     ) {
-        let shape = shape(framework, &whole);
+        let mut shape = shape(framework, &whole);
         let holes = shape.path.contains(HOLE);
-        let mut path = shape.path.replace(HOLE, "{}");
-        if !path.starts_with('/') && !path.starts_with("{}") {
-            path.insert(0, '/');
-        }
         let mut methods = registration.methods.clone();
         methods.sort();
         methods.dedup();
         let mut layers = way.layers.clone();
+        let mine = |layer: &'g Layer<'p>| Standing::new(layer, here);
         self.cut |= self.comparisons < self.earlier.len();
         self.comparisons = self.comparisons.saturating_sub(self.earlier.len());
         let within = self.comparisons > 0 && self.layers > 0;
@@ -308,34 +338,43 @@ impl<'g, 'p> Flattening<'g, 'p> {
             let meets = earlier.methods.is_empty()
                 || methods.is_empty()
                 || methods.iter().all(|method| earlier.methods.contains(method));
-            if meets && pattern::covers(&earlier.path, earlier.is_prefix, &path) {
-                layers.extend(earlier.layers.iter());
+            if meets && pattern::covers(earlier.path.typed(), earlier.is_prefix, shape.typed()) {
+                let elsewhere = !way.conditions.starts_with(&earlier.conditions);
+                layers.extend(earlier.layers.iter().map(|standing| Standing {
+                    conditional: standing.conditional || elsewhere,
+                    ..standing.clone()
+                }));
             }
         }
-        layers.extend(&registration.layers);
-        let mut prefixes = way.prefixes.clone();
-        prefixes.resize(layers.len(), Rc::clone(here));
+        layers.extend(registration.layers.iter().map(mine));
         let is_socket = methods.iter().any(|method| method == "WS");
-        let holds = |layer: &Layer<'_>| layer.sockets.is_none_or(|sockets| sockets == is_socket);
-        let mut kept = layers.iter().map(|layer| holds(layer));
-        prefixes.retain(|_| kept.next().unwrap_or(true));
-        layers.retain(|layer| holds(layer));
+        layers.retain(|standing| standing.layer.sockets.is_none_or(|sockets| sockets == is_socket));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
-            let layers: Vec<_> = registration.layers.iter().chain(&registration.hands_on).collect();
+            let layers: Vec<_> = registration
+                .layers
+                .iter()
+                .chain(&registration.hands_on)
+                .map(|layer| Standing { conditional: registration.conditional, ..mine(layer) })
+                .collect();
             if !layers.is_empty() {
                 self.stands_before(Earlier {
                     layers: Rc::new(layers),
-                    path: path.clone(),
+                    path: shape.clone(),
                     is_prefix: false,
+                    conditions: Rc::clone(&way.conditions),
                     methods: &registration.methods,
                 });
             }
         }
+        shape.path = shape.path.replace(HOLE, "{}");
+        if !shape.path.starts_with('/') && !shape.path.starts_with("{}") {
+            shape.path.insert(0, '/');
+        }
         let place = registration.handler.place;
         let route = Route {
-            path,
+            path: shape.path,
             methods,
             file: self.program.file(place.file).path.to_owned(),
             line: place.span.line,
@@ -344,7 +383,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
             auth: Auth::default(),
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
-            conditional: way.conditional || registration.conditional,
+            conditional: !way.conditions.is_empty() || registration.conditional,
             name: registration.name.as_ref().map(|name| {
                 let mut whole = way.names.clone();
                 whole.push(name.clone());
@@ -353,12 +392,12 @@ impl<'g, 'p> Flattening<'g, 'p> {
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
-            middleware: layers.iter().map(|layer| layer.name.clone()).collect(),
+            middleware: layers.iter().map(|standing| standing.layer.name.clone()).collect(),
             ..Route::default()
         };
         let order = (self.root, self.routes.len());
         let seen = join(&way.seen, &registration.path);
-        self.routes.push(Flat { route, registration, layers, prefixes, whole, seen, order });
+        self.routes.push(Flat { route, registration, layers, whole, seen, order });
     }
 }
 

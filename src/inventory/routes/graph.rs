@@ -80,6 +80,8 @@ pub struct Layer<'p> {
 pub enum Spared {
     /// One whose path holds this regular expression somewhere.
     Path(String),
+    /// As a path, and for some methods alone; none is all.
+    Request(String, Vec<String>),
     /// One that nobody can tell.
     Unknown,
     /// One that has a note of this name.
@@ -215,6 +217,8 @@ pub struct Guard<'p> {
     pub path: Text,
     /// The methods that it holds for; empty is all.
     pub methods: Vec<String>,
+    /// Whether it sees only what follows that path.
+    pub is_mounted: bool,
 }
 
 /// Something registered on a router.
@@ -517,7 +521,7 @@ impl<'p> Graph<'p> {
     #[must_use]
     pub fn mounts_others(&self, id: CallId) -> bool {
         self.routers.get(&self.origin(id)).is_some_and(|router| {
-            router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount { .. }))
+            router.entries.iter().any(|(_, entry)| matches!(entry, Entry::Mount(_)))
         })
     }
 

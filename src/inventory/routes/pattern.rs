@@ -2,6 +2,7 @@
 //! fixed, parameters, and catch-alls.
 
 use super::Parameter;
+use crate::eval::regexp::Regexp;
 
 /// A path with its parameters as `{name}` and `{name*}`, and their types.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,9 +114,10 @@ pub fn colons(raw: &str) -> Shape {
                 if let Some((_, c)) = chars.next_if(|(_, c)| matches!(c, '?' | '*' | '+')) {
                     star |= c != '?';
                 }
-                star |= kind.is_some_and(|kind| matches!(kind, ".*" | ".+"));
+                star |= kind.is_some_and(|kind| matches!(kind, ".*" | ".+" | "*"));
                 out.push(&name, kind, star);
             }
+            '\\' => out.path.extend(chars.next().map(|(_, c)| c)),
             '*' => {
                 while chars.next_if(|(_, c)| *c == '*').is_some() {}
                 out.push("", None, true);
@@ -134,6 +136,38 @@ pub fn colons(raw: &str) -> Shape {
         }
     }
     out
+}
+
+/// As [`colons`], with parts in braces that may be left out: Express 5's `/pages{/:page}` and
+/// `/{*rest}`, and `{/:page}?` of what came before it.
+#[must_use]
+pub fn optional_braces(raw: &str) -> Shape {
+    if !raw.contains('{') {
+        return colons(raw);
+    }
+    let mut plain = String::with_capacity(raw.len());
+    let mut depth = 0_usize;
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                plain.push(c);
+                plain.extend(chars.next());
+                continue;
+            }
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match c {
+            '{' if depth == 0 => {}
+            '}' if depth == 0 => {
+                chars.next_if(|c| matches!(c, '?' | '*' | '+'));
+            }
+            c => plain.push(c),
+        }
+    }
+    colons(&plain)
 }
 
 /// `/users/{id}` and `/files/{*rest}`, or `/users/:id` and `/files/*rest`: axum before and from
@@ -240,26 +274,84 @@ fn group<'r>(
     raw.get(start + 1..end).unwrap_or("")
 }
 
-/// Whether a request for `path` may meet what is registered for `pattern`, both as `{name}`.
-/// A parameter of the pattern takes any segment; a fixed segment does not take a parameter.
+/// A path with the types of its parameters, as [`covers`] compares it.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// The parameters in order.
+    pub parameters: &'a [Parameter],
+}
+
+impl<'a> Typed<'a> {
+    /// The segments, each with the type of the parameter that it is, where it is one alone.
+    fn segments(self) -> impl Iterator<Item = (&'a str, Option<Option<&'a str>>)> {
+        let mut parameters = self.parameters.iter();
+        self.path.split('/').filter(|segment| !segment.is_empty()).map(move |segment| {
+            let count = segment.matches('{').count();
+            let mut kind = None;
+            for _ in 0..count {
+                kind = parameters.next().map(|parameter| parameter.kind.as_deref());
+            }
+            let is_alone = count == 1 && segment.starts_with('{') && segment.ends_with('}');
+            (segment, is_alone.then(|| kind.flatten()))
+        })
+    }
+}
+
+impl Shape {
+    /// The shape to be compared.
+    #[must_use]
+    pub fn typed(&self) -> Typed<'_> {
+        Typed { path: &self.path, parameters: &self.parameters }
+    }
+}
+
+/// Whether a request for `path` always meets what is registered for `pattern`, both as `{name}`.
+/// A parameter of the pattern takes any segment that is of its type; a fixed segment does not take
+/// a parameter.
 #[must_use]
-pub fn covers(pattern: &str, is_prefix: bool, path: &str) -> bool {
-    let mut segments = pattern.split('/').filter(|segment| !segment.is_empty());
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
+pub fn covers(pattern: Typed<'_>, is_prefix: bool, path: Typed<'_>) -> bool {
+    let mut segments = pattern.segments();
+    let mut parts = path.segments();
     loop {
         match (segments.next(), parts.next()) {
             (None, None) => return true,
             (None, Some(_)) => return is_prefix,
-            (Some(segment), _) if segment.ends_with("*}") => return true,
+            (Some((segment, _)), part) if segment.ends_with("*}") => {
+                let fixed = segment.split('{').next().unwrap_or("");
+                return fixed.is_empty() || part.is_some_and(|(part, _)| part.starts_with(fixed));
+            }
             (Some(_), None) => return false,
-            (Some(segment), Some(part)) => {
-                let is_parameter = segment.starts_with('{') && segment.ends_with('}');
-                if !is_parameter && segment != part {
+            (Some((_, Some(kind))), Some(part)) => {
+                if !takes(kind, part) {
+                    return false;
+                }
+            }
+            (Some((segment, None)), Some((part, _))) => {
+                if segment != part {
                     return false;
                 }
             }
         }
     }
+}
+
+/// Whether a parameter of a type takes every request for a segment.
+fn takes(kind: Option<&str>, (part, parameter): (&str, Option<Option<&str>>)) -> bool {
+    let Some(kind) = kind.filter(|kind| !is_any(kind)) else { return true };
+    match parameter {
+        Some(other) => other == Some(kind),
+        None if part.contains('{') => false,
+        None if kind == "int" => part.bytes().all(|byte| byte.is_ascii_digit()),
+        None if kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => false,
+        None => Regexp::of(&format!("^(?:{kind})$"), "").fits(part) == Some(true),
+    }
+}
+
+/// Whether a type says nothing but that there is a segment.
+fn is_any(kind: &str) -> bool {
+    matches!(kind, "str" | "string" | "path" | "default" | "any" | "[^/]+" | "[^/]+?" | ".*" | ".+")
 }
 
 #[cfg(test)]
@@ -295,13 +387,42 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_left_out_is_there() {
+        let cases = [
+            ("/pages{/:page}", "/pages/{page}"),
+            ("/{*rest}", "/{rest*}"),
+            ("/t{.:format}", "/t.{format}"),
+            ("/:id(\\d{2})", "/{id}"),
+            ("/a{/:b}?/c", "/a/{b}/c"),
+        ];
+        for (raw, expected) in cases {
+            assert_eq!(optional_braces(raw).path, expected);
+        }
+    }
+
+    #[test]
     fn a_pattern_covers_what_its_parameters_take() {
-        assert!(covers("/api/{x}", false, "/api/users"));
+        let covers = |pattern: &str, is_prefix: bool, path: &str| {
+            super::covers(colons(pattern).typed(), is_prefix, colons(path).typed())
+        };
+        assert!(covers("/api/:x", false, "/api/users"));
         assert!(covers("/api", true, "/api/users"));
         assert!(covers("", true, "/"));
-        assert!(covers("/api/{rest*}", false, "/api/a/b"));
+        assert!(covers("/api/*", false, "/api/a/b"));
         assert!(!covers("/api", false, "/api/users"));
-        assert!(!covers("/api/users", false, "/api/{x}"));
+        assert!(!covers("/api/users", false, "/api/:x"));
         assert!(!covers("/apis", true, "/api/users"));
+    }
+
+    #[test]
+    fn a_parameter_with_a_type_takes_no_more_than_that() {
+        let covers = |pattern: &str, path: &str| {
+            super::covers(colons(pattern).typed(), false, colons(path).typed())
+        };
+        assert!(covers("/:id(\\d+)", "/:number(\\d+)"));
+        assert!(covers("/:id(\\d+)", "/12"));
+        assert!(!covers("/:id(\\d+)", "/archived"));
+        assert!(!covers("/:id(\\d+)", "/:slug"));
+        assert!(covers("/:from-:to/:id", "/:from-:to/x"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::flatten::Flat;
-use super::pattern;
+use super::pattern::{self, Typed};
 use super::readers::{Matching, framework};
 
 /// The most aliases that a route lists.
@@ -92,13 +92,6 @@ fn answers_for(earlier: &Flat<'_, '_>, later: &Flat<'_, '_>, matching: Matching)
     let methods = first.methods.is_empty()
         || !second.methods.is_empty()
             && second.methods.iter().all(|method| first.methods.contains(method));
-    // A constraint on a parameter lets some requests by.
-    let constrained = first.parameters.iter().any(|parameter| {
-        parameter
-            .kind
-            .as_deref()
-            .is_some_and(|kind| !matches!(kind, "str" | "string" | "path" | "default"))
-    });
     let same = shape(&first.path) == shape(&second.path);
     let kinds = |route: &super::Route| -> Vec<Option<String>> {
         route.parameters.iter().map(|parameter| parameter.kind.clone()).collect()
@@ -110,9 +103,13 @@ fn answers_for(earlier: &Flat<'_, '_>, later: &Flat<'_, '_>, matching: Matching)
             Matching::Specific | Matching::Last => same && kinds(first) == kinds(second),
             Matching::First | Matching::Chain => {
                 same && kinds(first) == kinds(second)
-                    || !constrained && pattern::covers(&first.path, false, &second.path)
+                    || pattern::covers(typed(first), false, typed(second))
             }
         }
+}
+
+fn typed(route: &super::Route) -> Typed<'_> {
+    Typed { path: &route.path, parameters: &route.parameters }
 }
 
 /// A path without the names of its parameters. A trailing slash counts.

@@ -28,6 +28,18 @@ pub fn spares(layer: &Layer<'_>, flat: &Flat<'_, '_>) -> Option<bool> {
                 Some(false) => {}
                 None => known = false,
             },
+            Spared::Request(pattern, methods) => {
+                let of_route = &flat.route.methods;
+                let other = |method: &String| !methods.contains(method);
+                let none = !of_route.is_empty() && of_route.iter().all(other);
+                let some = of_route.is_empty() || of_route.iter().any(other);
+                match fits(pattern, flat) {
+                    Some(false) => {}
+                    _ if !methods.is_empty() && none => {}
+                    Some(true) if methods.is_empty() || !some => return Some(true),
+                    _ => known = false,
+                }
+            }
             Spared::Unknown => known = false,
         }
     }

@@ -83,7 +83,7 @@ impl<'t> Lowering<'t, '_> {
             Kind::BinaryExpression => self.binary(at),
             Kind::TernaryExpression => self.ternary(at),
             Kind::MetaProperty => self.meta_property(at),
-            Kind::Regex => ExprKind::Other(Vec::new()),
+            Kind::Regex => ExprKind::Regex(self.word(at.node)),
             Kind::TypeAnnotation
             | Kind::TypeArguments
             | Kind::TypeParameters

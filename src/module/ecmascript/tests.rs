@@ -182,7 +182,7 @@ fn expressions() {
       (other ll)
       (other mm))
     (bind url = import.meta.env.VITE_URL)
-    (bind re = (other))
+    (bind re = /a+/g)
     (=== none none)
     (delete this.nn)
     super.oo

@@ -110,7 +110,7 @@ fn show(expr: &Expr) -> String {
         ExprKind::Assign { target, value } => format!("({} = {})", show(target), show(value)),
         ExprKind::Block(block) => show_block(block),
         ExprKind::Other(items) => format!("other({})", list(items)),
-        ExprKind::Class(_) | ExprKind::Markup(_) => unreachable!(),
+        ExprKind::Class(_) | ExprKind::Markup(_) | ExprKind::Regex(_) => unreachable!(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::scripts;
 use super::{Framework, Matching, SCRIPTS};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Registration, made_by, path_text,
+    Entry, Graph, Guard, Handler, Layer, LayerKind, Registration, made_by,
 };
 use crate::inventory::routes::pattern;
 use crate::module::Expr;
@@ -18,22 +19,15 @@ pub(super) const EXPRESS: Framework = Framework {
     name: "express",
     languages: SCRIPTS,
     packages: &["express"],
-    needs: &["express", "Router(", ".use("],
-    fixtures: &[],
+    needs: &["express", "Router(", ".use(", ".listen("],
+    fixtures: &["express"],
     matching: Matching::Chain,
     has_user_object: false,
     read,
-    path: pattern::colons,
+    path: pattern::optional_braces,
 };
 
 const NAME: &str = "express";
-const VERBS: &[&str] = &[
-    "get", "post", "put", "delete", "patch", "head", "options", "all", "trace", "connect",
-    "propfind",
-];
-
-/// The most handlers of one registration that are looked at.
-const MAX_HANDLERS: usize = 256;
 
 /// What the result of a call stands for, since registrations are chained.
 #[derive(Clone)]
@@ -45,6 +39,7 @@ enum Chain<'p> {
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let mut chains: BTreeMap<CallId, Chain<'p>> = BTreeMap::new();
+    let mut params: Vec<(CallId, String, Layer<'p>)> = Vec::new();
     for (id, call) in trace.records() {
         graph.at(id);
         if let Some(path) = call.path() {
@@ -67,23 +62,64 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 chains.insert(id, Chain::Path(*router, path));
                 continue;
             }
+            (Chain::Router(router), "param") => {
+                if let [name, value, ..] = call.args.positional.as_slice() {
+                    let mut layer = layer(trace, (value.clone(), None));
+                    layer.args.positional.push(Value::Unknown);
+                    let names = scripts::flat(name);
+                    let names = names.iter().filter_map(Value::as_str);
+                    params.extend(names.map(|name| (*router, name.to_owned(), layer.clone())));
+                }
+            }
+            (Chain::Router(router), "ws") if call.args.positional.len() > 1 => {
+                let (path, handlers) = (call.args.positional.first(), scripts::arguments(call, 1));
+                register(*router, "ws", path, handlers, call, trace, graph);
+            }
             (Chain::Router(router), "use") => {
                 mount(*router, call, trace, graph);
                 graph.gives_back(id, *router);
             }
             (Chain::Router(router), verb)
-                if VERBS.contains(&verb) && call.args.positional.len() > 1 =>
+                if scripts::methods(verb).is_some() && call.args.positional.len() > 1 =>
             {
-                let (path, handlers) = (call.args.positional.first(), written(call, 1));
+                let (path, handlers) = (call.args.positional.first(), scripts::arguments(call, 1));
                 register(*router, verb, path, handlers, call, trace, graph);
                 graph.gives_back(id, *router);
             }
-            (Chain::Path(router, path), verb) if VERBS.contains(&verb) => {
-                register(*router, verb, Some(path), written(call, 0), call, trace, graph);
+            (Chain::Path(router, path), verb) if scripts::methods(verb).is_some() => {
+                register(
+                    *router,
+                    verb,
+                    Some(path),
+                    scripts::arguments(call, 0),
+                    call,
+                    trace,
+                    graph,
+                );
             }
             _ => {}
         }
         chains.insert(id, chain);
+    }
+    for (router, name, layer) in params {
+        stands_before(router, &name, &layer, graph);
+    }
+}
+
+/// What `router.param` gave stands before all of the router's routes that have the parameter.
+fn stands_before<'p>(router: CallId, name: &str, layer: &Layer<'p>, graph: &mut Graph<'p>) {
+    let router = graph.origin(router);
+    let Some(router) = graph.routers.get_mut(&router) else { return };
+    let has = |path: &Text| {
+        let shape = pattern::optional_braces(&path.to_string());
+        shape.parameters.iter().any(|parameter| parameter.name == name)
+    };
+    for (_, entry) in &mut router.entries {
+        match entry {
+            Entry::Route(route) if has(&route.path) => route.layers.insert(0, layer.clone()),
+            Entry::Mount(mount) if has(&mount.prefix) => mount.layers.insert(0, layer.clone()),
+            _ => {}
+        }
     }
 }
 
@@ -101,12 +137,18 @@ fn register<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
 ) {
-    let methods = if verb == "all" { Vec::new() } else { vec![verb.to_ascii_uppercase()] };
+    let is_socket = verb == "ws";
+    let socket = || Some(vec!["WS".to_owned()]).filter(|_| is_socket);
+    let Some(methods) = scripts::methods(verb).or_else(socket) else { return };
     let last = handlers.pop();
     let mut handler = Handler::of(last.as_ref().map(|(value, _)| value), call.place);
     // A route is found where it is registered; handlers are often made by factories elsewhere.
     handler.place = call.place;
     let mut layers: Vec<_> = handlers.into_iter().map(|value| layer(trace, value)).collect();
+    let args = match is_socket {
+        true => Args::of(vec![values::socket(), values::request(), values::next()]),
+        false => request(),
+    };
     // What a library or a class makes of a handler is asked like a guard, and a handler that may
     // hand a request on is one for what comes later.
     let mut hands_on = None;
@@ -117,15 +159,15 @@ fn register<'p>(
         Some(_) => {}
         None => layers.extend(last.map(|value| layer(trace, value))),
     }
-    for path in &paths(path) {
+    for path in scripts::paths(path) {
         graph.route(
             router,
             Registration {
                 layers: layers.clone(),
                 hands_on: hands_on.clone(),
-                args: request(),
+                args: args.clone(),
                 conditional: call.conditional,
-                ..Registration::new((methods.clone(), true), path_text(Some(path)), handler.clone())
+                ..Registration::new((methods.clone(), true), path, handler.clone())
             },
         );
     }
@@ -133,60 +175,16 @@ fn register<'p>(
 
 /// A middleware, with the expression that gave it.
 fn layer<'p>(trace: &Trace<'p>, (value, expr): (Value<'p>, Option<&'p Expr>)) -> Layer<'p> {
-    Layer::new(trace, LayerKind::Middleware, value, request()).called(expr)
-}
-
-/// The arguments of a call from the one at `from` on, with the expressions that gave them where
-/// there is one for each.
-fn written<'p>(call: &CallRecord<'p>, from: usize) -> Vec<(Value<'p>, Option<&'p Expr>)> {
-    let values = &call.args.positional;
-    let exprs = call.written.map(|call| &call.args).filter(|args| args.len() == values.len());
-    let pairs = values
-        .iter()
-        .enumerate()
-        .skip(from)
-        .map(|(at, value)| (value.clone(), exprs.map(|exprs| &exprs[at].value)));
-    pairs
-        .flat_map(|(value, expr)| flat(&value).into_iter().map(move |value| (value, expr)))
-        .collect()
-}
-
-/// Handlers may be given as lists, nested too.
-fn flat<'p>(value: &Value<'p>) -> Vec<Value<'p>> {
-    let mut out = Vec::new();
-    let mut queue = vec![value.clone()];
-    // A list can hold itself.
-    for _ in 0..MAX_HANDLERS {
-        let Some(value) = queue.pop() else { break };
-        match value.items() {
-            Some(items) => queue.extend(items.into_iter().rev()),
-            None => out.push(value),
-        }
-    }
-    out
-}
-
-/// One path, or each of a list.
-fn paths<'p>(path: Option<&Value<'p>>) -> Vec<Value<'p>> {
-    match path {
-        Some(Value::List(items)) => items.borrow().clone(),
-        Some(other) => other.alternatives(),
-        None => vec![Value::Unknown],
-    }
+    let (value, spares) = scripts::unless(trace, value);
+    let layer = Layer::new(trace, LayerKind::Middleware, value, request()).called(expr);
+    Layer { sees_rest: true, spares, ..layer }
 }
 
 fn mount<'p>(router: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let first = call.args.positional.first();
-    let has_path = match first {
-        Some(Value::Text(_)) => true,
-        Some(Value::List(items)) => {
-            items.borrow().iter().all(|item| matches!(item, Value::Text(_)))
-        }
-        Some(Value::Unknown) => call.args.positional.len() > 1,
-        _ => false,
-    };
-    let prefixes = if has_path { paths(first) } else { vec![Value::text("")] };
-    for (value, expr) in written(call, usize::from(has_path)) {
+    let has_path = scripts::is_path_of(first, call.args.positional.len() > 1);
+    let prefixes = if has_path { scripts::paths(first) } else { vec![Text::default()] };
+    for (value, expr) in scripts::arguments(call, usize::from(has_path)) {
         let children: Vec<_> = value
             .alternatives()
             .iter()
@@ -195,13 +193,14 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &m
             .collect();
         for prefix in &prefixes {
             for child in &children {
-                graph.mount(router, *child, prefix.to_text(), call.conditional);
+                let conditional = call.conditional || children.len() > 1;
+                graph.mount(router, *child, prefix.clone(), conditional);
             }
             if children.is_empty() && !handles_errors(&value) {
                 let layer =
                     Layer { conditional: call.conditional, ..layer(trace, (value.clone(), expr)) };
-                let path = prefix.to_text();
-                graph.guard(router, Guard { layer, path, methods: Vec::new() });
+                let path = prefix.clone();
+                graph.guard(router, Guard { layer, path, methods: Vec::new(), is_mounted: true });
             }
         }
     }

@@ -236,7 +236,10 @@ impl Reading {
                 for path in &paths {
                     let layer = Layer { conditional: call.conditional, ..layer.clone() };
                     let path = join(&base.path, path);
-                    graph.pattern(base.router, Guard { layer, path, methods: Vec::new() });
+                    graph.pattern(
+                        base.router,
+                        Guard { layer, path, methods: Vec::new(), is_mounted: false },
+                    );
                 }
             }
         }

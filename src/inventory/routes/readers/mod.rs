@@ -15,6 +15,7 @@ mod finale;
 mod flask;
 mod hapi;
 mod hono;
+mod koa;
 mod litestar;
 mod next;
 mod nuxt;
@@ -93,6 +94,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     nuxt::NUXT,
     remix::REMIX,
     hono::HONO,
+    koa::KOA,
     fastify::FASTIFY,
     hapi::HAPI,
     elysia::ELYSIA,

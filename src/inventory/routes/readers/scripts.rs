@@ -3,13 +3,57 @@
 use std::collections::BTreeSet;
 
 use crate::eval::interpreter::Trace;
+use crate::eval::regexp::Regexp;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Closure, Value, native_of};
+use crate::inventory::routes::graph::{Spared, methods_of};
+use crate::inventory::routes::pattern::{self, Shape};
+use crate::inventory::routes::regex;
 use crate::module::path::last_name;
 use crate::module::{Expr, ExprKind};
 
 /// The most handlers of one registration that are looked at.
 const MAX_HANDLERS: usize = 256;
+/// The most groups of a regular expression that are called by their number.
+const MAX_GROUPS: usize = 32;
+/// What Node.js knows of methods.
+const VERBS: &[&str] = &[
+    "acl",
+    "bind",
+    "checkout",
+    "connect",
+    "copy",
+    "delete",
+    "get",
+    "head",
+    "link",
+    "lock",
+    "m-search",
+    "merge",
+    "mkactivity",
+    "mkcalendar",
+    "mkcol",
+    "move",
+    "notify",
+    "options",
+    "patch",
+    "post",
+    "propfind",
+    "proppatch",
+    "purge",
+    "put",
+    "query",
+    "rebind",
+    "report",
+    "search",
+    "source",
+    "subscribe",
+    "trace",
+    "unbind",
+    "unlink",
+    "unlock",
+    "unsubscribe",
+];
 /// How deep objects are looked into for an application.
 const MAX_SERVED_DEPTH: usize = 3;
 
@@ -48,10 +92,118 @@ pub(super) fn flat<'p>(value: &Value<'p>) -> Vec<Value<'p>> {
 
 /// The paths that a value gives: one, each of a list, each that it may be.
 pub(super) fn paths(value: Option<&Value<'_>>) -> Vec<Text> {
+    let one = |value: &Value<'_>| match value {
+        Value::Regex(regexp) => of_regexp(regexp),
+        value => vec![value.to_text()],
+    };
     match value {
-        Some(value @ Value::List(_)) => flat(value).iter().map(Value::to_text).collect(),
-        Some(other) => other.alternatives().iter().map(Value::to_text).collect(),
+        Some(value @ Value::List(_)) => flat(value).iter().flat_map(one).collect(),
+        Some(other) => other.alternatives().iter().flat_map(one).collect(),
         None => vec![Text::hole("")],
+    }
+}
+
+/// The paths that a regular expression stands for, with colons. Groups without a name are called
+/// by their number.
+fn of_regexp(regexp: &Regexp) -> Vec<Text> {
+    let numbers: Vec<String> = (0..MAX_GROUPS).map(|number| number.to_string()).collect();
+    let paths = regex::paths(regexp.source(), &numbers);
+    paths.iter().map(|path| with_colons(&pattern::braces(path))).collect()
+}
+
+fn with_colons(shape: &Shape) -> Text {
+    let mut out = Text::default();
+    let mut rest = shape.path.as_str();
+    let mut parameters = shape.parameters.iter();
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        out.push_literal(before);
+        let kind = parameters.next().and_then(|parameter| parameter.kind.as_deref());
+        match (name.strip_suffix('*'), kind) {
+            (Some(name), _) => out.push_literal(&format!("*{name}")),
+            (None, _) if name.is_empty() => out.push_hole(""),
+            (None, Some(kind)) => out.push_literal(&format!(":{name}({kind})")),
+            (None, None) => out.push_literal(&format!(":{name}")),
+        }
+        rest = after;
+    }
+    out.push_literal(rest);
+    out
+}
+
+/// The methods that a router's method of this name registers; none is all of them, and `None` is a
+/// name that registers nothing.
+pub(super) fn methods(verb: &str) -> Option<Vec<String>> {
+    match verb {
+        "all" => Some(Vec::new()),
+        "del" => Some(vec!["DELETE".to_owned()]),
+        verb if VERBS.contains(&verb) => Some(vec![verb.to_ascii_uppercase()]),
+        _ => None,
+    }
+}
+
+/// Whether an argument is a path or several.
+pub(super) fn is_path(value: Option<&Value<'_>>) -> bool {
+    match value {
+        Some(Value::Text(_) | Value::Regex(_)) => true,
+        Some(Value::List(items)) => {
+            let items = items.borrow();
+            !items.is_empty() && items.iter().all(|item| is_path(Some(item)))
+        }
+        Some(Value::Choice(values)) => values.iter().any(|value| is_path(Some(value))),
+        _ => false,
+    }
+}
+
+/// Whether the first argument is a path, or may be one where others follow it.
+pub(super) fn is_path_of(value: Option<&Value<'_>>, more: bool) -> bool {
+    is_path(value) || more && matches!(value, Some(Value::Unknown | Value::Absent))
+}
+
+/// The middleware that one made with `unless` is, and the routes that it spares.
+pub(super) fn unless<'p>(trace: &Trace<'p>, value: Value<'p>) -> (Value<'p>, Vec<Spared>) {
+    let Some(record) = trace.made(&value) else { return (value, Vec::new()) };
+    match &record.callee {
+        Value::Method(method) if method.1 == "unless" => {
+            (method.0.clone(), spared(record.args.positional.first()))
+        }
+        _ => (value, Vec::new()),
+    }
+}
+
+/// What the options of `unless` spare.
+fn spared(options: Option<&Value<'_>>) -> Vec<Spared> {
+    let Some(Value::Map(entries)) = options else { return vec![Spared::Unknown] };
+    let mut out = Vec::new();
+    for (key, value) in entries.borrow().iter() {
+        match key.as_str() {
+            Some("path") => {
+                let paths =
+                    if matches!(value, Value::List(_)) { flat(value) } else { vec![value.clone()] };
+                out.extend(paths.iter().map(spared_path));
+            }
+            Some("useOriginalUrl" | "method")
+                if matches!(value, Value::Bool(true) | Value::None) => {}
+            _ => out.push(Spared::Unknown),
+        }
+    }
+    out
+}
+
+fn spared_path(path: &Value<'_>) -> Spared {
+    let expression = |value: &Value<'_>| match value {
+        Value::Text(text) => Some(format!("^{}$", ::regex::escape(text.as_literal()?))),
+        Value::Regex(regexp) => Some(regexp.expression()),
+        _ => None,
+    };
+    if let Some(expression) = expression(path) {
+        return Spared::Path(expression);
+    }
+    let methods = path.entry("methods").or_else(|| path.entry("method"));
+    let (methods, known) = methods.as_ref().map_or((Vec::new(), true), methods_of);
+    match path.entry("url").as_ref().and_then(expression) {
+        Some(expression) if known => Spared::Request(expression, methods),
+        _ => Spared::Unknown,
     }
 }
 

@@ -1,0 +1,200 @@
+//! Regular expressions of scripts, and what they do to texts that are known.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use regex::{Regex, RegexBuilder};
+use smol_str::SmolStr;
+
+use super::text::{Part, Text};
+use super::value::{Args, MAX_ITEMS, Value};
+
+/// The most memory that a compiled expression takes.
+const MAX_SIZE: usize = 256 * 1024;
+/// The most bytes that a replacement adds.
+const MAX_GROWTH: usize = 256 * 1024;
+
+/// A regular expression.
+#[derive(Debug)]
+pub struct Regexp {
+    source: SmolStr,
+    flags: SmolStr,
+    compiled: OnceCell<Option<Regex>>,
+}
+
+impl Regexp {
+    /// The expression of a source and flags.
+    #[must_use]
+    pub fn of(source: &str, flags: &str) -> Self {
+        Self { source: source.into(), flags: flags.into(), compiled: OnceCell::new() }
+    }
+
+    /// The expression that is written as `/source/flags`.
+    #[must_use]
+    pub fn written(literal: &str) -> Self {
+        let inner = literal.strip_prefix('/').unwrap_or(literal);
+        let (source, flags) = inner.rsplit_once('/').unwrap_or((inner, ""));
+        Self::of(source, flags)
+    }
+
+    /// Its source, without slashes.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its flags.
+    #[must_use]
+    pub fn flags(&self) -> &str {
+        &self.flags
+    }
+
+    /// It as other languages write it, with its flags.
+    #[must_use]
+    pub fn expression(&self) -> String {
+        let source = self.source.replace("\\/", "/");
+        let flags: String = self.flags.chars().filter(|flag| "ims".contains(*flag)).collect();
+        if flags.is_empty() { source } else { format!("(?{flags}){source}") }
+    }
+
+    /// `None` where it uses what only scripts have, such as a look ahead.
+    fn compiled(&self) -> Option<&Regex> {
+        let compile = || {
+            // An escaped slash is a slash.
+            let source = self.source.replace("\\/", "/");
+            RegexBuilder::new(&source)
+                .case_insensitive(self.flags.contains('i'))
+                .multi_line(self.flags.contains('m'))
+                .dot_matches_new_line(self.flags.contains('s'))
+                .size_limit(MAX_SIZE)
+                .build()
+                .ok()
+        };
+        self.compiled.get_or_init(compile).as_ref()
+    }
+
+    /// Whether it fits somewhere in a text; `None` when that is not known.
+    #[must_use]
+    pub fn fits(&self, text: &str) -> Option<bool> {
+        self.compiled().map(|regex| regex.is_match(text))
+    }
+
+    /// What it and its groups fit in a text, as `match` and `exec` give it.
+    fn groups<'p>(&self, text: &str) -> Option<Value<'p>> {
+        let found = self.compiled()?.captures(text);
+        Some(found.map_or(Value::None, |groups| {
+            let group = |at| groups.get(at).map_or(Value::None, |it| Value::text(it.as_str()));
+            Value::list((0..groups.len()).map(group).collect())
+        }))
+    }
+}
+
+/// `regexp.test(text)` and its kin.
+#[must_use]
+pub fn method<'p>(regexp: &Regexp, method: &str, args: &Args<'p>) -> Value<'p> {
+    let text = args.positional.first().and_then(Value::as_str);
+    let known = match method {
+        "test" => text.and_then(|text| regexp.fits(text)).map(Value::Bool),
+        "exec" => text.and_then(|text| regexp.groups(text)),
+        _ => None,
+    };
+    known.unwrap_or_default()
+}
+
+/// `text.replace(regexp, …)` and its kin.
+#[must_use]
+pub fn text_method<'p>(
+    text: &Rc<Text>,
+    method: &str,
+    regexp: &Regexp,
+    args: &Args<'p>,
+) -> Value<'p> {
+    let literal = text.as_literal();
+    let is_global = regexp.flags.contains('g');
+    let known = match method {
+        "match" if is_global => literal.and_then(|text| {
+            let all = regexp.compiled()?.find_iter(text).take(MAX_ITEMS);
+            Some(Value::list(all.map(|found| Value::text(found.as_str())).collect()))
+        }),
+        "match" => literal.and_then(|text| regexp.groups(text)),
+        "search" => None,
+        "split" => literal.and_then(|text| {
+            let parts = regexp.compiled()?.split(text).take(MAX_ITEMS);
+            Some(Value::list(parts.map(Value::text).collect()))
+        }),
+        "replace" | "replaceAll" => replaced(text, regexp, args, is_global),
+        _ => None,
+    };
+    known.unwrap_or_default()
+}
+
+/// What is replaced in a text with holes is what is known of it, unless an end is meant.
+fn replaced<'p>(
+    text: &Text,
+    regexp: &Regexp,
+    args: &Args<'p>,
+    is_global: bool,
+) -> Option<Value<'p>> {
+    let to = args.positional.get(1)?.as_str()?;
+    // `$1` of a script is `${1}` here.
+    let to = to.replace("$&", "$0");
+    let compiled = regexp.compiled()?;
+    let limit = usize::from(!is_global);
+    if text.has_hole() && (!is_global || regexp.source.contains(['^', '$'])) {
+        return None;
+    }
+    let matches = text.parts().iter().map(|part| match part {
+        Part::Literal(text) => compiled.find_iter(text).count(),
+        Part::Hole(_) => 0,
+    });
+    let each = to.len() + to.matches('$').count().saturating_mul(text.len());
+    if matches.sum::<usize>().saturating_mul(each) > MAX_GROWTH {
+        return None;
+    }
+    let change = |part: &str| compiled.replacen(part, limit, braced(&to).as_str()).into_owned();
+    Some(Value::Text(Rc::new(text.map_literals(change))))
+}
+
+/// `$1x` means the first group and an `x`.
+fn braced(to: &str) -> String {
+    let mut out = String::with_capacity(to.len());
+    let mut chars = to.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        if c == '$' && chars.peek().is_some_and(char::is_ascii_digit) {
+            out.push('{');
+            while let Some(digit) = chars.next_if(char::is_ascii_digit) {
+                out.push(digit);
+            }
+            out.push('}');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(method: &str, text: &str, regexp: &str, to: &str) -> String {
+        let args = Args::of(vec![Value::None, Value::text(to)]);
+        let text = Rc::new(Text::literal(text));
+        text_method(&text, method, &Regexp::written(regexp), &args).to_text().to_string()
+    }
+
+    #[test]
+    fn a_known_text_is_replaced_in() {
+        assert_eq!(text("replace", "users.route.ts", r"/\.route\.[jt]s$/", ""), "users");
+        assert_eq!(text("replace", "/api//x", r"/\/+/g", "/"), "/api/x");
+        assert_eq!(text("replace", "a-b-c", "/-(b)/", "+$1x"), "a+bx-c");
+        assert_eq!(text("replace", "a", "/(?!a)b/", ""), "{}");
+    }
+
+    #[test]
+    fn a_known_text_fits_or_not() {
+        let fits = |regexp: &str, text: &str| Regexp::written(regexp).fits(text);
+        assert_eq!(fits(r"/^\/api\/v\d+/i", "/API/v1/x"), Some(true));
+        assert_eq!(fits(r"/\.js$/", "a.ts"), Some(false));
+        assert_eq!(fits("/a(?=b)/", "ab"), None);
+    }
+}
