@@ -331,6 +331,20 @@ impl<'p> ClassValue<'p> {
         (out, external)
     }
 
+    /// What a call to the outside gave that the class or one of its bases extends:
+    /// `class Guard extends AuthGuard("jwt")`.
+    #[must_use]
+    pub fn made_base(self: &Rc<Self>) -> Option<Value<'p>> {
+        let extends = |class: &Rc<Self>| {
+            let written = &class.class.bases;
+            class.bases.iter().enumerate().find_map(|(at, base)| {
+                let is_type = written.get(at).is_some_and(|base| base.name.is_some());
+                (matches!(base, Value::Native(_)) && !is_type).then(|| base.clone())
+            })
+        };
+        self.lineage().0.iter().find_map(extends)
+    }
+
     /// An attribute of the class or of its bases, with the class that has it.
     #[must_use]
     pub fn attribute(self: &Rc<Self>, name: &str) -> Option<(Value<'p>, Rc<Self>)> {

@@ -31,8 +31,21 @@ impl<'p> Interpreter<'p> {
         // The innermost decorator is applied first. What it gives back is not asked for: the name
         // keeps meaning the function that a reader sees, with its decorators as a note.
         for (decorator, callee) in decorators.into_iter().rev() {
-            let args = Args::of(vec![value.clone()]);
+            let args = self.decorator_args(name, value.clone());
             self.call_value(&callee, args, decorator.span);
+        }
+    }
+
+    /// What a decorator of a function is called with: the function; in a script the class, the
+    /// name and a description of the property, as compilers have it.
+    fn decorator_args(&self, name: &str, function: Value<'p>) -> Args<'p> {
+        match &self.frame.class {
+            Some(class) if self.language().is_script() => Args::of(vec![
+                Value::Class(Rc::clone(class)),
+                Value::text(name),
+                Value::map(vec![(Value::text("value"), function)]),
+            ]),
+            _ => Args::of(vec![function]),
         }
     }
 
@@ -167,8 +180,12 @@ impl<'p> Interpreter<'p> {
         if object.native.get().is_some() {
             return;
         }
-        if let (_, Some(base)) = object.class.lineage() {
-            let id = self.record(Value::External(base), args, span, Some(Rc::clone(&object.class)));
+        let base = match object.class.lineage() {
+            (_, Some(base)) => Some(Value::External(base)),
+            _ => None,
+        };
+        if let Some(base) = object.class.made_base().or(base) {
+            let id = self.record(base, args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
             self.react(id);
         }

@@ -91,6 +91,14 @@ pub enum Told<'p> {
         /// Whether it says that the caller may not go on.
         denial: bool,
     },
+    /// The receiver's method of this name that the program has is called with these, and where it
+    /// raises nothing `true` is given back. Without such a method the caller is refused.
+    AsksOwn {
+        /// The name.
+        method: &'static str,
+        /// The arguments.
+        args: Vec<Value<'p>>,
+    },
     /// The last function among the arguments, or among those of the call that made what is called
     /// now, is called with these.
     CallsBack(Vec<Value<'p>>),
@@ -283,6 +291,8 @@ impl<'p> Interpreter<'p> {
                 self.met(|seen| &mut seen.answered);
                 value
             }
+            // Nobody is asked but an object of the program.
+            Told::AsksOwn { .. } => Value::Unknown,
             Told::Throws { denial } => {
                 if denial && let Some(probe) = &mut self.probe {
                     probe.seen.asked = true;
@@ -362,6 +372,9 @@ impl<'p> Interpreter<'p> {
         let (path, maker) = self.outside_path(callee)?;
         let outside = Outside { path: &path, args, maker: maker.as_deref() };
         if let Some(told) = caller.call(&outside) {
+            if let (Told::AsksOwn { method, args }, Value::Method(callee)) = (&told, callee) {
+                return Some(self.ask_own(&callee.0, method, args, span));
+            }
             return Some(self.told(told, args, maker.as_deref(), span));
         }
         // What the outside made of a function of the program calls that function in the end.
@@ -384,6 +397,34 @@ impl<'p> Interpreter<'p> {
             self.maybe_call(&function, span);
         }
         None
+    }
+
+    /// Calls a method that the program has of an object which a library asks for its decision.
+    fn ask_own(
+        &mut self,
+        object: &Value<'p>,
+        method: &str,
+        args: &[Value<'p>],
+        span: Span,
+    ) -> Value<'p> {
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked = true;
+        }
+        let own = match object {
+            Value::Object(instance) => instance.class.attribute(method),
+            _ => None,
+        };
+        match own {
+            Some((Value::Function(closure), owner)) => {
+                let bound = Value::Function(self.bound(&closure, object.clone(), owner));
+                self.call_value(&bound, Args::of(args.to_vec()), span);
+                Value::Bool(true)
+            }
+            _ => {
+                self.throwing = Some(Thrown { denial: true, deliberate: true, method: false });
+                Value::Unknown
+            }
+        }
     }
 
     /// What a function may spend that is told nothing about the request: it can hardly decide about

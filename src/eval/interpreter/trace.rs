@@ -125,6 +125,33 @@ impl<'p> Trace<'p> {
         machine.call_value(function, args, Span::default())
     }
 
+    /// What calling a function of the program, or constructing a class, comes to.
+    pub fn call_with(&self, callee: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().call_value(callee, args, Span::default())
+    }
+
+    /// The id that the next call to the outside gets.
+    #[must_use]
+    pub fn next_call(&self) -> CallId {
+        let machine = self.machine.borrow();
+        let at = machine.settled.len() + machine.calls.len();
+        CallId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// The calls to the outside from one on, which questions since the run led to.
+    #[must_use]
+    pub fn calls_since(&self, first: CallId) -> Vec<(CallId, Rc<CallRecord<'p>>)> {
+        let machine = self.machine.borrow();
+        let from = (first.0 as usize).saturating_sub(machine.settled.len());
+        let calls = machine.calls.iter().enumerate().skip(from);
+        calls
+            .filter_map(|(at, call)| {
+                let at = u32::try_from(machine.settled.len() + at).ok()?;
+                Some((CallId(at), Rc::clone(call)))
+            })
+            .collect()
+    }
+
     /// The module that a dotted or relative name means to a file.
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {

@@ -92,6 +92,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             base: flat.registration.base.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
+            notes: Rc::clone(&flat.registration.notes),
             ..Anonymous::default()
         };
         let mut met = Vec::new();

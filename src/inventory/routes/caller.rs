@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::AuthState;
 use super::guards;
+use super::notes::{self, Notes};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -75,6 +76,8 @@ pub struct Anonymous {
     pub metadata: Vec<(String, bool)>,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
+    /// The same with the values, apart for the handler and its class.
+    pub notes: Rc<Notes>,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
 }
@@ -413,7 +416,8 @@ impl Anonymous {
     /// The route, as text that is equal for equal ones.
     #[must_use]
     pub fn route(&self) -> String {
-        format!("{:?} {} {:?} {:?}", self.method, self.path, self.endpoint, self.metadata)
+        let Self { method, path, endpoint, metadata, notes, .. } = self;
+        format!("{method:?} {path} {endpoint:?} {metadata:?} {notes:?}")
     }
 
     /// A text about the route, which nobody knows where it stands for all of them.
@@ -483,13 +487,10 @@ impl Anonymous {
             }
             // A copy of an address, which is written into.
             "clone" => return Some(Told::Value(Value::map(Vec::new()))),
-            "switchtohttp" | "getrequest" | "getresponse" | "getargs" | "getargbyindex"
-            | "gethandler" | "getclass" => {
-                return Some(Told::Value(match lower.as_str() {
-                    "getrequest" => values::request(),
-                    "getresponse" => values::response(),
-                    _ => values::context(),
-                }));
+            _ if object.starts_with("caller.context") => {
+                if let Some(value) = context_call(&lower, args) {
+                    return Some(Told::Value(value));
+                }
             }
             _ => {}
         }
@@ -509,6 +510,60 @@ impl Anonymous {
             return Some(Told::Identity(Value::Absent));
         }
         None
+    }
+}
+
+/// A call of Nest's execution context.
+fn context_call<'p>(lower: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    let all = || vec![values::request(), values::response(), values::next()];
+    Some(match lower {
+        "getrequest" => values::request(),
+        "getresponse" => values::response(),
+        "getnext" => values::next(),
+        "switchtohttp" | "getcontext" => values::context(),
+        "gettype" => Value::text("http"),
+        "gethandler" => Value::External(notes::HANDLER.into()),
+        "getclass" => Value::External(notes::CLASS.into()),
+        "getargs" => Value::list(all()),
+        "getargbyindex" => match args.positional.first() {
+            Some(Value::Number(number)) => {
+                let at = number.parse().unwrap_or(usize::MAX);
+                all().into_iter().nth(at).unwrap_or_default()
+            }
+            _ => Value::Unknown,
+        },
+        _ => return None,
+    })
+}
+
+/// What the guard that `AuthGuard(strategy)` of Nest makes does when a class that extends it hands
+/// on to it: nobody is found, and `handleRequest` decides.
+fn passport_guard<'p>(call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+    let (object, method) = call.path.rsplit_once("().")?;
+    if !object.ends_with("AuthGuard()") {
+        return None;
+    }
+    let nobody = || Value::Bool(false);
+    match method {
+        "canActivate" => Some(Told::AsksOwn {
+            method: "handleRequest",
+            args: vec![
+                Value::None,
+                nobody(),
+                Value::External("caller.error".into()),
+                values::context(),
+                Value::None,
+            ],
+        }),
+        "handleRequest" => {
+            let user = call.args.positional.get(1).cloned().unwrap_or_default();
+            match user.truth() {
+                Some(true) => Some(Told::Value(user)),
+                Some(false) => Some(Told::Throws { denial: true }),
+                None => None,
+            }
+        }
+        _ => None,
     }
 }
 
@@ -833,13 +888,19 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
         return Some(Told::Throws { denial: true });
     }
-    if call.path.ends_with("Reflector.getAllAndOverride")
-        || call.path.ends_with("Reflector.get")
-        || call.path.ends_with("Reflector.getAllAndMerge")
+    if let Some(value) = request.notes.looked_up(name, &args.positional) {
+        request.looked_at_route.set(true);
+        return Some(Told::Value(if request.any_route { Value::Unknown } else { value }));
+    }
+    // Nest's context of a request, as a library for another kind of request sees it.
+    if name == "create"
+        && let Some(context @ Value::External(path)) = args.positional.first()
+        && path == "caller.context"
     {
-        let key = args.positional.first()?;
-        let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
-        return Some(Told::Value(request.noted(&key)));
+        return Some(Told::Value(context.clone()));
+    }
+    if let Some(told) = passport_guard(call) {
+        return Some(told);
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if absent {

@@ -5,10 +5,12 @@
 pub mod alike;
 pub mod auth;
 pub mod caller;
+pub mod decorations;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
 pub mod methods;
+pub mod notes;
 pub mod pattern;
 pub mod readers;
 pub mod relate;
