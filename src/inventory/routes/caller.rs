@@ -540,20 +540,13 @@ fn context_call<'p>(lower: &str, args: &Args<'p>) -> Option<Value<'p>> {
 /// on to it: nobody is found, and `handleRequest` decides.
 fn passport_guard<'p>(call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let (object, method) = call.path.rsplit_once("().")?;
-    if !object.ends_with("AuthGuard()") {
+    if object != "@nestjs/passport.AuthGuard()" {
         return None;
     }
-    let nobody = || Value::Bool(false);
     match method {
         "canActivate" => Some(Told::AsksOwn {
             method: "handleRequest",
-            args: vec![
-                Value::None,
-                nobody(),
-                Value::External("caller.error".into()),
-                values::context(),
-                Value::None,
-            ],
+            args: guards::nobody_found(),
         }),
         "handleRequest" => {
             let user = call.args.positional.get(1).cloned().unwrap_or_default();
