@@ -68,7 +68,7 @@ fn trim_block(block: &mut Block, depth: usize) {
 
 fn trim_stmt(stmt: &mut Stmt, depth: usize) {
     match &mut stmt.kind {
-        StmtKind::Import(_) | StmtKind::Doc(_) | StmtKind::Pass => {}
+        StmtKind::Import(_) | StmtKind::Doc(_) | StmtKind::Pass | StmtKind::Leave(_) => {}
         StmtKind::Export(export) => {
             if let crate::module::Export::Value { value, .. } = export {
                 trim(value, depth);
@@ -83,6 +83,7 @@ fn trim_stmt(stmt: &mut Stmt, depth: usize) {
         StmtKind::Function(function) => trim_function(function, depth),
         StmtKind::Class(class) => {
             class.decorators.iter_mut().for_each(|decorator| trim(decorator, depth));
+            each(&mut class.of, depth);
             class.bases.iter_mut().for_each(|base| trim(&mut base.value, depth));
             trim_block(&mut class.body, depth);
         }
@@ -171,6 +172,7 @@ fn trim(expr: &mut Expr, depth: usize) {
         }
         ExprKind::Call(call) => {
             trim(&mut call.callee, depth);
+            call.generics.iter_mut().for_each(|of| trim(of, depth));
             call.args.iter_mut().for_each(|arg| trim(&mut arg.value, depth));
         }
         ExprKind::Unary { operand: inner, .. }

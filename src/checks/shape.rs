@@ -139,7 +139,7 @@ pub fn is_empty(function: &Function) -> bool {
 #[must_use]
 pub fn says_nothing(stmt: &Stmt) -> bool {
     match &stmt.kind {
-        StmtKind::Pass | StmtKind::Doc(_) => true,
+        StmtKind::Pass | StmtKind::Doc(_) | StmtKind::Leave(_) => true,
         StmtKind::Expr(expr) => matches!(&expr.kind, ExprKind::Other(parts) if parts.is_empty()),
         _ => false,
     }

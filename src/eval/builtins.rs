@@ -85,12 +85,26 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
         }
         // The value of an enumeration's member, and `Path.name`-like views, are the text itself.
         Value::Text(_) | Value::Number(_) if name == "value" => Some(object.clone()),
+        // An address in its parts: what is asked for is the path.
+        Value::Text(_) if matches!(name, "path" | "pathname") => Some(object.clone()),
         Value::Text(text) if name == "length" => text
             .as_literal()
             .map(|text| Value::Number(SmolStr::from(text.chars().count().to_string()))),
+        // `pathlib`
+        Value::Text(text) if name == "parent" => {
+            let text = text.as_literal()?;
+            Some(Value::text(text.rsplit_once('/').map_or("", |(folder, _)| folder)))
+        }
         Value::Text(_) => method(),
+        // What `pkgutil` tells of a module.
+        Value::List(items)
+            if name == "name"
+                && matches!(items.borrow().as_slice(), [_, Value::Text(_), Value::Bool(_)]) =>
+        {
+            items.borrow().get(1).cloned()
+        }
         Value::List(items) if name == "length" => {
-            Some(Value::Number(SmolStr::from(items.borrow().len().to_string())))
+            Some(length(&items.borrow()).map_or(Value::Unknown, number))
         }
         Value::List(_) => method(),
         Value::Map(_) => object.entry(name).or_else(method),
@@ -103,6 +117,9 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
 pub fn call<'p>(callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
     match callee {
         Value::Method(method) => match &method.0 {
+            Value::Text(text) if !text.env().is_empty() => {
+                Some(text_method(text, &method.1, args).by_default())
+            }
             Value::Text(text) => Some(text_method(text, &method.1, args)),
             Value::List(_) => list_method(&method.0, &method.1, args),
             Value::Map(_) => map_method(&method.0, &method.1, args),
@@ -200,12 +217,7 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             }
             _ => Value::Unknown,
         },
-        "startswith" | "startsWith" | "starts_with" => {
-            match args.positional.first().and_then(Value::as_str) {
-                Some(part) => text.starts_with(part).map_or(Value::Unknown, Value::Bool),
-                None => Value::Unknown,
-            }
-        }
+        "startswith" | "startsWith" | "starts_with" => starts_with(text, args),
         "endswith" | "endsWith" | "ends_with" => {
             match args.positional.first().and_then(Value::as_str) {
                 Some(part) => text.ends_with(part).map_or(Value::Unknown, Value::Bool),
@@ -227,6 +239,27 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
         }
         _ => Value::Unknown,
     }
+}
+
+/// Whether a text begins with another, or with one of several; what stands before its first hole
+/// may tell.
+fn starts_with<'p>(text: &Text, args: &Args<'p>) -> Value<'p> {
+    let begins = |part: &Value<'_>| part.as_str().and_then(|part| text.starts_with(part));
+    let begins = match args.positional.first() {
+        Some(Value::List(parts)) => {
+            let each: Vec<_> = parts.borrow().iter().map(begins).collect();
+            if each.contains(&Some(true)) {
+                Some(true)
+            } else if each.contains(&None) {
+                None
+            } else {
+                Some(false)
+            }
+        }
+        Some(part) => begins(part),
+        None => None,
+    };
+    begins.map_or(Value::Unknown, Value::Bool)
 }
 
 fn known_test<'p>(text: &Text, args: &Args<'p>, test: impl Fn(&str, &str) -> bool) -> Value<'p> {
@@ -303,12 +336,25 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
 fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
     let Value::Map(entries) = map else { return None };
     match method {
-        "get" => match args.positional.first().and_then(Value::as_str) {
-            Some(key) => Some(
-                map.entry(key).or_else(|| args.positional.get(1).cloned()).unwrap_or(Value::None),
+        "get" => match args.positional.first() {
+            Some(Value::Absent) => Some(args.positional.get(1).cloned().unwrap_or(Value::Absent)),
+            Some(key) if key.as_str().is_some() => Some(
+                key.as_str()
+                    .and_then(|key| map.entry(key))
+                    .or_else(|| args.positional.get(1).cloned())
+                    .unwrap_or(Value::None),
             ),
-            None => Some(Value::Unknown),
+            _ => Some(Value::Unknown),
         },
+        "setdefault" => {
+            let key = args.positional.first()?;
+            let known = key.as_str().and_then(|key| map.entry(key));
+            Some(known.unwrap_or_else(|| {
+                let value = args.positional.get(1).cloned().unwrap_or(Value::None);
+                grow(&mut entries.borrow_mut(), [(key.clone(), value.clone())]);
+                value
+            }))
+        }
         "items" => Some(pairs(&entries.borrow())),
         "keys" => Some(Value::list(entries.borrow().iter().map(|(key, _)| key.clone()).collect())),
         "values" => {
@@ -363,12 +409,26 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 other => Value::Text(Rc::new(other.to_text())),
             })
         }
-        "list" | "tuple" | "set" | "Set" | "sorted" | "frozenset" | "reversed" | "Array.from"
-        | "Object.freeze" => args
+        "Set" | "Array.from" | "Object.freeze" => args
             .positional
             .first()
             .filter(|value| matches!(value, Value::List(_) | Value::Map(_)))
             .cloned(),
+        // What is done to the copy leaves the original alone.
+        "list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed" => {
+            match args.positional.first() {
+                Some(Value::List(items)) => {
+                    let mut items = items.borrow().clone();
+                    if path == "reversed" {
+                        items.reverse();
+                    }
+                    Some(Value::list(items))
+                }
+                Some(map @ Value::Map(_)) => map_method(map, "keys", &Args::default()),
+                Some(value) => value.items().map(Value::list),
+                None => Some(Value::list(Vec::new())).filter(|_| !args.open),
+            }
+        }
         "dict" => {
             let mut entries = match args.positional.first() {
                 Some(Value::Map(entries)) => entries.borrow().clone(),
@@ -402,17 +462,31 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             }
             Some(Value::map(entries))
         }
-        "enumerate" => args.positional.first().and_then(Value::items).map(|items| {
-            Value::list(
-                items
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, item)| {
-                        Value::list(vec![Value::Number(SmolStr::from(at.to_string())), item])
-                    })
-                    .collect(),
-            )
-        }),
+        "enumerate" => {
+            let first = args.get(1, "start").map_or(Some(0), integer)?;
+            args.positional.first().and_then(Value::items).map(|items| {
+                Value::list(
+                    (first..)
+                        .zip(items)
+                        .map(|(at, item)| Value::list(vec![number(at), item]))
+                        .collect(),
+                )
+            })
+        }
+        "range" => range(args),
+        "len" => match args.positional.first()? {
+            Value::List(items) => length(&items.borrow()).map(number),
+            Value::Map(entries) => Some(number(i64::try_from(entries.borrow().len()).ok()?)),
+            Value::Text(text) => {
+                Some(number(i64::try_from(text.as_literal()?.chars().count()).ok()?))
+            }
+            _ => None,
+        },
+        "dict.fromkeys" => {
+            let value = args.positional.get(1).cloned().unwrap_or(Value::None);
+            let keys = args.positional.first().and_then(Value::items)?;
+            Some(Value::map(keys.into_iter().map(|key| (key, value.clone())).collect()))
+        }
         "zip" => {
             let lists: Option<Vec<_>> = args.positional.iter().map(Value::items).collect();
             lists.map(|lists| {
@@ -427,9 +501,11 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 )
             })
         }
-        "bool" | "Boolean" => {
-            args.positional.first().map(|value| value.truth().map_or(Value::Unknown, Value::Bool))
-        }
+        "bool" | "Boolean" => args.positional.first().map(|value| match value.truth() {
+            Some(truth) if value.is_default() => Value::Flag(truth),
+            Some(truth) => Value::Bool(truth),
+            None => Value::Unknown,
+        }),
         "int" | "float" | "Number" | "parseInt" => {
             args.positional.first().map(|value| match value {
                 Value::Number(_) => value.clone(),
@@ -440,8 +516,73 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 _ => Value::Unknown,
             })
         }
-        "typing.cast" | "cast" => args.positional.get(1).cloned(),
+        // A query is no part of the path.
+        "tornado.httputil.url_concat" => {
+            args.positional.first().filter(|url| matches!(url, Value::Text(_))).cloned()
+        }
+        "typing.cast" | "typing_extensions.cast" | "cast" => args.positional.get(1).cloned(),
         _ => paths::call(path.trim_start_matches("node:"), args)
             .or_else(|| collections::made(path, args)),
     }
+}
+
+/// How many items a list has; an unknown one may be several, or none.
+fn length(items: &[Value<'_>]) -> Option<i64> {
+    let known = !items.iter().any(|item| matches!(item, Value::Unknown));
+    i64::try_from(items.len()).ok().filter(|_| known)
+}
+
+/// The longest range that is a list.
+const MAX_RANGE: usize = 256;
+
+fn number<'p>(number: i64) -> Value<'p> {
+    Value::Number(SmolStr::from(number.to_string()))
+}
+
+fn integer(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.parse().ok(),
+        _ => None,
+    }
+}
+
+/// `range(…)` with known bounds, where it is short: who counts further does not register.
+fn range<'p>(args: &Args<'p>) -> Option<Value<'p>> {
+    let bounds: Option<Vec<i64>> = args.positional.iter().map(integer).collect();
+    let (start, end, step) = match bounds?.as_slice() {
+        [end] => (0, *end, 1),
+        [start, end] => (*start, *end, 1),
+        [start, end, step] if *step != 0 => (*start, *end, *step),
+        _ => return None,
+    };
+    let mut out = Vec::new();
+    let mut at = start;
+    while (at < end) == (step > 0) && at != end {
+        if out.len() == MAX_RANGE {
+            return None;
+        }
+        out.push(number(at));
+        at = at.checked_add(step)?;
+    }
+    Some(Value::list(out))
+}
+
+/// Joins path segments: one `/` between two, an absolute segment does not start anew (it never
+/// does in the URL paths that this is used for).
+#[must_use]
+pub fn join_paths<'p>(segments: &[Value<'p>]) -> Value<'p> {
+    let mut out = Text::default();
+    for (at, segment) in segments.iter().enumerate() {
+        let text = segment.to_text();
+        if at == 0 {
+            out.push(&text);
+            continue;
+        }
+        let whole = out.to_string();
+        if !whole.is_empty() && !whole.ends_with('/') {
+            out.push_literal("/");
+        }
+        out.push(&text.trim_start(&['/']));
+    }
+    Value::Text(Rc::new(out))
 }

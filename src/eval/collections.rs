@@ -63,7 +63,7 @@ mod tests {
     fn a_map_has_what_was_set() {
         let map = made("Map", &Args::default()).unwrap();
         let args = Args::of(vec![Value::text("a"), Value::text("/a")]);
-        map_method(&map, "set", &args);
+        assert!(map_method(&map, "set", &args).is_some());
         let has = |key: &str| map_method(&map, "has", &Args::of(vec![Value::text(key)])).unwrap();
         assert_eq!(has("a").truth(), Some(true));
         assert_eq!(has("b").truth(), Some(false));

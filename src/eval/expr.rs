@@ -10,6 +10,9 @@ use super::value::{Args, MAX_ITEMS, Place, Value};
 use super::{builtins, paths};
 use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
 
+/// The most values of a dictionary that one under an unknown key is guessed from.
+const MAX_GUESSES: usize = 12;
+
 /// Where names, attributes and calls lead.
 pub trait Scope<'p> {
     /// The value of a name.
@@ -31,6 +34,12 @@ pub trait Scope<'p> {
         Value::Unknown
     }
 
+    /// An expression that means something of its own in its language, before any of it is
+    /// evaluated.
+    fn own(&mut self, _expr: &'p Expr) -> Option<Value<'p>> {
+        None
+    }
+
     /// An assignment used as a value.
     fn assign(&mut self, _target: &'p Expr, _value: &Value<'p>) {}
 
@@ -42,6 +51,26 @@ pub trait Scope<'p> {
     /// An attribute of something outside the program, before anything else is tried.
     fn outside(&mut self, _path: &str, _name: &str) -> Option<Value<'p>> {
         None
+    }
+
+    /// `object[key]` of what keeps values that only the scope knows.
+    fn item(&mut self, _object: &Value<'p>, _key: &str) -> Option<Value<'p>> {
+        None
+    }
+
+    /// Whether something outside the program has a key or an item.
+    fn contains(&mut self, _path: &str, _key: &Value<'p>) -> Option<bool> {
+        None
+    }
+
+    /// What a value holds as a list, where it is something from outside of which that is known.
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        value
+    }
+
+    /// What comes of waiting for a value.
+    fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
+        value
     }
 
     /// A call, before anything else is tried.
@@ -105,6 +134,9 @@ pub fn eval<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'
 }
 
 fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value<'p> {
+    if let Some(value) = scope.own(expr) {
+        return value;
+    }
     match &expr.kind {
         ExprKind::Text(parts) => eval_text(parts, scope),
         ExprKind::Number(number) => Value::Number(number.clone()),
@@ -120,6 +152,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         }
         ExprKind::Index { object, key, optional } => {
             let value = eval(object, scope);
+            if let Some(bounds) = slice_bounds(key) {
+                return slice(&value, bounds, scope);
+            }
             let key = eval(key, scope);
             if matches!(value, Value::Absent | Value::None) && (*optional || ends_early(object)) {
                 return value;
@@ -130,7 +165,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Unary { operator, operand } => {
             let value = eval(operand, scope);
             match operator.as_str() {
-                "!" => value.truth().map_or(Value::Unknown, |truth| Value::Bool(!truth)),
+                "!" => match value.truth() {
+                    Some(truth) if value.is_default() => Value::Flag(!truth),
+                    Some(truth) => Value::Bool(!truth),
+                    None => Value::Unknown,
+                },
                 // Rust's borrows, dereferences and `?` leave the value what it is.
                 "&" | "&mut" | "*" | "?" | "+" => value,
                 "-" => match value {
@@ -144,6 +183,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                     Value::Bool(_) => Value::text("boolean"),
                     Value::Function(_) => Value::text("function"),
                     Value::Map(_) | Value::List(_) => Value::text("object"),
+                    // What runs on a server has the one and not the other.
+                    Value::External(path) if path == "window" => Value::text("undefined"),
+                    Value::External(path) if path == "process" => Value::text("object"),
                     _ => Value::Unknown,
                 },
                 _ => Value::Unknown,
@@ -176,7 +218,8 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             let mut out = Vec::with_capacity(items.len());
             for item in items {
                 if let ExprKind::Spread(inner) = &item.kind {
-                    out.extend(spread(&eval(inner, scope)));
+                    let inner = eval(inner, scope);
+                    out.extend(spread(&scope.listed(inner)));
                     if out.len() > MAX_ITEMS {
                         return Value::Unknown;
                     }
@@ -189,7 +232,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Map(entries) => eval_map(entries, expr.span, scope),
         ExprKind::Function(function) => scope.function(function),
         ExprKind::Class(class) => scope.class(class),
-        ExprKind::Await(inner) | ExprKind::Spread(inner) => eval(inner, scope),
+        ExprKind::Await(inner) => {
+            let value = eval(inner, scope);
+            scope.awaited(value)
+        }
+        ExprKind::Spread(inner) => eval(inner, scope),
         ExprKind::Assign { target, value } => {
             let value = eval(value, scope);
             scope.assign(target, &value);
@@ -203,6 +250,56 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// The bounds of `slice(first, last, step)`, as the lowering of Python writes `first:last:step`.
+fn slice_bounds(key: &Expr) -> Option<&[Arg]> {
+    let ExprKind::Call(call) = &key.kind else { return None };
+    let named = matches!(&call.callee.kind, ExprKind::Name(name) if name == "slice");
+    (named && matches!(call.args.len(), 2 | 3)).then_some(call.args.as_slice())
+}
+
+/// A part of a list or a text, by places that are known; a part with steps is not followed.
+fn slice<'p, S: Scope<'p> + ?Sized>(
+    object: &Value<'p>,
+    bounds: &'p [Arg],
+    scope: &mut S,
+) -> Value<'p> {
+    let bounds: Vec<_> = bounds.iter().map(|bound| eval(&bound.value, scope)).collect();
+    let length = match object {
+        Value::Absent => return Value::Absent,
+        Value::List(items) => items.borrow().len(),
+        Value::Text(text) => match text.as_literal() {
+            Some(text) => text.chars().count(),
+            None => return Value::Unknown,
+        },
+        _ => return Value::Unknown,
+    };
+    let place = |bound: Option<&Value<'p>>, missing: usize| match bound {
+        None | Some(Value::None) => Some(missing),
+        Some(Value::Number(number)) => {
+            let at = number.parse::<i64>().ok()?;
+            let from_end = usize::try_from(at.unsigned_abs()).ok()?;
+            Some(if at < 0 { length.saturating_sub(from_end) } else { from_end.min(length) })
+        }
+        _ => None,
+    };
+    let (Some(first), Some(last), None | Some(Value::None)) =
+        (place(bounds.first(), 0), place(bounds.get(1), length), bounds.get(2))
+    else {
+        return Value::Unknown;
+    };
+    let count = last.saturating_sub(first);
+    match object {
+        Value::List(items) => {
+            Value::list(items.borrow().iter().skip(first).take(count).cloned().collect())
+        }
+        Value::Text(text) => {
+            let text = text.as_literal().unwrap_or_default();
+            Value::text(&text.chars().skip(first).take(count).collect::<String>())
+        }
+        _ => Value::Unknown,
     }
 }
 
@@ -303,7 +400,12 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
     let mut out = Args::default();
     for arg in args {
         if let ExprKind::Spread(inner) = &arg.value.kind {
-            match eval(inner, scope) {
+            let inner = eval(inner, scope);
+            let spread = match scope.listed(inner) {
+                Value::Choice(values) => side_by_side(&values),
+                other => other,
+            };
+            match spread {
                 Value::List(items) => out.positional.extend(items.borrow().iter().cloned()),
                 Value::Map(entries) => {
                     for (key, value) in entries.borrow().iter() {
@@ -329,6 +431,22 @@ pub fn eval_args<'p, S: Scope<'p> + ?Sized>(args: &'p [Arg], scope: &mut S) -> A
     out
 }
 
+/// One of several lists as a list of what may stand at each place; what else it may be is left
+/// out.
+fn side_by_side<'p>(values: &[Value<'p>]) -> Value<'p> {
+    let lists: Vec<_> = values.iter().filter_map(Value::items).collect();
+    if lists.is_empty() {
+        return values
+            .iter()
+            .find(|value| matches!(value, Value::Map(_)))
+            .cloned()
+            .unwrap_or_default();
+    }
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let at = |at: usize| lists.iter().filter_map(|list| list.get(at).cloned()).collect();
+    Value::list((0..longest).map(|place| Value::choice(at(place))).collect())
+}
+
 fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut S) -> Value<'p> {
     let (callee, args) = match &call.callee.kind {
         ExprKind::Attribute { object, name, .. } if is_of_promise(name) => {
@@ -341,22 +459,42 @@ fn eval_call<'p, S: Scope<'p> + ?Sized>(call: &'p Call, span: Span, scope: &mut 
         }
         _ => (eval(&call.callee, scope), eval_args(&call.args, scope)),
     };
+    call_evaluated(callee, args, call, span, scope)
+}
+
+/// A call of what its parts came to.
+pub fn call_evaluated<'p, S: Scope<'p> + ?Sized>(
+    callee: Value<'p>,
+    args: Args<'p>,
+    call: &'p Call,
+    span: Span,
+    scope: &mut S,
+) -> Value<'p> {
     if let Some(value) = scope.intercept(&callee, &args, span) {
         return value;
     }
     if let Some(value) = builtins::call(&callee, &args) {
         return value;
     }
-    // The link of a chain stands where its own arguments are, not where the chain begins.
-    let span = match (&call.callee.kind, call.args.first()) {
-        (ExprKind::Attribute { object, .. }, Some(arg))
-            if matches!(object.kind, ExprKind::Call(_)) =>
-        {
-            Span { end: span.end, ..arg.value.span }
-        }
-        _ => span,
-    };
+    let span = link(call).map_or(span, |link| Span { end: span.end, ..link });
     scope.call(callee, args, call, span)
+}
+
+/// Where the link of a chain stands: at its own method's name, not where the chain begins. `None`
+/// where both are on one line.
+fn link(call: &Call) -> Option<Span> {
+    let ExprKind::Attribute { object, name, .. } = &call.callee.kind else { return None };
+    let first = call.args.first()?.value.span;
+    let behind = call.callee.span.end.saturating_sub(object.span.end);
+    // `.name` or `?.name`, with nothing but that behind the object.
+    let beside = usize::try_from(behind).is_ok_and(|behind| behind <= name.len() + 2);
+    if beside && !matches!(object.kind, ExprKind::Call(_)) {
+        return None;
+    }
+    // What is not written right behind the bracket stands on a line of its own.
+    let broken = first.start.saturating_sub(call.callee.span.end) > 1;
+    let line = if broken { first.line.saturating_sub(1) } else { first.line };
+    Some(Span { start: object.span.end, line, ..first })
 }
 
 /// Whether a method may be one that goes on with what a promise comes to.
@@ -380,6 +518,12 @@ pub fn attribute<'p, S: Scope<'p> + ?Sized>(
         return value;
     }
     if matches!(object, Value::Absent) {
+        // Where a user is asked for this, nobody is an object too.
+        match name {
+            "is_authenticated" => return Value::Bool(false),
+            "is_anonymous" => return Value::Bool(true),
+            _ => {}
+        }
         scope.nothing_used();
         return Value::Absent;
     }
@@ -420,25 +564,25 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
             let of = parts.next().unwrap_or_default();
             Value::Annotated(Rc::new((of, parts.collect())))
         }
-        (Value::Map(_), Value::Text(text)) => {
-            let Some(key) = text.as_literal() else { return Value::Unknown };
+        (Value::Map(_), Value::Text(text)) if let Some(key) = text.as_literal() => {
             let found = object.entry(key);
             found.or_else(|| scope.missing(object, key)).unwrap_or_default()
         }
-        (Value::List(items), Value::Number(number)) => {
-            let items = items.borrow();
-            match number.parse::<i64>() {
-                Ok(at) if at < 0 => usize::try_from(-at)
-                    .ok()
-                    .and_then(|back| items.len().checked_sub(back))
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Ok(at) => usize::try_from(at)
-                    .ok()
-                    .and_then(|at| items.get(at).cloned())
-                    .unwrap_or_default(),
-                Err(_) => Value::Unknown,
+        // One of them, under a key that nobody knows.
+        (Value::Map(entries), Value::Unknown | Value::Text(_) | Value::Choice(_)) => {
+            let entries = entries.borrow();
+            if entries.len() > MAX_GUESSES {
+                return Value::Unknown;
             }
+            let values = entries.iter().map(|(_, value)| value.clone());
+            Value::choice(values.chain([Value::Unknown]).collect())
+        }
+        (Value::Method(_), Value::Text(text)) => {
+            text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
+        }
+        (Value::List(items), Value::Number(_)) => {
+            let items = items.borrow();
+            position(key, items.len()).and_then(|at| items.get(at).cloned()).unwrap_or_default()
         }
         (Value::External(path), Value::Text(text)) if builtins::is_environment(path) => {
             Value::Text(Rc::new(Text::hole(&text.to_string()).from_env(&text.to_string())))
@@ -453,6 +597,18 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
         // `Promise<User>`, `list[int]`: a type with arguments is the type.
         (Value::External(_) | Value::Class(_), _) => object.clone(),
         _ => Value::Unknown,
+    }
+}
+
+/// The place in a list of a length that a number means; negative ones count from the end.
+#[must_use]
+pub fn position(key: &Value<'_>, length: usize) -> Option<usize> {
+    let Value::Number(number) = key else { return None };
+    let at = number.parse::<i64>().ok()?;
+    if at < 0 {
+        length.checked_sub(usize::try_from(at.checked_neg()?).ok()?)
+    } else {
+        usize::try_from(at).ok()
     }
 }
 
@@ -478,18 +634,25 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
             }
             match left.truth() {
                 Some(true) => left,
-                Some(false) => eval(right, scope),
-                None => {
-                    let right = eval(right, scope);
-                    match right {
-                        Value::Bool(true) => right,
-                        right => Value::choice(vec![left, right]),
+                Some(false) if left.is_default() => match (left, eval(right, scope)) {
+                    (Value::Text(left), Value::Text(right)) => {
+                        let variables = left.env().iter();
+                        let marked =
+                            variables.fold((*right).clone(), |text, name| text.from_env(name));
+                        Value::Text(Rc::new(marked))
                     }
-                }
+                    (_, right) => right.by_default(),
+                },
+                Some(false) => eval(right, scope),
+                None => match (left, eval(right, scope)) {
+                    (_, Value::Bool(true)) => Value::Bool(true),
+                    (left, right) => Value::choice(vec![left, right]),
+                },
             }
         }
         "&&" => match left.truth() {
             Some(false) => left,
+            Some(true) if left.is_default() => eval(right, scope).by_default(),
             Some(true) => eval(right, scope),
             None => match eval(right, scope) {
                 Value::Bool(true) => Value::Unknown,
@@ -498,19 +661,30 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
         },
         _ => {
             let right_value = eval(right, scope);
+            if let ("in" | "not in", Value::External(path)) = (operator, &right_value)
+                && let Some(found) = scope.contains(path, &left)
+            {
+                return Value::Bool(found == (operator == "in"));
+            }
             operate(operator, &left, &right_value, hole_name(right))
         }
     }
 }
 
-/// What an operator makes of two values; `name` calls what is unknown of the right one.
+/// What an operator makes of two values; `name` is what a hole is called.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
+    let value = combine(operator, left, right, name);
+    // A comparison with a default says what holds by default.
+    if left.is_default() || right.is_default() { value.by_default() } else { value }
+}
+
+fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
     match operator {
+        "+" if let (Some(a), Some(b)) = (left.as_list(), right.as_list()) => {
+            Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+        }
         "+" => match (left, right) {
-            (Value::List(a), Value::List(b)) => {
-                Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
-            }
             (Value::Text(a), other) => {
                 let mut out = (**a).clone();
                 match other {
@@ -567,6 +741,11 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
             let found = match right {
                 Value::Absent => Some(false),
                 _ if matches!(left, Value::Absent) => Some(false),
+                // Nobody is kept under an empty name, whatever else is there.
+                Value::List(items) if left.as_str() == Some("") => {
+                    Some(items.borrow().iter().any(|item| item.as_str() == Some("")))
+                }
+                Value::Map(_) if left.as_str() == Some("") => Some(right.entry("").is_some()),
                 Value::List(items) => contains(&items.borrow(), left),
                 Value::Map(entries) => {
                     let keys: Vec<_> =
@@ -586,10 +765,61 @@ pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &s
             (Value::Map(a), Value::Map(b)) => {
                 Value::map(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
             }
+            (Value::List(a), Value::List(b)) => {
+                Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+            }
+            _ => Value::Unknown,
+        },
+        "&" | "-" if matches!((left, right), (Value::List(_), Value::List(_))) => {
+            select(left, right, operator == "&")
+        }
+        "<" | "<=" | ">" | ">=" => {
+            let number = |value: &Value<'_>| match value {
+                Value::Number(number) => number.parse::<f64>().ok(),
+                _ => None,
+            };
+            let order = number(left).zip(number(right)).and_then(|(a, b)| a.partial_cmp(&b));
+            order.map_or(Value::Unknown, |order| {
+                Value::Bool(match operator {
+                    "<" => order.is_lt(),
+                    "<=" => order.is_le(),
+                    ">" => order.is_gt(),
+                    _ => order.is_ge(),
+                })
+            })
+        }
+        "-" | "*" => match (left, right) {
+            (Value::Number(a), Value::Number(b)) => {
+                let result = a.parse::<i64>().ok().zip(b.parse::<i64>().ok()).and_then(|(a, b)| {
+                    if operator == "-" { a.checked_sub(b) } else { a.checked_mul(b) }
+                });
+                result.map_or(Value::Unknown, |result| {
+                    Value::Number(SmolStr::from(result.to_string()))
+                })
+            }
             _ => Value::Unknown,
         },
         _ => Value::Unknown,
     }
+}
+
+/// The items of one set that are in another, or that are not; unknown where that is not known of
+/// one of them.
+fn select<'p>(left: &Value<'p>, right: &Value<'p>, wanted: bool) -> Value<'p> {
+    let (Value::List(left), Value::List(right)) = (left, right) else { return Value::Unknown };
+    let (left, right) = (left.borrow(), right.borrow());
+    if left.len().saturating_mul(right.len()) > MAX_ITEMS {
+        return Value::Unknown;
+    }
+    let mut out = Vec::new();
+    for item in left.iter() {
+        match contains(&right, item) {
+            Some(found) if found == wanted => out.push(item.clone()),
+            Some(_) => {}
+            None => return Value::Unknown,
+        }
+    }
+    Value::list(out)
 }
 
 /// Whether a value is among items; `None` when that is not known.
@@ -608,32 +838,49 @@ pub fn contains<'p>(items: &[Value<'p>], wanted: &Value<'p>) -> Option<bool> {
 
 /// Whether two values are equal; `None` when that is not known.
 #[must_use]
-pub fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
+pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
     match (left, right) {
         (Value::Text(a), Value::Text(b)) => a.equals(b),
         (Value::Number(a), Value::Number(b)) => Some(a == b),
-        (Value::Bool(a), Value::Bool(b)) => Some(a == b),
+        (Value::Bool(a) | Value::Flag(a), Value::Bool(b) | Value::Flag(b)) => Some(a == b),
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
         // It is no role, no name, no number that anybody would compare it with.
         (
             Value::Absent,
-            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::External(_)
+            | Value::Native(_)
+            | Value::Method(_),
         )
         | (
-            Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::External(_),
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::External(_)
+            | Value::Native(_)
+            | Value::Method(_),
             Value::Absent,
         ) => Some(false),
         (Value::None, Value::Text(text)) | (Value::Text(text), Value::None) => {
             (!text.has_hole()).then_some(false)
         }
-        (
-            Value::None,
-            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
-        )
-        | (
-            Value::Number(_) | Value::Bool(_) | Value::List(_) | Value::Map(_) | Value::Object(_),
-            Value::None,
-        ) => Some(false),
+        (Value::None, other) | (other, Value::None)
+            if matches!(
+                other,
+                Value::Number(_)
+                    | Value::Bool(_)
+                    | Value::List(_)
+                    | Value::Map(_)
+                    | Value::Object(_)
+                    | Value::Function(_)
+                    | Value::Class(_)
+                    | Value::Module(_)
+            ) =>
+        {
+            Some(false)
+        }
         (Value::Text(_), Value::Number(_) | Value::Bool(_))
         | (Value::Number(_) | Value::Bool(_), Value::Text(_)) => Some(false),
         _ => None,

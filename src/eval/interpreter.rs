@@ -7,12 +7,19 @@ mod branches;
 mod calls;
 mod definitions;
 mod files;
+mod folders;
+mod kept;
+mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
+mod rust;
 mod scope;
+mod settings;
 mod statements;
+mod tables;
 mod trace;
+mod worn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -21,8 +28,10 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::link::Program;
-use super::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Place, Value};
-use crate::module::{Call, Function, Span};
+use super::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
+};
+use crate::module::{Call, Function, Leave, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -49,8 +58,10 @@ pub use trace::Trace;
 enum Flow<'p> {
     /// It ran through.
     Next,
-    /// It returned, or left the loop.
+    /// It returned.
     Return(Value<'p>),
+    /// It left the turn of a loop, or the loop.
+    Leave(Leave),
     /// It raised: there is no value.
     Stop(Thrown),
 }
@@ -64,6 +75,9 @@ struct Thrown {
     deliberate: bool,
     /// Whether it says that the method is not answered.
     method: bool,
+    /// Whether it is raised under a condition that nobody knows, before anybody looked at the
+    /// caller.
+    blind: bool,
 }
 
 struct ModuleState<'p> {
@@ -92,6 +106,8 @@ pub struct Interpreter<'p> {
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
     steps: u32,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     /// Steps that questions took after the run.
     asked_steps: u32,
     /// Whether a limit other than that of steps left something out.
@@ -108,12 +124,20 @@ pub struct Interpreter<'p> {
     /// How often each of them was met.
     met: HashMap<*const Function, u32>,
     classes: Vec<Rc<ClassValue<'p>>>,
+    /// The last instance of each class.
+    instances: HashMap<*const ClassValue<'p>, Rc<Object<'p>>>,
+    /// Items that were put into lists under a condition, by where they lie.
+    perhaps: HashMap<usize, Value<'p>>,
     /// Variables that the way which runs now has written.
     writes: Option<branches::Writes<'p>>,
     /// The call that is about to be recorded, as written.
     written: Option<&'p Call>,
     /// What an expression raised; its statement ends with it.
     throwing: Option<Thrown>,
+    /// What an expression returned from its function, as Rust's `?` does; its statement ends.
+    leaving: Option<Value<'p>>,
+    /// What is known of Rust's modules.
+    rust: rust::Modules<'p>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -121,6 +145,12 @@ pub struct Interpreter<'p> {
     natives: libraries::Natives<'p>,
     /// Files that the program loads by names which it computes, and that are not in it.
     missing: BTreeSet<String>,
+    /// The application that was made last.
+    application: Option<CallId>,
+    /// Whether the running function may have ended otherwise, had the environment said so.
+    swayed: bool,
+    /// Functions that cost much and told readers nothing.
+    worn: worn::Worn<'p>,
 }
 
 #[derive(Clone)]
@@ -132,20 +162,18 @@ struct Frame<'p> {
 
 /// Runs every module of a program, then each function that nothing called, with unknown
 /// arguments: application factories are often called from outside the tree. `libraries` say what
-/// is done where one is called.
+/// is done where one is called; `tells` whether a dotted path leads into a library whose calls matter.
 #[must_use]
-pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace<'p> {
+pub fn run<'p>(
+    program: &'p Program<'p>,
+    libraries: &'static [Library],
+    tells: fn(&str) -> bool,
+) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
             let name = program.module_name(file);
-            let env = Rc::new(Env {
-                vars: RefCell::default(),
-                parent: None,
-                file,
-                qualified: name,
-                is_class: false,
-            });
+            let env = Env::outermost(file, name);
             ModuleState {
                 env,
                 exports: RefCell::default(),
@@ -155,13 +183,7 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
             }
         })
         .collect();
-    let nowhere = Rc::new(Env {
-        vars: RefCell::default(),
-        parent: None,
-        file: FileId(0),
-        qualified: SmolStr::default(),
-        is_class: false,
-    });
+    let nowhere = Env::outermost(FileId(0), SmolStr::default());
     let env = modules.first().map_or(nowhere, |first| Rc::clone(&first.env));
     let mut it = Interpreter {
         program,
@@ -169,6 +191,7 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         settled: Rc::default(),
         calls: Vec::new(),
         steps: MAX_STEPS,
+        loaded: 0,
         asked_steps: 0,
         cut: false,
         depth: 0,
@@ -179,17 +202,31 @@ pub fn run<'p>(program: &'p Program<'p>, libraries: &'static [Library]) -> Trace
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),
+        instances: HashMap::new(),
+        perhaps: HashMap::new(),
         writes: None,
         written: None,
         throwing: None,
+        leaving: None,
+        rust: rust::Modules::default(),
         probe: None,
         libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
+        application: None,
+        swayed: false,
+        worn: worn::Worn::new(tells),
     };
+    // What runs in scripts beside a program of Rust does not take its steps.
+    if it.load_rust() {
+        it.run_uncalled();
+        it.cut |= it.steps == 0;
+        it.steps = MAX_STEPS;
+    }
     for file in program.ids() {
         it.load(file);
     }
+    it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.run_uncalled();
     Trace::of(it)
 }
@@ -237,7 +274,8 @@ impl<'p> Interpreter<'p> {
         // Running one function can define others, so all lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
-        let mut left = VecDeque::new();
+        let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
+        let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -249,23 +287,76 @@ impl<'p> Interpreter<'p> {
                         class.class.span,
                     );
                 }
-                continue;
-            }
-            let Some(closure) = self.pending.get(at).map(Rc::clone) else {
-                // A function for a library is called by it, unless the program did in the end.
-                let Some(closure) = left.pop_front() else { break };
-                self.let_library_call(&closure);
-                continue;
-            };
-            at += 1;
-            if closure.entered.get() || self.steps == 0 {
-                continue;
-            }
-            if self.awaits_library(&closure) {
-                left.push_back(closure);
+            } else if let Some(closure) = self.pending.get(at).map(Rc::clone) {
+                at += 1;
+                if closure.entered.get() {
+                } else if self.awaits_library(&closure) {
+                    for_libraries.push_back(closure);
+                } else if needs_arguments(&closure) {
+                    with_arguments.push_back(closure);
+                } else {
+                    self.run_blindly(&closure);
+                }
+            } else if let Some(closure) = with_arguments.pop_front() {
+                // Others may have called it with what it needs.
+                self.run_blindly(&closure);
+            } else if let Some(closure) = for_libraries.pop_front() {
+                if !closure.entered.get() && !self.let_library_call(&closure) {
+                    self.run_blindly(&closure);
+                }
             } else {
-                self.apply(&closure, Args { open: true, ..Args::default() });
+                break;
             }
         }
     }
+
+    /// Runs a function that nothing has called, with unknown arguments.
+    fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
+        if !closure.entered.get() && self.steps > 0 {
+            let closure = self.of_some_instance(Rc::clone(closure));
+            self.apply(&closure, Args { open: true, ..Args::default() });
+        }
+    }
+
+    /// A method that nothing calls, bound to an instance of its class: what one method leaves
+    /// there, another finds. One that needs arguments is for others to call, and would register
+    /// what nobody knows.
+    fn of_some_instance(&self, closure: Rc<Closure<'p>>) -> Rc<Closure<'p>> {
+        let python = self.program.file(closure.env.file).module.language == Language::Python;
+        let Some(class) = closure.class.as_ref().filter(|_| python && closure.env.is_class) else {
+            return closure;
+        };
+        let is = |wanted: &str| {
+            closure
+                .decorators
+                .iter()
+                .any(|decorator| matches!(decorator, Value::External(path) if path == wanted))
+        };
+        let needs_arguments = closure
+            .function
+            .params
+            .iter()
+            .skip(1)
+            .any(|param| param.default.is_none() && !param.rest && !param.keyword_rest);
+        if is("staticmethod") || needs_arguments {
+            return closure;
+        }
+        let this = if is("classmethod") {
+            Some(Value::Class(Rc::clone(class)))
+        } else {
+            self.instances.get(&Rc::as_ptr(class)).map(|object| Value::Object(Rc::clone(object)))
+        };
+        match this {
+            Some(this) => self.bound(&closure, this, Rc::clone(class)),
+            None => closure,
+        }
+    }
+}
+
+/// Whether a function cannot be called without arguments.
+fn needs_arguments(closure: &Closure<'_>) -> bool {
+    closure.function.params.iter().any(|param| {
+        let optional = param.default.is_some() || param.rest || param.keyword_rest;
+        !optional
+    })
 }

@@ -143,6 +143,48 @@ impl<'p> Program<'p> {
         self.by_path.contains_key(path) || self.known.is_some_and(|known| known.contains(path))
     }
 
+    /// Whether the tree has a folder.
+    #[must_use]
+    pub fn has_folder(&self, path: &str) -> bool {
+        self.folders.contains(path)
+    }
+
+    /// The names of the files and folders in a folder, in order; `None` where it has more than
+    /// `most`, or is none of the tree's.
+    #[must_use]
+    pub fn entries(&self, folder: &str, most: usize) -> Option<Vec<String>> {
+        if !folder.is_empty() && !self.folders.contains(folder) {
+            return None;
+        }
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let mut out: Vec<String> = Vec::new();
+        let mut from = prefix.clone();
+        loop {
+            let known = self.known.and_then(|known| known.range(from.clone()..).next());
+            let own = self.by_path.range(from.as_str()..).next().map(|(path, _)| *path);
+            let path = match (known.map(String::as_str), own) {
+                (Some(a), Some(b)) => a.min(b),
+                (a, b) => match a.or(b) {
+                    Some(path) => path,
+                    None => break,
+                },
+            };
+            let Some(rest) = path.strip_prefix(&prefix) else { break };
+            let name = rest.split('/').next().unwrap_or(rest);
+            if out.len() == most {
+                return None;
+            }
+            out.push(name.to_owned());
+            // Behind all that lies in it: `0` follows the slash.
+            from = if name.len() < rest.len() {
+                format!("{prefix}{name}0")
+            } else {
+                format!("{path}\0")
+            };
+        }
+        Some(out)
+    }
+
     fn exists(&self, path: &str) -> Option<Target> {
         if let Some(id) = self.by_path.get(path) {
             return Some(Target::File(*id));
@@ -224,8 +266,30 @@ impl<'p> Program<'p> {
                 out.insert(path);
             }
         }
+        if module.language == Language::Python && imports::names_are_computed(module) {
+            self.missing_neighbours(self.file(id).path, out);
+        }
     }
 }
+
+impl Program<'_> {
+    /// The modules beside a file that are not in the program: what imports by names that it
+    /// computes mostly finds these.
+    fn missing_neighbours(&self, path: &str, out: &mut BTreeSet<String>) {
+        let folder = folder_of(path);
+        for name in self.entries(folder, MAX_NEIGHBOURS).unwrap_or_default() {
+            let module = join(folder, &name);
+            for path in [format!("{module}/__init__.py"), module] {
+                if path.ends_with(".py") && matches!(self.exists(&path), Some(Target::Missing(_))) {
+                    out.insert(path);
+                }
+            }
+        }
+    }
+}
+
+/// The most names in a folder of which all are looked at.
+const MAX_NEIGHBOURS: usize = 200;
 
 /// The folder that a file is in; empty for the root.
 fn folder_of(path: &str) -> &str {

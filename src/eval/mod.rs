@@ -8,6 +8,7 @@ pub mod collections;
 pub mod expr;
 pub mod interpreter;
 pub mod link;
+pub mod matching;
 pub mod paths;
 pub mod text;
 pub mod value;

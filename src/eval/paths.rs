@@ -90,6 +90,14 @@ pub fn call<'p>(function: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 parts.iter().map(|(key, value)| (Value::text(key), Value::text(value))).collect(),
             ))
         }
+        // A library that knows the places of modules.
+        "desm.join" => {
+            let (module, rest) = args.positional.split_first()?;
+            let folder = Value::text(folder(module.as_str()?));
+            Some(join(&[&[folder], rest].concat()))
+        }
+        "desm.dirname" => Some(Value::text(folder(text()?))),
+        "desm.filename" => first.cloned(),
         "url.fileURLToPath" | "url.pathToFileURL" => {
             first.filter(|value| matches!(value, Value::Text(_))).cloned()
         }

@@ -251,6 +251,34 @@ impl Text {
         }
     }
 
+    /// The text without a prefix that it begins with; what cannot be cut off becomes a hole.
+    #[must_use]
+    pub fn without_prefix(&self, prefix: &Self) -> Self {
+        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut own = self.parts.iter();
+        let mut theirs = prefix.parts.iter();
+        while let Some(wanted) = theirs.next() {
+            match (own.next(), wanted) {
+                (Some(Part::Literal(text)), Part::Literal(start)) => {
+                    match text.strip_prefix(start.as_str()) {
+                        Some("") => {}
+                        Some(rest) if theirs.next().is_none() => out.push_literal(rest),
+                        _ => return Self::hole(""),
+                    }
+                }
+                (Some(Part::Hole(_)), Part::Hole(_)) => {}
+                _ => return Self::hole(""),
+            }
+        }
+        for part in own {
+            match part {
+                Part::Literal(text) => out.push_literal(text),
+                Part::Hole(name) => out.push_hole(name),
+            }
+        }
+        out
+    }
+
     /// Fills `{}`, `{0}` and `{name}` of a format string. `argument` gives the text for a
     /// position or a name.
     #[must_use]

@@ -35,6 +35,8 @@ pub enum Value<'p> {
     Number(SmolStr),
     /// A truth value.
     Bool(bool),
+    /// A truth value that the environment decides, and what it is by default.
+    Flag(bool),
     /// `None`, `null`, `undefined`.
     None,
     /// A list, tuple or set.
@@ -62,6 +64,10 @@ pub enum Value<'p> {
     Choice(Rc<Vec<Value<'p>>>),
     /// A type with notes: Python's `Annotated[T, note, …]`.
     Annotated(Rc<(Value<'p>, Vec<Value<'p>>)>),
+    /// One of the ways that an enumeration has: Rust's `Some(x)`, `Err(e)`, `Page::About`.
+    Variant(Rc<Variant<'p>>),
+    /// A module inside a file.
+    Scope(Rc<Env<'p>>),
     /// What a caller of whom nothing is known does not have: a session, a token, a user. Only a
     /// [probe](super::interpreter::probe) meets it. It is like `None` and `undefined`.
     Absent,
@@ -70,6 +76,16 @@ pub enum Value<'p> {
 /// The most items of a list or map. What would have more is not known, so that doubling in a
 /// loop cannot eat memory.
 pub const MAX_ITEMS: usize = 8_192;
+
+/// The field of an object that holds what stands for its bases outside the program: no attribute
+/// has this name.
+pub const BASE: &str = "";
+
+/// The most values that one of several is chosen from.
+const MAX_CHOICES: usize = 32;
+
+/// The most bases of a class that are followed.
+const MAX_BASES: usize = 128;
 
 /// Index of a call record in the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,6 +103,8 @@ pub struct CallRecord<'p> {
     pub place: Place,
     /// Whether it stands under a condition that could not be decided.
     pub conditional: bool,
+    /// Under how many.
+    pub conditions: usize,
     /// The class of the program whose construction this is (`class Api(flask_restful.Api)`).
     pub class: Option<Rc<ClassValue<'p>>>,
     /// The call as written, where it is one.
@@ -126,6 +144,20 @@ impl<'p> CallRecord<'p> {
         }
     }
 
+    /// The receiver's record, its attribute and the method, when a method of an attribute of an
+    /// earlier call's result was called: `app.router.add(…)`.
+    #[must_use]
+    pub fn attribute_method(&self) -> Option<(CallId, &str, &str)> {
+        let Value::Method(method) = &self.callee else { return None };
+        let Value::Method(attribute) = &method.0 else { return None };
+        let id = match &attribute.0 {
+            Value::Native(id) => *id,
+            Value::Object(object) => object.native.get()?,
+            _ => return None,
+        };
+        Some((id, attribute.1.as_str(), method.1.as_str()))
+    }
+
     /// The record whose result was called, as a decorator's is.
     #[must_use]
     pub fn applied(&self) -> Option<CallId> {
@@ -145,6 +177,8 @@ pub struct Args<'p> {
     pub named: Vec<(SmolStr, Value<'p>)>,
     /// Whether an unknown list or map was spread into them.
     pub open: bool,
+    /// The types that the call names: Rust's `f::<T>()`.
+    pub types: Vec<Value<'p>>,
 }
 
 impl<'p> Args<'p> {
@@ -152,6 +186,17 @@ impl<'p> Args<'p> {
     #[must_use]
     pub fn of(positional: Vec<Value<'p>>) -> Self {
         Self { positional, ..Self::default() }
+    }
+
+    /// These, then others; a keyword of the others replaces one of the same name.
+    #[must_use]
+    pub fn followed_by(&self, others: Self) -> Self {
+        let mut out = self.clone();
+        out.positional.extend(others.positional);
+        out.named.retain(|(name, _)| !others.named.iter().any(|(known, _)| known == name));
+        out.named.extend(others.named);
+        out.open |= others.open;
+        out
     }
 
     /// The keyword `name`, else the argument at `position`.
@@ -167,11 +212,25 @@ impl<'p> Args<'p> {
     }
 }
 
+/// One of the ways that an enumeration has, with what it carries.
+#[derive(Debug)]
+pub struct Variant<'p> {
+    /// Its name.
+    pub name: SmolStr,
+    /// The enumeration, where it is one of the program.
+    pub class: Option<Rc<ClassValue<'p>>>,
+    /// What it carries.
+    pub args: Args<'p>,
+}
+
 /// Variables of a module, a class body or a call.
 #[derive(Debug)]
 pub struct Env<'p> {
     /// Name to value.
     pub vars: RefCell<BTreeMap<SmolStr, Value<'p>>>,
+    /// Names that are bound when they are first asked for, since they may stand before what they
+    /// need.
+    pub later: RefCell<BTreeMap<SmolStr, &'p module::Expr>>,
     /// The surrounding scope.
     pub parent: Option<Rc<Env<'p>>>,
     /// The file.
@@ -183,11 +242,25 @@ pub struct Env<'p> {
 }
 
 impl<'p> Env<'p> {
+    /// A scope of its own.
+    #[must_use]
+    pub fn outermost(file: FileId, qualified: SmolStr) -> Rc<Self> {
+        Rc::new(Self {
+            vars: RefCell::default(),
+            later: RefCell::default(),
+            parent: None,
+            file,
+            qualified,
+            is_class: false,
+        })
+    }
+
     /// A scope inside another.
     #[must_use]
     pub fn inside(parent: &Rc<Self>, qualified: SmolStr, is_class: bool) -> Rc<Self> {
         Rc::new(Self {
             vars: RefCell::default(),
+            later: RefCell::default(),
             parent: Some(Rc::clone(parent)),
             file: parent.file,
             qualified,
@@ -251,8 +324,10 @@ pub struct Closure<'p> {
     pub function: &'p Function,
     /// The scope.
     pub env: Rc<Env<'p>>,
-    /// What it is bound to (`self`, `this`).
+    /// What it is bound to (`self`, `this`), or what the function around it is.
     pub this: Option<Value<'p>>,
+    /// Whether it gets what it is bound to as its first argument, as Python's methods do.
+    pub is_method: bool,
     /// The class that it is a method of.
     pub class: Option<Rc<ClassValue<'p>>>,
     /// Its decorators as values, outermost first.
@@ -261,20 +336,36 @@ pub struct Closure<'p> {
     pub qualified: SmolStr,
     /// Whether a call has entered its body; shared by every copy of the closure.
     pub entered: Rc<Cell<bool>>,
+    /// What was noted on it (`view.is_public = True`); shared by every copy too.
+    pub attributes: Rc<RefCell<BTreeMap<SmolStr, Value<'p>>>>,
+    /// Arguments that it was given before it is called, as `functools.partial` does.
+    pub given: Option<Rc<Args<'p>>>,
+    /// The call of the macro that made it.
+    pub made_at: Option<Place>,
 }
 
 impl<'p> Closure<'p> {
     /// The same function as its body alone makes it.
     #[must_use]
     pub fn undecorated(&self) -> Self {
+        self.decorated(Vec::new())
+    }
+
+    /// The same function with these decorators.
+    #[must_use]
+    pub fn decorated(&self, decorators: Vec<Value<'p>>) -> Self {
         Self {
             function: self.function,
             env: Rc::clone(&self.env),
             this: self.this.clone(),
+            is_method: self.is_method,
             class: self.class.clone(),
-            decorators: Vec::new(),
+            decorators,
             qualified: self.qualified.clone(),
             entered: Rc::clone(&self.entered),
+            attributes: Rc::clone(&self.attributes),
+            given: self.given.clone(),
+            made_at: self.made_at,
         }
     }
 
@@ -284,10 +375,19 @@ impl<'p> Closure<'p> {
         Self { this: Some(this), decorators: self.decorators.clone(), ..self.undecorated() }
     }
 
+    /// Its decorators, outermost first, each with how it is written.
+    pub fn written_decorators(&self) -> impl Iterator<Item = (&Value<'p>, &'p module::Expr)> {
+        // While the decorators of a function are applied, it has only the inner ones.
+        let written = self.function.decorators.iter().rev().zip(self.decorators.iter().rev());
+        let mut pairs: Vec<_> = written.map(|(written, value)| (value, written)).collect();
+        pairs.reverse();
+        pairs.into_iter()
+    }
+
     /// Where the function's head stands.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { file: self.env.file, span: self.function.name_span }
+        self.made_at.unwrap_or(Place { file: self.env.file, span: self.function.name_span })
     }
 }
 
@@ -309,26 +409,61 @@ pub struct ClassValue<'p> {
 }
 
 impl<'p> ClassValue<'p> {
-    /// The class and its bases within the program, nearest first, and the first external base.
+    /// The class and its bases within the program, in the order in which attributes are looked up,
+    /// and the external base that decides what it is.
     #[must_use]
     pub fn lineage(self: &Rc<Self>) -> (Vec<Rc<Self>>, Option<SmolStr>) {
-        let mut out: Vec<Rc<Self>> = Vec::new();
-        let mut external = None;
+        let (classes, mut externals) = self.ancestry();
+        let external = (!externals.is_empty()).then(|| externals.swap_remove(0));
+        (classes, external)
+    }
+
+    /// The class and its bases within the program, in the order in which attributes are looked up,
+    /// and all its external bases, the last one of each class first.
+    #[must_use]
+    pub fn ancestry(self: &Rc<Self>) -> (Vec<Rc<Self>>, Vec<SmolStr>) {
+        let mut visited: Vec<Rc<Self>> = Vec::new();
+        let mut externals = Vec::new();
         let mut queue = vec![Rc::clone(self)];
         while let Some(class) = queue.pop() {
-            if out.len() > 64 || out.iter().any(|known| Rc::ptr_eq(known, &class)) {
-                continue;
+            if visited.len() >= MAX_BASES {
+                break;
             }
-            for base in class.bases.iter().rev() {
+            for base in class.bases.iter().flat_map(Value::alternatives).rev() {
                 match base {
-                    Value::Class(base) => queue.push(Rc::clone(base)),
-                    Value::External(path) => external = external.or_else(|| Some(path.clone())),
+                    Value::Class(base) => queue.push(base),
+                    Value::External(path) if !externals.contains(&path) => externals.push(path),
                     _ => {}
                 }
             }
-            out.push(class);
+            visited.push(class);
         }
-        (out, external)
+        // A base of several bases stands behind them all.
+        let mut classes: Vec<Rc<Self>> = Vec::new();
+        for class in visited.into_iter().rev() {
+            if !classes.iter().any(|known| Rc::ptr_eq(known, &class)) {
+                classes.push(class);
+            }
+        }
+        classes.reverse();
+        (classes, externals)
+    }
+
+    /// An attribute as `super()` finds it in a method of `owner`: of the classes behind that one
+    /// among this class and its bases.
+    #[must_use]
+    pub fn attribute_behind(
+        self: &Rc<Self>,
+        owner: &Rc<Self>,
+        name: &str,
+    ) -> Option<(Value<'p>, Rc<Self>)> {
+        let lineage = self.lineage().0;
+        let behind =
+            lineage.iter().position(|class| Rc::ptr_eq(class, owner)).map_or(0, |at| at + 1);
+        lineage.into_iter().skip(behind).find_map(|class| {
+            let value = class.env.vars.borrow().get(name).cloned();
+            value.map(|value| (value, class))
+        })
     }
 
     /// The thing from outside that the class or one of its bases extends, as opposed to types that
@@ -368,6 +503,9 @@ impl<'p> ClassValue<'p> {
     }
 }
 
+/// The field in which an instance of a class that is a list keeps its items. No program can name it.
+pub const OWN_ITEMS: &str = "[]";
+
 /// Adds to a list or the entries of a map as much as has room.
 pub fn grow<T>(items: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     let room = MAX_ITEMS.saturating_sub(items.len());
@@ -406,6 +544,13 @@ impl<'p> Value<'p> {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(Rc::new(Text::literal(text)))
+    }
+
+    /// A way of an enumeration that carries one value, such as Rust's `Some(x)`.
+    #[must_use]
+    pub fn variant(name: &'static str, value: Self) -> Self {
+        let name = SmolStr::new_static(name);
+        Self::Variant(Rc::new(Variant { name, class: None, args: Args::of(vec![value]) }))
     }
 
     /// A list, if it is not too long.
@@ -470,23 +615,21 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// One of several; equal unknowns collapse.
+    /// One of several; those that are the same collapse.
     #[must_use]
     pub fn choice(values: Vec<Self>) -> Self {
         let mut out: Vec<Self> = Vec::new();
+        let mut add = |value: Self| {
+            if out.len() < MAX_CHOICES && !out.iter().any(|known| known.is_same(&value)) {
+                out.push(value);
+            }
+        };
         for value in values {
             match value {
-                Self::Choice(inner) => out.extend(inner.iter().cloned()),
-                other => out.push(other),
+                Self::Choice(inner) => inner.iter().cloned().for_each(&mut add),
+                other => add(other),
             }
         }
-        let mut unknown = false;
-        out.retain(|value| {
-            let first = !matches!(value, Self::Unknown) || !unknown;
-            unknown |= matches!(value, Self::Unknown);
-            first
-        });
-        out.truncate(32);
         match out.len() {
             0 => Self::Unknown,
             1 => out.swap_remove(0),
@@ -501,7 +644,7 @@ impl<'p> Value<'p> {
             (Self::Unknown, Self::Unknown)
             | (Self::None, Self::None)
             | (Self::Absent, Self::Absent) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Bool(a), Self::Bool(b)) | (Self::Flag(a), Self::Flag(b)) => a == b,
             (Self::Number(a), Self::Number(b)) | (Self::External(a), Self::External(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::List(a), Self::List(b)) => Rc::ptr_eq(a, b),
@@ -511,6 +654,7 @@ impl<'p> Value<'p> {
             (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
             (Self::Native(a), Self::Native(b)) => a == b,
             (Self::Module(a), Self::Module(b)) => a == b,
+            (Self::Method(a), Self::Method(b)) => a.1 == b.1 && a.0.is_same(&b.0),
             _ => false,
         }
     }
@@ -572,6 +716,25 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// Whether the environment may make it something else.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        match self {
+            Self::Flag(_) => true,
+            Self::Text(text) => !text.env().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The same where it is a truth value that hangs on the environment.
+    #[must_use]
+    pub fn by_default(self) -> Self {
+        match self {
+            Self::Bool(value) => Self::Flag(value),
+            other => other,
+        }
+    }
+
     /// Whether it counts as true; `None` when that is not known.
     #[must_use]
     pub fn truth(&self) -> Option<bool> {
@@ -583,11 +746,20 @@ impl<'p> Value<'p> {
                 .then_some(true),
             Self::Text(text) => Some(text.as_literal() != Some("")),
             Self::Number(number) => number.parse::<f64>().ok().map(|number| number != 0.0),
-            Self::Bool(value) => Some(*value),
+            Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
-            Self::List(items) => Some(!items.borrow().is_empty()),
+            // A user object that stands for nobody is an object all the same.
+            Self::External(path) if path == "caller.user" => Some(true),
+            // An unknown item may be several, or none.
+            Self::List(items) => {
+                let items = items.borrow();
+                let is_unknown = |item: &Self| matches!(item, Self::Unknown);
+                (items.is_empty() || !items.iter().all(is_unknown)).then_some(!items.is_empty())
+            }
             Self::Map(entries) => Some(!entries.borrow().is_empty()),
             Self::Function(_) | Self::Class(_) | Self::Object(_) | Self::Module(_) => Some(true),
+            // A coroutine of a truth value, before anybody waits for it.
+            Self::Method(method) if matches!(method.0, Self::Bool(_)) => Some(true),
             // One of several, when all are alike.
             Self::Choice(values) => {
                 let first = values.first()?.truth()?;
@@ -600,8 +772,18 @@ impl<'p> Value<'p> {
     /// The items of a list; `None` for anything else.
     #[must_use]
     pub fn items(&self) -> Option<Vec<Self>> {
+        self.as_list().map(|items| items.borrow().clone())
+    }
+
+    /// The items of a list, or of an instance of a class that is one, to be changed.
+    #[must_use]
+    pub fn as_list(&self) -> Option<Rc<RefCell<Vec<Self>>>> {
         match self {
-            Self::List(items) => Some(items.borrow().clone()),
+            Self::List(items) => Some(Rc::clone(items)),
+            Self::Object(object) => match object.fields.borrow().get(OWN_ITEMS) {
+                Some(Self::List(items)) => Some(Rc::clone(items)),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -5,37 +5,40 @@ use super::routes::readers::FRAMEWORKS;
 
 /// Frameworks by the package that a manifest names. Those in [`FRAMEWORKS`] are read.
 const PACKAGES: &[(&str, &str)] = &[
-    ("django", "Django"),
-    ("djangorestframework", "Django REST framework"),
-    ("django-ninja", "django-ninja"),
-    ("aiohttp", "aiohttp"),
-    ("sanic", "Sanic"),
-    ("tornado", "Tornado"),
-    ("bottle", "Bottle"),
-    ("falcon", "Falcon"),
-    ("litestar", "Litestar"),
-    ("pyramid", "Pyramid"),
-    ("fastify", "Fastify"),
-    ("koa", "Koa"),
-    ("@koa/router", "Koa"),
-    ("hono", "Hono"),
-    ("@nestjs/core", "NestJS"),
-    ("next", "Next.js"),
-    ("@hapi/hapi", "hapi"),
-    ("@remix-run/node", "Remix"),
-    ("@sveltejs/kit", "SvelteKit"),
-    ("nuxt", "Nuxt"),
-    ("@adonisjs/core", "AdonisJS"),
-    ("restify", "restify"),
-    ("elysia", "Elysia"),
-    ("@loopback/rest", "LoopBack"),
-    ("axum", "axum"),
-    ("actix-web", "actix-web"),
-    ("rocket", "Rocket"),
-    ("warp", "warp"),
-    ("poem", "poem"),
-    ("salvo", "salvo"),
-    ("tide", "tide"),
+    ("cherrypy", "CherryPy"),
+    ("robyn", "Robyn"),
+    ("blacksheep", "BlackSheep"),
+    ("emmett", "Emmett"),
+    ("hug", "hug"),
+    ("masonite", "Masonite"),
+    ("morepath", "Morepath"),
+    ("responder", "Responder"),
+    ("strawberry-graphql", "Strawberry"),
+    ("graphene", "Graphene"),
+    ("grpcio", "gRPC"),
+    ("@feathersjs/feathers", "Feathers"),
+    ("sails", "Sails"),
+    ("meteor", "Meteor"),
+    ("moleculer", "Moleculer"),
+    ("@midwayjs/core", "Midway"),
+    ("@tsed/common", "Ts.ED"),
+    ("@tsed/platform-http", "Ts.ED"),
+    ("egg", "Egg"),
+    ("polka", "Polka"),
+    ("@trpc/server", "tRPC"),
+    ("@apollo/server", "Apollo"),
+    ("graphql-yoga", "GraphQL Yoga"),
+    ("@redwoodjs/api", "RedwoodJS"),
+    ("astro", "Astro"),
+    ("gotham", "Gotham"),
+    ("iron", "Iron"),
+    ("nickel", "nickel"),
+    ("ntex", "ntex"),
+    ("trillium", "Trillium"),
+    ("loco-rs", "Loco"),
+    ("tonic", "gRPC"),
+    ("async-graphql", "async-graphql"),
+    ("juniper", "Juniper"),
 ];
 
 /// The frameworks that a manifest names and that are not read; empty for other files.
@@ -57,6 +60,7 @@ pub fn not_read(path: &str, text: &str) -> Vec<String> {
         .filter(|(package, _)| text.lines().any(|line| names(line, package)))
         .map(|(_, framework)| (*framework).to_owned())
         .collect();
+    found.sort();
     found.dedup();
     found
 }
@@ -77,16 +81,16 @@ mod tests {
 
     #[test]
     fn a_dependency_is_told_from_a_longer_name() {
-        assert_eq!(not_read("requirements.txt", "Django>=4.2\ndjango-filter\n"), ["Django"]);
+        assert_eq!(not_read("requirements.txt", "CherryPy>=18\nrobyn-filter\n"), ["CherryPy"]);
         assert_eq!(
-            not_read("a/package.json", "{\n  \"fastify\": \"^4\",\n  \"next-auth\": \"1\"\n}"),
-            ["Fastify"]
+            not_read("a/package.json", "{\n  \"polka\": \"^4\",\n  \"astro-auth\": \"1\"\n}"),
+            ["Polka"]
         );
         assert_eq!(
-            not_read("pyproject.toml", "dependencies = [\n  \"litestar[standard]\",\n]"),
-            ["Litestar"]
+            not_read("pyproject.toml", "dependencies = [\n  \"blacksheep[full]\",\n]"),
+            ["BlackSheep"]
         );
-        assert!(not_read("requirements.txt", "flask\n# django\n").is_empty());
-        assert!(not_read("notes.txt", "django\n").is_empty());
+        assert!(not_read("requirements.txt", "flask\n# cherrypy\n").is_empty());
+        assert!(not_read("notes.txt", "cherrypy\n").is_empty());
     }
 }

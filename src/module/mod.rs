@@ -164,6 +164,8 @@ pub enum StmtKind {
     Return(Option<Expr>),
     /// `raise`, `throw`; in Rust `panic!` and its kin stay calls.
     Raise(Option<Expr>),
+    /// `break`, `continue`, whatever loop they name.
+    Leave(Leave),
     /// A block of its own.
     Block(Block),
     /// `pass`, `…` standing alone, an empty statement, `break`, `continue`, a type declaration:
@@ -244,6 +246,15 @@ pub enum Export {
         /// `export * as ns from`.
         namespace: Option<SmolStr>,
     },
+}
+
+/// How a loop is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leave {
+    /// For good: `break`. It leaves a script's `switch`, too.
+    Loop,
+    /// For its next turn: `continue`.
+    Turn,
 }
 
 /// A binding.
@@ -383,6 +394,8 @@ pub struct Call {
     pub new: bool,
     /// A Rust macro.
     pub is_macro: bool,
+    /// The types that a Rust call names: `parse::<u16>()`.
+    pub generics: Vec<Expr>,
 }
 
 /// An argument.
@@ -417,6 +430,8 @@ pub struct Function {
     pub is_generator: bool,
     /// Declared without a body (an overload, an interface or trait method).
     pub is_abstract: bool,
+    /// The names of the types that a Rust function takes: `fn add<H: Handler>(…)`.
+    pub generics: Vec<SmolStr>,
 }
 
 /// A parameter.
@@ -453,6 +468,8 @@ pub struct Class {
     pub body: Block,
     /// `interface`, `trait`, an abstract declaration: nothing exists at run time.
     pub is_interface: bool,
+    /// Of an `impl` block, the type that it is for.
+    pub of: Option<Expr>,
 }
 
 /// A JSX or HTML element.

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    Arg, Block, Class, Comment, Entry, Export, Expr, ExprKind, Function, ImportNames, Markup,
-    Module, Param, Stmt, StmtKind, TextPart,
+    Arg, Block, Class, Comment, Entry, Export, Expr, ExprKind, Function, ImportNames, Leave,
+    Markup, Module, Param, Stmt, StmtKind, TextPart,
 };
 
 /// Prints a module: its statements, then comments (`; text`), then defects (`! line reason`).
@@ -99,6 +99,8 @@ impl Printer {
             StmtKind::Function(function) => return self.function("def", function),
             StmtKind::Class(class) => return self.class(class),
             StmtKind::Pass => return self.put("(pass)"),
+            StmtKind::Leave(Leave::Loop) => return self.put("(break)"),
+            StmtKind::Leave(Leave::Turn) => return self.put("(continue)"),
             _ => self.put("("),
         }
         match &stmt.kind {
@@ -204,7 +206,11 @@ impl Printer {
                 self.put("do");
                 self.inner("", body);
             }
-            StmtKind::Expr(_) | StmtKind::Function(_) | StmtKind::Class(_) | StmtKind::Pass => {}
+            StmtKind::Expr(_)
+            | StmtKind::Function(_)
+            | StmtKind::Class(_)
+            | StmtKind::Pass
+            | StmtKind::Leave(_) => {}
         }
         self.put(")");
     }

@@ -98,7 +98,10 @@ fn walk_stmt_parts<'m, V: Visitor<'m>>(visitor: &mut V, stmt: &'m Stmt) {
     match &stmt.kind {
         StmtKind::Import(import) => visitor.import(import),
         StmtKind::Export(Export::Value { value, .. }) => walk_expr(visitor, value),
-        StmtKind::Export(Export::From { .. }) | StmtKind::Doc(_) | StmtKind::Pass => {}
+        StmtKind::Export(Export::From { .. })
+        | StmtKind::Doc(_)
+        | StmtKind::Pass
+        | StmtKind::Leave(_) => {}
         StmtKind::Bind(bind) => walk_bind(visitor, bind),
         StmtKind::Expr(expr) => walk_expr(visitor, expr),
         StmtKind::Function(function) => walk_function(visitor, function),
@@ -197,6 +200,9 @@ pub fn walk_class<'m, V: Visitor<'m>>(visitor: &mut V, class: &'m Class) {
         walk_expr(visitor, decorator);
     }
     if visitor.enter_class(class) == Walk::Into {
+        if let Some(of) = &class.of {
+            walk_annotation(visitor, of);
+        }
         for base in &class.bases {
             walk_arg(visitor, base);
         }
@@ -273,6 +279,9 @@ pub fn walk_expr_parts<'m, V: Visitor<'m>>(visitor: &mut V, expr: &'m Expr) {
 
 fn walk_call<'m, V: Visitor<'m>>(visitor: &mut V, call: &'m Call) {
     walk_expr(visitor, &call.callee);
+    for of in &call.generics {
+        walk_annotation(visitor, of);
+    }
     for arg in &call.args {
         walk_arg(visitor, arg);
     }

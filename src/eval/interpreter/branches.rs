@@ -48,10 +48,16 @@ impl<'p> Interpreter<'p> {
 
     /// Runs a way, and puts the variables back to what they were before it.
     pub(super) fn way(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Way<'p> {
-        let outer = self.writes.replace(Writes::new());
         self.conditional += 1;
-        let flow = run(self);
+        let way = self.apart(run);
         self.conditional -= 1;
+        way
+    }
+
+    /// Runs something, and puts the variables back to what they were before it.
+    pub(super) fn apart(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Way<'p> {
+        let outer = self.writes.replace(Writes::new());
+        let flow = run(self);
         let writes = std::mem::replace(&mut self.writes, outer).unwrap_or_default();
         let changes = writes
             .into_iter()
@@ -67,7 +73,7 @@ impl<'p> Interpreter<'p> {
     /// Joins ways: of each variable that one of those that go on has written, the values of all
     /// that go on.
     pub(super) fn meet(&mut self, first: Way<'p>, second: Way<'p>) -> Flow<'p> {
-        let on = |way: &Way<'p>| matches!(way.flow, Flow::Next);
+        let on = |way: &Way<'p>| matches!(way.flow, Flow::Next | Flow::Leave(_));
         let both = on(&first) && on(&second);
         let mut values: BTreeMap<(usize, SmolStr), Left<'p>> = BTreeMap::new();
         for way in [&first, &second] {
@@ -93,6 +99,16 @@ impl<'p> Interpreter<'p> {
     /// Runs a block of which nobody knows whether it runs.
     pub(super) fn maybe(&mut self, block: &'p Block) -> Flow<'p> {
         let way = self.way(|it| it.block(block));
+        self.or_not(way)
+    }
+
+    /// Runs the body of a loop over a list that nobody knows: it has items, but perhaps none.
+    pub(super) fn some_turn(&mut self, body: &'p Block) -> Flow<'p> {
+        let way = self.apart(|it| it.block(body));
+        self.or_not(way)
+    }
+
+    fn or_not(&mut self, way: Way<'p>) -> Flow<'p> {
         let flow = match way.flow {
             Flow::Next => Flow::Next,
             other => return other,
@@ -101,11 +117,21 @@ impl<'p> Interpreter<'p> {
         self.meet(Way { flow, ..way }, not_taken)
     }
 
+    /// Keeps what a way that is seldom taken has left in variables that nothing else sets.
+    pub(super) fn fall_back(&mut self, way: Way<'p>) -> Flow<'p> {
+        for change in way.changes {
+            if !change.env.vars.borrow().contains_key(&change.name) {
+                self.set_variable_of(&change.env, &change.name, change.value);
+            }
+        }
+        way.flow
+    }
+
     /// Keeps of the variables in a test what fits its outcome.
     pub(super) fn narrow_to(&mut self, test: &'p Expr, holds: bool) {
         match &test.kind {
             ExprKind::Name(name) => {
-                self.keep(name, |value| value.truth() != Some(!holds));
+                self.keep_fitting(name, |value| value.truth() != Some(!holds));
             }
             ExprKind::Unary { operator, operand } if operator == "!" => {
                 self.narrow_to(operand, !holds);
@@ -126,11 +152,11 @@ impl<'p> Interpreter<'p> {
     fn narrow_to_equal(&mut self, left: &'p Expr, right: &'p Expr, equal: bool) {
         let ExprKind::Name(name) = &left.kind else { return };
         let right = expr::eval(right, self);
-        self.keep(name, |value| expr::equal(value, &right) != Some(!equal));
+        self.keep_fitting(name, |value| expr::equal(value, &right) != Some(!equal));
     }
 
     /// Keeps the alternatives of a variable that fit, unless none does.
-    fn keep(&mut self, name: &str, fits: impl Fn(&Value<'p>) -> bool) {
+    fn keep_fitting(&mut self, name: &str, fits: impl Fn(&Value<'p>) -> bool) {
         let Some(Value::Choice(values)) = self.frame.env.get(name) else { return };
         let kept: Vec<_> = values.iter().filter(|value| fits(value)).cloned().collect();
         if !kept.is_empty() && kept.len() < values.len() {

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION};
+use super::definitions::base_of;
+use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
 use crate::eval::expr::{self, Scope};
-use crate::eval::link::Target;
+use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
@@ -19,13 +20,25 @@ impl<'p> Interpreter<'p> {
         span: Span,
         class: Option<Rc<ClassValue<'p>>>,
     ) -> CallId {
-        let at = self.settled.len() + self.calls.len();
-        let id = CallId(u32::try_from(at).unwrap_or(u32::MAX));
+        let id = self.next_call();
         let place = self.place(span);
         self.spend(8 + args.positional.len() + args.named.len());
-        let conditional = self.conditional > 0;
-        let written = self.written.take();
-        self.calls.push(Rc::new(CallRecord { callee, args, place, conditional, class, written }));
+        if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
+            self.application = Some(id);
+        }
+        if !self.probing() {
+            self.worn.called(&callee, &args);
+        }
+        let (conditions, written) = (self.conditional, self.written.take());
+        self.calls.push(Rc::new(CallRecord {
+            callee,
+            args,
+            place,
+            conditional: conditions > 0,
+            conditions,
+            class,
+            written,
+        }));
         id
     }
 
@@ -37,41 +50,73 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// The id that the next call to the outside gets.
+    pub(super) fn next_call(&self) -> CallId {
+        let at = self.settled.len() + self.calls.len();
+        CallId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn call_value(
         &mut self,
         callee: &Value<'p>,
         args: Args<'p>,
         span: Span,
     ) -> Value<'p> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Value::Unknown;
+        }
+        match self.made_by_functools(callee, &args) {
+            Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
+            Some(Made::Value(value)) => return value,
+            None => {}
+        }
+        if let Some(value) = self.setting_read(callee, &args) {
+            return value;
         }
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;
         }
+        if let Some(value) = self.matched(callee, &args) {
+            return value;
+        }
         match callee {
+            Value::Function(closure) if self.probing() && is_forgery_check(closure) => {
+                Value::Unknown
+            }
             Value::Function(closure) => {
                 match self.probing().then(|| self.decorated(closure, span)).flatten() {
                     Some(decorated) => self.call_value(&decorated, args, span),
                     None => self.apply(closure, args),
                 }
             }
+            Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
             Value::Native(_) => self.call_outside(callee.clone(), args, span),
             Value::Method(method) => match &method.0 {
                 Value::Native(_) | Value::Object(_) | Value::Class(_) | Value::Function(_) => {
-                    self.call_outside(callee.clone(), args, span)
-                }
-                Value::Method(_) if callee.native_path().is_some() => {
-                    self.call_outside(callee.clone(), args, span)
+                    let deferred = self.deferred(&method.1, &args);
+                    let made = self.call_outside(callee.clone(), args, span);
+                    if let Some(function) = deferred {
+                        self.call_value(&function, Args::of(vec![method.0.clone()]), span);
+                    }
+                    made
                 }
                 Value::List(items) => {
                     let items = items.borrow().clone();
                     self.iterate(&items, &method.1, &args, span)
                 }
+                Value::Method(_) => {
+                    let known = self.holder_call(&method.0, &method.1, &args);
+                    let made = self.call_outside(callee.clone(), args, span);
+                    known.unwrap_or(made)
+                }
                 _ => Value::Unknown,
             },
+            Value::Variant(variant) if variant.class.is_some() => rust::variant_of(variant, args),
+            Value::Object(object) if self.is_rust(&object.class) => {
+                self.call_rust_object(callee, object, args)
+            }
             Value::Object(object) => match object.class.attribute("__call__") {
                 Some((Value::Function(closure), class)) => {
                     let bound = self.bound(&closure, callee.clone(), class);
@@ -106,16 +151,17 @@ impl<'p> Interpreter<'p> {
                 let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
                 self.loaded(file, module)
             }
-            "importlib.import_module" | "__import__" => {
-                let Some(module) = first.and_then(Value::as_str) else { return Value::Unknown };
-                let target = self.program.resolve(file, module);
-                if let Target::File(file) = target {
-                    self.load(file);
+            "importlib.import_module" | "__import__" => self.import_module(file, &args),
+            "getattr" => match (first, args.positional.get(1).and_then(Value::as_str)) {
+                (Some(object), Some(name)) => {
+                    self.attribute_or(object, name, args.positional.get(2))
                 }
-                self.module_value(&target)
-            }
-            "getattr" => match (first.cloned(), args.positional.get(1).and_then(Value::as_str)) {
-                (Some(object), Some(name)) => expr::attribute(&object, name, self),
+                _ => Value::Unknown,
+            },
+            "hasattr" => match (first, args.positional.get(1).and_then(Value::as_str)) {
+                (Some(object), Some(name)) => {
+                    self.has_attribute(object, name).map_or(Value::Unknown, Value::Bool)
+                }
                 _ => Value::Unknown,
             },
             "setattr" => {
@@ -129,6 +175,14 @@ impl<'p> Interpreter<'p> {
                 Value::None
             }
             "super" => self.super_value(),
+            // `Base.__init__(self, …)`
+            _ if path.ends_with(".__init__")
+                && let Some(Value::Object(object)) = first.cloned() =>
+            {
+                let rest = Args { positional: args.positional[1..].to_vec(), ..args };
+                self.construct_native(&object, rest, span);
+                Value::None
+            }
             "map" => match (first.cloned(), args.positional.get(1).and_then(Value::items)) {
                 (Some(function), Some(items)) => {
                     let mapped = items
@@ -139,15 +193,134 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
-            // What gives back the function that it is given.
-            "functools.partial" | "functools.update_wrapper" if first.is_some() => {
-                self.record(Value::External(path.into()), args.clone(), span, None);
-                args.positional[0].clone()
+            "list" | "tuple" | "set" | "sorted" | "iter"
+                if let Some(items) = first.and_then(|value| self.table_items(value)) =>
+            {
+                Value::list(items)
             }
-            _ => match self.file_call(path, &args) {
-                Some(value) => value,
-                None => self.call_outside(Value::External(path.into()), args, span),
+            "functools.partial" if let Some(function) = first.cloned() => {
+                self.partial(&function, args, span)
+            }
+            "functools.update_wrapper" if let Some(function) = first.cloned() => {
+                if let Some(wrapped) = args.positional.get(1) {
+                    wraps(&function, wrapped);
+                }
+                self.record(Value::External(path.into()), args, span, None);
+                function
+            }
+            _ => {
+                let known = self.file_call(path, &args);
+                let known = known.or_else(|| self.folder_call(path, &args));
+                match known.or_else(|| self.kind_call(path, &args)) {
+                    Some(value) => value,
+                    None => self.call_outside(Value::External(path.into()), args, span),
+                }
+            }
+        }
+    }
+
+    /// The function that a thing from outside calls later with what stands for itself, as Flask's
+    /// blueprints do with the state of their registration.
+    fn deferred(&self, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
+        let defers = self.language() == Language::Python
+            && !self.probing()
+            && matches!(method, "record" | "record_once");
+        let function = args.positional.first().filter(|_| defers)?;
+        matches!(function, Value::Function(_)).then(|| function.clone())
+    }
+
+    /// A match of a regular expression that certainly fails.
+    fn matched(&self, callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
+        match callee {
+            Value::External(path) => matching::fails(path.strip_prefix("re.")?, args, None),
+            Value::Method(method) => {
+                let Value::Native(id) = &method.0 else { return None };
+                let compiled = self.call_record(*id)?;
+                let is_regex = compiled.path() == Some("re.compile");
+                is_regex.then(|| matching::fails(&method.1, args, Some(compiled))).flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether something has an attribute, where that is known.
+    fn has_attribute(&self, object: &Value<'p>, name: &str) -> Option<bool> {
+        match object {
+            Value::Object(instance) => {
+                let known = instance.fields.borrow().contains_key(name)
+                    || instance.class.attribute(name).is_some();
+                // What the program does not define, its bases outside mostly do not either.
+                // A base that a question stands for has no private attributes.
+                let has_not = base_of(instance).is_some() && name.starts_with('_')
+                    || instance.class.lineage().1.is_none();
+                known.then_some(true).or_else(|| has_not.then_some(false))
+            }
+            Value::Class(class) => match class.attribute(name) {
+                Some(_) => Some(true),
+                None => class.lineage().1.is_none().then_some(false),
             },
+            Value::Function(closure) => Some(
+                closure.attributes.borrow().contains_key(name)
+                    || matches!(name, "__name__" | "__doc__"),
+            ),
+            Value::None | Value::Absent => Some(false),
+            _ => None,
+        }
+    }
+
+    /// `getattr(object, name, default)`.
+    fn attribute_or(
+        &mut self,
+        object: &Value<'p>,
+        name: &str,
+        default: Option<&Value<'p>>,
+    ) -> Value<'p> {
+        let Some(default) = default else { return expr::attribute(object, name, self) };
+        match self.has_attribute(object, name) {
+            Some(false) => default.clone(),
+            Some(true) => expr::attribute(object, name, self),
+            None => match expr::attribute(object, name, self) {
+                // Nothing of the program says that a base outside has it.
+                Value::Method(_) if matches!(object, Value::Object(_) | Value::Class(_)) => {
+                    default.clone()
+                }
+                Value::Absent => default.clone(),
+                other => other,
+            },
+        }
+    }
+
+    /// A function with some of its arguments, to be called with the others.
+    fn partial(&mut self, function: &Value<'p>, args: Args<'p>, span: Span) -> Value<'p> {
+        let record =
+            self.record(Value::External("functools.partial".into()), args.clone(), span, None);
+        let Value::Function(closure) = function else { return Value::Native(record) };
+        let first = Args { positional: args.positional[1..].to_vec(), ..args };
+        let given = match &closure.given {
+            Some(given) => given.followed_by(first),
+            None => first,
+        };
+        let same = closure.decorated(closure.decorators.clone());
+        Value::Function(Rc::new(Closure { given: Some(Rc::new(given)), ..same }))
+    }
+
+    /// What a call comes to where a partial of something outside the program is called, or a
+    /// wrapper is made like what it wraps.
+    fn made_by_functools(&self, callee: &Value<'p>, args: &Args<'p>) -> Option<Made<'p>> {
+        let Value::Native(id) = callee else { return None };
+        let record = self.call_record(*id)?;
+        match record.path()? {
+            "functools.partial" => {
+                let (function, first) = record.args.positional.split_first()?;
+                let given = Args { positional: first.to_vec(), ..record.args.clone() };
+                Some(Made::Call(function.clone(), given.followed_by(args.clone())))
+            }
+            "functools.wraps" => {
+                let wrapper = args.positional.first()?;
+                wraps(wrapper, record.args.positional.first()?);
+                Some(Made::Value(wrapper.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -173,7 +346,8 @@ impl<'p> Interpreter<'p> {
             closure.entered.set(true);
         }
         let mut out = Vec::new();
-        let items = self.turns(items.to_vec());
+        self.cut |= items.len() > MAX_TURNS;
+        let items = &items[..items.len().min(MAX_TURNS)];
         for (at, item) in items.iter().enumerate() {
             let position = Value::Number(SmolStr::from(at.to_string()));
             out.push(self.call_value(&function, Args::of(vec![item.clone(), position]), span));
@@ -209,44 +383,60 @@ impl<'p> Interpreter<'p> {
         this: Value<'p>,
         class: Rc<ClassValue<'p>>,
     ) -> Rc<Closure<'p>> {
-        Rc::new(Closure {
-            function: closure.function,
-            env: Rc::clone(&closure.env),
-            this: Some(this),
-            class: Some(class),
-            decorators: closure.decorators.clone(),
-            qualified: closure.qualified.clone(),
-            entered: Rc::clone(&closure.entered),
-        })
+        let same = closure.decorated(closure.decorators.clone());
+        Rc::new(Closure { this: Some(this), is_method: true, class: Some(class), ..same })
     }
 
     /// Calls a function of the program.
     pub(super) fn apply(&mut self, closure: &Rc<Closure<'p>>, args: Args<'p>) -> Value<'p> {
+        let args = match &closure.given {
+            Some(given) => given.followed_by(args),
+            None => args,
+        };
         let pointer: *const Function = closure.function;
         let recursion = self.stack.iter().filter(|known| **known == pointer).count();
         if recursion >= MAX_RECURSION || self.stack.len() >= MAX_CALLS || !self.step() {
             return Value::Unknown;
         }
+        let rust = self.is_rust_file(closure.env.file);
+        if rust && let Some(value) = self.spared(closure, &args) {
+            return value;
+        }
+        let steps = self.steps;
         closure.entered.set(true);
         self.written = None;
+        if let Some(value) = self.worn(closure, &args) {
+            return value;
+        }
+        let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
+        // `Base.method(self, …)` of Python gives a method what it is about.
+        let given = args.positional.first().filter(|_| closure.env.is_class);
         let frame = Frame {
             env: Rc::clone(&env),
-            this: closure.this.clone(),
+            this: closure.this.as_ref().or(given).cloned(),
             class: closure.class.clone(),
         };
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
+        let swayed = std::mem::take(&mut self.swayed);
         let narrowed = self.narrowing(None);
         let identities = self.identities();
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
+        let conditional = self.conditional;
         self.stack.push(pointer);
-        self.bind_params(&closure.function.params, args, closure.this.as_ref());
+        if rust {
+            self.bind_generics(closure.function, &args);
+        }
+        let this = closure.this.as_ref().filter(|_| closure.is_method);
+        self.bind_params(&closure.function.params, args, this);
         let flow = self.block(&closure.function.body);
         self.stack.pop();
         self.frame = outer;
+        let swayed = std::mem::replace(&mut self.swayed, swayed);
         self.narrowing(Some(narrowed));
+        self.conditional = conditional;
         if let Some(steps) = allowance
             && self.take_back(steps)
         {
@@ -256,15 +446,23 @@ impl<'p> Interpreter<'p> {
         let mut values = std::mem::replace(&mut self.returned, returned);
         match flow {
             Flow::Return(value) => values.push(value),
-            Flow::Next => values.push(Value::None),
+            Flow::Next | Flow::Leave(_) => values.push(Value::None),
             Flow::Stop(thrown) => self.ends_raising(thrown, !values.is_empty()),
+        }
+        if swayed {
+            values = values.into_iter().map(Value::by_default).collect();
         }
         // Nothing, after a look at who calls, is what an anonymous caller does not have.
         if self.identities() > identities || told_nothing {
             let nothing = values.iter_mut().filter(|value| matches!(value, Value::None));
             nothing.for_each(|value| *value = Value::Absent);
         }
-        Value::choice(values)
+        let value = Value::choice(values);
+        self.wear(begun, closure, asked, &value);
+        if rust {
+            self.spent(closure.function, steps.saturating_sub(self.steps), &value);
+        }
+        value
     }
 
     pub(super) fn bind_params(
@@ -288,7 +486,8 @@ impl<'p> Interpreter<'p> {
                 continue;
             }
             let receives_this = std::mem::replace(&mut first, false)
-                && (python && this.is_some() || rust && name.as_deref() == Some("self"));
+                && this.is_some()
+                && (python || rust && name.as_deref() == Some("self"));
             let value = if receives_this {
                 this.cloned().unwrap_or_default()
             } else if param.rest {
@@ -317,6 +516,7 @@ impl<'p> Interpreter<'p> {
                         Value::choice(vec![default, Value::Unknown])
                     }
                     (None, Some(default)) => default,
+                    (None, None) if args.open && rust => self.stand_in(param),
                     // What a script does not give is undefined.
                     (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,
@@ -324,6 +524,9 @@ impl<'p> Interpreter<'p> {
             };
             match &param.target.kind {
                 ExprKind::Name(name) => self.frame.env.set(name, value),
+                _ if rust => {
+                    self.fits_pattern(&value, &param.target);
+                }
                 _ => self.bind_pattern(&param.target, value),
             }
         }
@@ -338,6 +541,39 @@ impl<'p> Interpreter<'p> {
         }
         self.bind(target, value);
     }
+}
+
+/// Whether what a path names makes an application that code can ask for without having it.
+fn is_application(path: &str) -> bool {
+    matches!(path, "flask.Flask" | "flask.app.Flask" | "quart.Quart")
+}
+
+/// Whether a function checks that a form comes from a page of the program: it says nothing of who
+/// calls, and a caller who means it has read the page.
+fn is_forgery_check(closure: &Closure<'_>) -> bool {
+    let Some(name) = closure.function.name.as_deref() else { return false };
+    let name = name.trim_start_matches('_').to_ascii_lowercase();
+    let checks = ["check", "verify", "validate"].iter().any(|verb| name.starts_with(verb));
+    checks && (name.contains("xsrf") || name.contains("csrf")) && closure.function.params.len() < 3
+}
+
+/// What a call of something that `functools` has made comes to.
+enum Made<'p> {
+    Call(Value<'p>, Args<'p>),
+    Value(Value<'p>),
+}
+
+/// Makes one function look like another: with its notes, and the function behind it.
+fn wraps<'p>(wrapper: &Value<'p>, wrapped: &Value<'p>) {
+    let Value::Function(wrapper) = wrapper else { return };
+    let mut attributes = wrapper.attributes.borrow_mut();
+    if let Value::Function(wrapped) = wrapped
+        && !Rc::ptr_eq(&wrapper.attributes, &wrapped.attributes)
+    {
+        let notes = wrapped.attributes.borrow();
+        attributes.extend(notes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    attributes.insert("__wrapped__".into(), wrapped.clone());
 }
 
 fn collect_names(target: &Expr, out: &mut Vec<SmolStr>) {

@@ -6,10 +6,18 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Frame, Interpreter, MAX_PENDING, MAX_PENDING_EACH};
+use crate::eval::builtins;
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, ClassValue, Closure, Env, Object, Value};
+use crate::eval::value::{Args, BASE, CallId, ClassValue, Closure, Env, OWN_ITEMS, Object, Value};
 use crate::module::{Class, ExprKind, Function, Span, StmtKind};
 use crate::source::Language;
+
+/// The most decorators of which each meets the function with those below it alone.
+const MAX_DECORATORS: usize = 64;
+/// What stands for the bases of an object that lie outside the program, where a question gives it.
+pub(super) fn base_of<'p>(object: &Object<'p>) -> Option<Value<'p>> {
+    object.fields.borrow().get(BASE).cloned()
+}
 
 impl<'p> Interpreter<'p> {
     pub(super) fn define_function(&mut self, function: &'p Function) {
@@ -24,14 +32,21 @@ impl<'p> Interpreter<'p> {
             .iter()
             .map(|decorator| (decorator, expr::eval(decorator, self)))
             .collect();
-        let mut closure = self.make_closure(function);
-        closure.decorators = decorators.iter().map(|(_, value)| value.clone()).collect();
-        let value = self.remember(closure);
+        let bare = self.make_closure(function);
+        let values: Vec<_> = decorators.iter().map(|(_, value)| value.clone()).collect();
+        let value = self.remember(bare.decorated(values.clone()));
         self.set_variable(name, value.clone(), false);
-        // The innermost decorator is applied first. What it gives back is not asked for: the name
-        // keeps meaning the function that a reader sees, with its decorators as a note.
-        for (decorator, callee) in decorators.into_iter().rev() {
-            let args = self.decorator_args(name, value.clone());
+        // The innermost decorator is applied first, to the function with those below it. What it
+        // gives back is not asked for: the name keeps meaning the function that a reader sees,
+        // with its decorators as a note.
+        for (at, (decorator, callee)) in decorators.into_iter().enumerate().rev() {
+            let below = match values.len() {
+                ..=MAX_DECORATORS if !self.language().is_script() => {
+                    Value::Function(Rc::new(bare.decorated(values[at + 1..].to_vec())))
+                }
+                _ => value.clone(),
+            };
+            let args = self.decorator_args(name, below);
             self.call_value(&callee, args, decorator.span);
         }
     }
@@ -63,11 +78,15 @@ impl<'p> Interpreter<'p> {
         Closure {
             function,
             this: self.frame.this.clone(),
+            is_method: false,
             class: self.frame.class.clone(),
             env,
             decorators: Vec::new(),
             qualified,
             entered: Rc::default(),
+            attributes: Rc::default(),
+            given: None,
+            made_at: None,
         }
     }
 
@@ -107,7 +126,7 @@ impl<'p> Interpreter<'p> {
             instantiated: Cell::new(false),
         });
         if let Some(name) = &class.name {
-            self.frame.env.set(name, Value::Class(Rc::clone(&value)));
+            self.set_variable(name, Value::Class(Rc::clone(&value)), false);
         }
         let frame = Frame { env, this: None, class: Some(Rc::clone(&value)) };
         let outer = std::mem::replace(&mut self.frame, frame);
@@ -136,6 +155,9 @@ impl<'p> Interpreter<'p> {
             fields: RefCell::default(),
             native: Cell::new(None),
         });
+        if !self.probing() {
+            self.instances.insert(Rc::as_ptr(class), Rc::clone(&object));
+        }
         let this = Value::Object(Rc::clone(&object));
         self.initialise_fields(class, &this);
         let constructor = ["__init__", "constructor"].iter().find_map(|name| class.attribute(name));
@@ -185,6 +207,11 @@ impl<'p> Interpreter<'p> {
             _ => None,
         };
         if let Some(base) = object.class.made_base().or(base) {
+            if matches!(&base, Value::External(base) if is_list(base)) {
+                let items = args.positional.first().and_then(Value::items).unwrap_or_default();
+                object.fields.borrow_mut().insert(OWN_ITEMS.into(), Value::list(items));
+                return;
+            }
             let id = self.record(base, args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
             self.react(id);
@@ -197,12 +224,38 @@ impl<'p> Interpreter<'p> {
         object: &Rc<Object<'p>>,
         name: &str,
     ) -> Value<'p> {
-        if let Some(value) = object.fields.borrow().get(name) {
-            return value.clone();
+        let own = object.fields.borrow().get(name).cloned();
+        if let Some(value) = own {
+            // What an earlier step has found out about who calls, and left here.
+            let is_nobody = matches!(value, Value::Absent) && base_of(object).is_some();
+            return if is_nobody { self.identity(value) } else { value };
         }
         match object.class.attribute(name) {
             Some((value, owner)) => self.bind_attribute(this, value, owner, name),
-            None => Value::Method(Rc::new((this.clone(), name.into()))),
+            None if let Some(base) = base_of(object) => {
+                // Tornado's property, which the program decides about.
+                let asks =
+                    (name == "current_user").then(|| object.class.attribute("get_current_user"));
+                match asks.flatten() {
+                    Some((Value::Function(closure), owner)) => {
+                        let bound = self.bound(&closure, this.clone(), owner);
+                        let user = self.call_value(
+                            &Value::Function(bound),
+                            Args::default(),
+                            Span::default(),
+                        );
+                        self.identity(if matches!(user, Value::None) {
+                            Value::Absent
+                        } else {
+                            user
+                        })
+                    }
+                    _ => expr::attribute(&base, name, self),
+                }
+            }
+            None => own_items(object)
+                .and_then(|items| builtins::attribute(&items, name))
+                .unwrap_or_else(|| Value::Method(Rc::new((this.clone(), name.into())))),
         }
     }
 
@@ -230,28 +283,118 @@ impl<'p> Interpreter<'p> {
                 Value::Function(bound)
             }
             // `field: str = Field(default="/api")` of a settings class stands for its default.
-            Value::Native(id) => self.field_default(id, name).unwrap_or(Value::Native(id)),
-            // A setting that is absent by default is for the deployment to decide.
-            Value::None if matches!(owner.lineage().1.as_deref(), Some(base) if base.ends_with("Settings")) => {
-                Value::Unknown
+            Value::Native(id) => {
+                let value = self.field_default(id, name, &owner).unwrap_or(Value::Native(id));
+                // What a factory has made belongs to this object alone.
+                if let (Value::Object(object), Value::List(_) | Value::Map(_)) = (this, &value) {
+                    object.fields.borrow_mut().insert(name.into(), value.clone());
+                }
+                value
+            }
+            // A trait of a kind that the program makes itself.
+            Value::Object(object) if let Some(id) = object.native.get() => {
+                self.field_default(id, name, &owner).unwrap_or(Value::Object(object))
+            }
+            // What a settings class says is a default that the environment may replace.
+            Value::None | Value::Bool(_) | Value::Text(_) if is_settings(&owner) => {
+                setting(value, name)
             }
             other => other,
         }
     }
 
-    /// The default of a `Field(…)`, marked with the variable that can replace it.
-    pub(super) fn field_default(&self, id: CallId, name: &str) -> Option<Value<'p>> {
-        let record = self.call_record(id)?;
+    /// The default of a `Field(…)` of a class or of a trait, marked with the variable that can
+    /// replace it.
+    pub(super) fn field_default(
+        &mut self,
+        id: CallId,
+        name: &str,
+        owner: &Rc<ClassValue<'p>>,
+    ) -> Option<Value<'p>> {
+        let mut record = Rc::clone(self.call_record(id)?);
+        // `Unicode("/").tag(config=True)`
+        while let Some((inner, "tag")) = record.method() {
+            record = Rc::clone(self.call_record(inner)?);
+        }
         let path = record.path()?;
-        if !matches!(path.rsplit('.').next(), Some("Field" | "field" | "FieldInfo")) {
+        let kind = path.rsplit('.').next().unwrap_or(path);
+        if path.starts_with("traitlets.") {
+            let first = record.args.get(0, "default_value").cloned();
+            return trait_default(kind, first).map(|value| by_variable(value, name));
+        }
+        if !matches!(kind, "Field" | "field" | "FieldInfo") {
             return None;
         }
-        match record.args.get(0, "default") {
-            Some(Value::Text(text)) => {
-                Some(Value::Text(Rc::new((**text).clone().from_env(&name.to_uppercase()))))
+        let default = record.args.get(0, "default").cloned().or_else(|| {
+            let factory = record.args.keyword("default_factory").cloned()?;
+            Some(self.call_value(&factory, Args::default(), record.place.span))
+        });
+        Some(match default {
+            Some(default @ (Value::Text(_) | Value::Bool(_) | Value::None))
+                if is_settings(owner) =>
+            {
+                setting(default, name)
             }
-            Some(value) => Some(value.clone()),
-            None => Some(Value::Unknown),
-        }
+            Some(default) => default,
+            None => Value::Unknown,
+        })
     }
+}
+
+/// Whether a class from outside is the list of Python.
+fn is_list(path: &str) -> bool {
+    matches!(path, "list" | "builtins.list" | "collections.UserList")
+}
+
+/// The items of an instance of a class that is a list, also of one whose constructor does not say
+/// so.
+fn own_items<'p>(object: &Rc<Object<'p>>) -> Option<Value<'p>> {
+    if let Some(items) = object.fields.borrow().get(OWN_ITEMS) {
+        return Some(items.clone());
+    }
+    object.class.lineage().1.filter(|base| is_list(base))?;
+    let items = Value::list(Vec::new());
+    object.fields.borrow_mut().insert(OWN_ITEMS.into(), items.clone());
+    Some(items)
+}
+
+/// Whether a class reads its attributes from the environment.
+fn is_settings(class: &Rc<ClassValue<'_>>) -> bool {
+    class.lineage().1.is_some_and(|base| base.ends_with("Settings"))
+}
+
+/// The default of a setting, marked as what the environment may replace; one that is absent by
+/// default is for the deployment to decide.
+fn setting<'p>(default: Value<'p>, name: &str) -> Value<'p> {
+    match default {
+        Value::Text(text) => {
+            Value::Text(Rc::new((*text).clone().from_env(&name.to_ascii_uppercase())))
+        }
+        Value::None => Value::Unknown,
+        other => other.by_default(),
+    }
+}
+
+/// A value that a variable of the environment can replace.
+fn by_variable<'p>(value: Value<'p>, name: &str) -> Value<'p> {
+    match value {
+        Value::Text(text) => Value::Text(Rc::new((*text).clone().from_env(&name.to_uppercase()))),
+        other => other,
+    }
+}
+
+/// What a trait of a kind comes to that nobody has set; `None` where its class is no such kind.
+fn trait_default<'p>(kind: &str, given: Option<Value<'p>>) -> Option<Value<'p>> {
+    let given = given.filter(|value| !matches!(value, Value::Native(_) | Value::Object(_)));
+    Some(match kind {
+        "Unicode" | "CUnicode" => given.unwrap_or_else(|| Value::text("")),
+        "Bool" | "CBool" => given.unwrap_or(Value::Bool(false)).by_default(),
+        "List" | "Set" | "Tuple" => {
+            let items = given.and_then(|value| value.items());
+            Value::list(items.unwrap_or_default())
+        }
+        "Dict" => given.unwrap_or_else(|| Value::map(Vec::new())),
+        "Integer" | "Int" | "Float" | "Enum" | "CaselessStrEnum" => given.unwrap_or_default(),
+        _ => return None,
+    })
 }

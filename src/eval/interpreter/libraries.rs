@@ -14,6 +14,7 @@ use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{Args, CallId, CallRecord, Closure, FileId, Place, Value};
 use crate::module::{Expr, Function, Span};
+use crate::source::Language;
 
 /// The most objects that inherit from each other in a row.
 const MAX_INHERITANCE: usize = 64;
@@ -26,8 +27,8 @@ pub struct Library {
     pub called: for<'h, 'p> fn(&mut Host<'h, 'p>, CallId) -> Option<Value<'p>>,
     /// Whether it would call a function that nothing in the program calls, by how that looks.
     pub would_call: for<'h, 'p> fn(&Host<'h, 'p>, &Closure<'p>) -> bool,
-    /// Calls such a function, once everything else has run.
-    pub call: for<'h, 'p> fn(&mut Host<'h, 'p>, &Rc<Closure<'p>>),
+    /// Calls such a function, once everything else has run; false when it would not after all.
+    pub call: for<'h, 'p> fn(&mut Host<'h, 'p>, &Rc<Closure<'p>>) -> bool,
 }
 
 /// What is kept of the objects that libraries made.
@@ -82,7 +83,10 @@ impl<'p> Interpreter<'p> {
         let key = dotted(&path, name);
         let natives = &self.natives;
         let found = natives.ancestors(id).find_map(|id| natives.attributes.get(&(id, key.clone())));
-        found.map(|value| on(value, object))
+        // What a script keeps on an object is called on it.
+        found.map(|value| {
+            if self.language() == Language::Python { value.clone() } else { on(value, object) }
+        })
     }
 
     /// Stores something on an object of a library. What is stored below an attribute of it is seen
@@ -120,16 +124,14 @@ impl<'p> Interpreter<'p> {
         libraries.iter().any(|library| (library.would_call)(&Host { machine: self }, closure))
     }
 
-    /// Lets the library that would call a function do so.
-    pub(super) fn let_library_call(&mut self, closure: &Rc<Closure<'p>>) {
+    /// Lets the library that would call a function do so; false when none does.
+    pub(super) fn let_library_call(&mut self, closure: &Rc<Closure<'p>>) -> bool {
         if self.natives.called.contains(&std::ptr::from_ref(closure.function)) {
-            return;
+            return true;
         }
         let libraries = self.libraries;
         let mut host = Host { machine: self };
-        if let Some(library) = libraries.iter().find(|it| (it.would_call)(&host, closure)) {
-            (library.call)(&mut host, closure);
-        }
+        libraries.iter().any(|it| (it.would_call)(&host, closure) && (it.call)(&mut host, closure))
     }
 
     /// What a library noted of a call.
@@ -147,10 +149,11 @@ fn dotted(path: &str, name: &str) -> SmolStr {
     if path.is_empty() { name.into() } else { SmolStr::from(format!("{path}.{name}")) }
 }
 
-/// A function that is stored on an object is called on it, unless it has a `this` of its own.
+/// A function that is stored on an object is called on it, unless it belongs to an object of the
+/// program's.
 fn on<'p>(value: &Value<'p>, object: &Value<'p>) -> Value<'p> {
     match value {
-        Value::Function(closure) if closure.this.is_none() => {
+        Value::Function(closure) if !matches!(closure.this, Some(Value::Object(_))) => {
             Value::Function(Rc::new(closure.on(object.clone())))
         }
         other => other.clone(),

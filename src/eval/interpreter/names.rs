@@ -1,5 +1,6 @@
 //! Imports, exports and bindings.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -60,7 +61,7 @@ impl<'p> Interpreter<'p> {
                     let vars = self.modules[other.0 as usize].env.vars.borrow().clone();
                     for (name, value) in vars {
                         if !name.starts_with('_') {
-                            self.frame.env.set(&name, value);
+                            self.set_variable(&name, value, false);
                         }
                     }
                 }
@@ -249,16 +250,26 @@ impl<'p> Interpreter<'p> {
             ExprKind::Index { object, key, .. } => {
                 let object = expr::eval(object, self);
                 let key = expr::eval(key, self);
-                if let Value::Map(entries) = &object {
-                    grow(&mut entries.borrow_mut(), [(key, value)]);
+                match &object {
+                    Value::Map(entries) => grow(&mut entries.borrow_mut(), [(key, value)]),
+                    Value::List(items) => {
+                        let at = expr::position(&key, items.borrow().len());
+                        let mut items = items.borrow_mut();
+                        if let Some(item) = at.and_then(|at| items.get_mut(at)) {
+                            *item = value;
+                        }
+                    }
+                    _ => self.set_item(&object, key, value, target.span),
                 }
             }
             ExprKind::List(targets) => {
                 let items = value.items();
                 for (at, target) in targets.iter().enumerate() {
-                    let item =
-                        items.as_ref().and_then(|items| items.get(at).cloned()).unwrap_or_default();
-                    self.bind(target, item);
+                    let item = unpacked(items.as_deref(), targets, at).unwrap_or_default();
+                    match &target.kind {
+                        ExprKind::Spread(rest) => self.bind(rest, item),
+                        _ => self.bind(target, item),
+                    }
                 }
             }
             ExprKind::Map(entries) => {
@@ -294,12 +305,16 @@ impl<'p> Interpreter<'p> {
         match object {
             Value::Object(instance) => {
                 instance.fields.borrow_mut().insert(name.into(), value.clone());
-                if instance.native.get().is_some() {
+                if let Some(id) = instance.native.get() {
+                    self.store(&Value::Native(id), name, value.clone());
                     let callee = Value::Method(Rc::new((object.clone(), "__setattr__".into())));
                     self.record(callee, Args::of(vec![Value::text(name), value]), span, None);
                 }
             }
             Value::Class(class) => class.env.set(name, value),
+            Value::Function(closure) => {
+                closure.attributes.borrow_mut().insert(name.into(), value);
+            }
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
             Value::External(path) => self.caller_assigned(path, name, &value),
@@ -310,5 +325,19 @@ impl<'p> Interpreter<'p> {
             }
             _ => {}
         }
+    }
+}
+
+/// What of a list goes to one of several targets; `*rest` takes what the others leave.
+fn unpacked<'p>(items: Option<&[Value<'p>]>, targets: &[Expr], at: usize) -> Option<Value<'p>> {
+    let items = items?;
+    let is_rest = |target: &Expr| matches!(target.kind, ExprKind::Spread(_));
+    let Some(rest) = targets.iter().position(is_rest) else { return items.get(at).cloned() };
+    let behind = targets.len() - rest - 1;
+    let end = items.len().checked_sub(behind).filter(|end| *end >= rest)?;
+    match at.cmp(&rest) {
+        Ordering::Less => items.get(at).cloned(),
+        Ordering::Equal => Some(Value::list(items[rest..end].to_vec())),
+        Ordering::Greater => items.get(end + at - rest - 1).cloned(),
     }
 }

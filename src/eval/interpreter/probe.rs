@@ -4,11 +4,14 @@
 //! a request tells about who sent it, and what libraries do with that. Where nobody knows which way
 //! is taken, all are, and what is met there counts as possible only.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use smol_str::SmolStr;
 
 use super::{Interpreter, Thrown};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallRecord, Closure, Env, Value};
+use crate::eval::value::{Args, CallRecord, ClassValue, Closure, Env, Value};
 use crate::module::{Param, Span};
 use crate::source::Language;
 
@@ -18,6 +21,8 @@ const MAX_STEPS: u32 = 100_000;
 const MAX_STEPS_TOGETHER: u32 = 40_000_000;
 /// Steps of them for a function that is told nothing about the request.
 const MAX_STEPS_ASIDE: u32 = 2_000;
+/// The most things that a program is seen to put on the request objects.
+const MAX_NOTES: usize = 256;
 /// Functions given to the outside that are called within each other.
 const MAX_CALLED_BACK: usize = 2;
 
@@ -48,6 +53,13 @@ pub trait Caller<'p> {
         record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     ) -> bool;
 
+    /// Whether a refusal says that the caller is not known.
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool;
+
     /// Whether what is raised, returned or answered says that the caller may not go on.
     fn denies(
         &self,
@@ -65,6 +77,12 @@ pub struct Outside<'a, 'p> {
     pub args: &'a Args<'p>,
     /// The earlier call.
     pub maker: Option<&'a CallRecord<'p>>,
+    /// Whether it is reached on every way.
+    pub surely: bool,
+    /// Whether one of the arguments says that the caller may not go on.
+    pub denying: bool,
+    /// Whether it is called from Rust, where what other languages have as attributes are methods.
+    pub is_rust: bool,
 }
 
 /// What a [`Caller`] knows.
@@ -74,6 +92,8 @@ pub enum Told<'p> {
     Value(Value<'p>),
     /// A value that says who calls.
     Identity(Value<'p>),
+    /// A value that says who calls where the caller is refused for it, and nothing otherwise.
+    Hint(Value<'p>),
     /// The caller may go on.
     Passes,
     /// The caller is refused, with an answer.
@@ -90,6 +110,10 @@ pub enum Told<'p> {
     Throws {
         /// Whether it says that the caller may not go on.
         denial: bool,
+        /// Whether it has looked at the caller.
+        asked: bool,
+        /// Whether it says that the caller is not known.
+        asks: bool,
     },
     /// The receiver's method of this name that the program has is called with these, and where it
     /// raises nothing `true` is given back. Without such a method the caller is refused.
@@ -99,6 +123,9 @@ pub enum Told<'p> {
         /// The arguments.
         args: Vec<Value<'p>>,
     },
+    /// What was wrapped is called where this attribute of the first argument counts as true, and
+    /// the caller is refused where it does not.
+    GoesOnIf(&'static str),
     /// The last function among the arguments, or among those of the call that made what is called
     /// now, is called with these.
     CallsBack(Vec<Value<'p>>),
@@ -111,6 +138,21 @@ pub enum Injected<'p> {
     Told(Told<'p>),
     /// What this gives back.
     Called(Value<'p>),
+    /// What an extractor gives back, and what becomes of its error.
+    Extracted(Value<'p>, Errors),
+    /// A struct whose fields are what their types mean, and what becomes of the first error.
+    Fields(Rc<ClassValue<'p>>, Errors),
+}
+
+/// What becomes of the error of an extractor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errors {
+    /// The caller gets it for an answer.
+    Refuse,
+    /// The handler gets nothing: `Option<Extractor>`.
+    Nothing,
+    /// The handler gets it: `Result<Extractor, _>`.
+    Given,
 }
 
 /// How sure something is.
@@ -163,6 +205,8 @@ pub struct Seen<'p> {
     pub returns: Certainty,
     /// Whether anything about the caller was looked at.
     pub asked: bool,
+    /// Whether a refusal was met that says that the caller is not known, whatever was looked at.
+    pub asks: bool,
     /// Whether a limit ended it.
     pub cut: bool,
 }
@@ -175,6 +219,10 @@ pub(super) struct Probe<'p> {
     conditional: usize,
     /// How often something said who calls.
     identities: u32,
+    /// Whether something was looked at that may say who calls.
+    hinted: bool,
+    /// What the program put on the request objects, by path.
+    notes: BTreeMap<String, Value<'p>>,
     /// Functions given to the outside that are being called.
     called_back: usize,
     /// Whether some way has left the running function early.
@@ -198,6 +246,8 @@ impl<'p> Interpreter<'p> {
             seen: Seen::default(),
             conditional: self.conditional,
             identities: 0,
+            hinted: false,
+            notes: BTreeMap::new(),
             called_back: 0,
             narrowed: false,
             left: false,
@@ -208,10 +258,17 @@ impl<'p> Interpreter<'p> {
         self.asked_steps += given - self.steps;
         // Where it was cut, nothing was raised.
         let thrown = self.throwing.take().filter(|_| !cut);
+        self.leaving = None;
         self.steps = steps;
+        let denied = value.alternatives().iter().any(|value| self.denies(value));
         let Some(probe) = self.probe.take() else { return Seen::default() };
         let mut seen = probe.seen;
         seen.cut = cut;
+        let denies = |thrown: &Thrown| thrown.denial;
+        let refused = denied && thrown.is_none()
+            || seen.refused != Certainty::No
+            || thrown.iter().chain(&probe.maybe_thrown).any(denies);
+        seen.asked |= probe.hinted && refused;
         match thrown {
             Some(thrown) => {
                 seen.raised = Certainty::Yes;
@@ -222,6 +279,7 @@ impl<'p> Interpreter<'p> {
             None => {
                 seen.returned = value.alternatives();
                 seen.returns = if probe.left { Certainty::Maybe } else { Certainty::Yes };
+                self.open_results(&mut seen, &probe.caller);
                 if let Some(first) = probe.maybe_thrown.first() {
                     seen.raised = Certainty::Maybe;
                     seen.raised_denial = probe.maybe_thrown.iter().any(|thrown| thrown.denial);
@@ -229,7 +287,74 @@ impl<'p> Interpreter<'p> {
                 }
             }
         }
+        if probe.hinted {
+            let denied = |value: &Value<'p>| self.value_denies(&probe.caller, value);
+            seen.asked |= seen.refused != Certainty::No
+                || seen.raised != Certainty::No && seen.raised_denial
+                || seen.returned.iter().any(denied);
+        }
         seen
+    }
+
+    /// Calls a function after the run, with steps of its own.
+    pub(super) fn run_again(&mut self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        let given = MAX_STEPS.min(MAX_STEPS_TOGETHER - self.asked_steps);
+        let steps = std::mem::replace(&mut self.steps, given);
+        let value = self.call_value(function, args, Span::default());
+        self.asked_steps += given - self.steps;
+        self.steps = steps;
+        self.leaving = None;
+        value
+    }
+
+    /// Results that are given back are what they carry; errors among them were raised.
+    fn open_results(&self, seen: &mut Seen<'p>, caller: &Rc<dyn Caller<'p> + 'p>) {
+        let mut errors = Vec::new();
+        let mut kept = Vec::new();
+        for value in std::mem::take(&mut seen.returned) {
+            match &value {
+                Value::Variant(variant) if variant.class.is_none() => {
+                    let carried = variant.args.positional.first().cloned().unwrap_or_default();
+                    match variant.name.as_str() {
+                        "Err" | "Error" | "Forward" => errors.push(carried),
+                        _ => kept.push(carried),
+                    }
+                }
+                Value::Native(id) => match self.outcome(*id) {
+                    Some((true, carried)) => kept.push(carried),
+                    Some((false, _)) => errors.push(value),
+                    None => kept.push(value),
+                },
+                _ => kept.push(value),
+            }
+        }
+        if !errors.is_empty() {
+            let sure = kept.is_empty() && seen.returns == Certainty::Yes;
+            seen.raised = if sure { Certainty::Yes } else { Certainty::Maybe };
+            seen.returns = if kept.is_empty() { Certainty::No } else { Certainty::Maybe };
+            seen.raised_deliberately = true;
+            seen.raised_denial = errors.iter().any(|error| self.value_denies(caller, error));
+        }
+        seen.returned = kept;
+    }
+
+    /// What may have been a look at the caller was one.
+    pub(super) fn looked_perhaps(&mut self) {
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked |= probe.hinted;
+        }
+    }
+
+    /// What was looked at of the caller so far.
+    pub(super) fn looked(&self) -> (bool, u32) {
+        self.probe.as_ref().map_or((false, 0), |probe| (probe.seen.asked, probe.identities))
+    }
+
+    /// Forgets looks at the caller that came to nothing.
+    pub(super) fn forget_look(&mut self, before: (bool, u32)) {
+        if let Some(probe) = &mut self.probe {
+            (probe.seen.asked, probe.identities) = before;
+        }
     }
 
     pub(super) fn asked_too_much(&self) -> bool {
@@ -240,11 +365,17 @@ impl<'p> Interpreter<'p> {
         self.probe.is_some()
     }
 
+    /// Whether what runs is reached on every way.
+    fn surely(&self) -> bool {
+        self.probe.as_ref().is_some_and(|probe| {
+            self.conditional == probe.conditional && !probe.narrowed && !probe.left
+        })
+    }
+
     /// Notes that something was met, as sure as the way here is.
     fn met(&mut self, field: impl for<'s> FnOnce(&'s mut Seen<'p>) -> &'s mut Certainty) {
-        let conditional = self.conditional;
+        let sure = self.surely();
         let Some(probe) = &mut self.probe else { return };
-        let sure = conditional == probe.conditional && !probe.narrowed && !probe.left;
         let certainty = if sure { Certainty::Yes } else { Certainty::Maybe };
         let field = field(&mut probe.seen);
         *field = (*field).max(certainty);
@@ -264,6 +395,12 @@ impl<'p> Interpreter<'p> {
                 if let Some(probe) = &mut self.probe {
                     probe.seen.asked = true;
                     probe.identities += 1;
+                }
+                value
+            }
+            Told::Hint(value) => {
+                if let Some(probe) = &mut self.probe {
+                    probe.hinted = true;
                 }
                 value
             }
@@ -293,13 +430,21 @@ impl<'p> Interpreter<'p> {
             }
             // Nobody is asked but an object of the program.
             Told::AsksOwn { .. } => Value::Unknown,
-            Told::Throws { denial } => {
-                if denial && let Some(probe) = &mut self.probe {
-                    probe.seen.asked = true;
+            Told::Throws { denial, asked, asks } => {
+                let sure = !self.is_blind();
+                let thrown = Thrown { denial, deliberate: true, ..Thrown::default() };
+                let thrown = self.looked_into(thrown, asks);
+                if let Some(probe) = &mut self.probe {
+                    probe.seen.asked |= asked || denial && sure;
                 }
-                self.throwing = Some(Thrown { denial, deliberate: true, method: false });
+                // Rust has errors that are given back.
+                if self.language() == Language::Rust {
+                    return Value::variant("Err", Value::External("caller.refusal".into()));
+                }
+                self.throwing = Some(thrown);
                 Value::Unknown
             }
+            Told::GoesOnIf(name) => self.goes_on_if(name, args, maker, span),
             Told::CallsBack(values) => {
                 if let Some(probe) = &mut self.probe {
                     probe.seen.asked = true;
@@ -316,10 +461,59 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// `path.name` as the caller sees it.
+    fn goes_on_if(
+        &mut self,
+        name: &str,
+        args: &Args<'p>,
+        maker: Option<&CallRecord<'p>>,
+        span: Span,
+    ) -> Value<'p> {
+        let object = args.positional.first().cloned().unwrap_or_default();
+        let known = matches!(object, Value::Object(_));
+        let truth = if known { expr::attribute(&object, name, self).truth() } else { Some(false) };
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked = true;
+        }
+        let denial = Thrown { denial: true, deliberate: true, ..Thrown::default() };
+        match truth {
+            Some(true) => {}
+            Some(false) => {
+                self.throwing = Some(denial);
+                return Value::Unknown;
+            }
+            None => self.may_throw(denial),
+        }
+        match maker.and_then(|maker| maker.args.positional.first()) {
+            Some(wrapped) => self.call_value(&wrapped.clone(), args.clone(), span),
+            None => Value::Unknown,
+        }
+    }
+
+    /// A value that says who calls.
+    pub(super) fn identity(&mut self, value: Value<'p>) -> Value<'p> {
+        self.told(Told::Identity(value), &Args::default(), None, Span::default())
+    }
+
+    /// `path.name` as the caller sees it, or as the program left it.
     pub(super) fn caller_attribute(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
-        let told = self.probe.as_ref()?.caller.attribute(path, name)?;
+        let probe = self.probe.as_ref()?;
+        if !probe.notes.is_empty()
+            && let Some(value) = probe.notes.get(&format!("{path}.{name}"))
+        {
+            return Some(value.clone());
+        }
+        let told = probe.caller.attribute(path, name)?;
         Some(self.told(told, &Args::default(), None, Span::default()))
+    }
+
+    /// Whether a program runs over what comes with a request: an anonymous caller sends nothing
+    /// there that anybody waits for.
+    pub(super) fn is_sent_along(&mut self, value: &Value<'p>) -> bool {
+        let (Value::External(path), Some(probe)) = (value, &mut self.probe) else { return false };
+        let sent = path.starts_with("caller.")
+            && (path.ends_with(".headers") || path.ends_with(".cookies"));
+        probe.hinted |= sent;
+        sent
     }
 
     /// `path.name = value` as the caller sees it.
@@ -331,6 +525,19 @@ impl<'p> Interpreter<'p> {
         if let Some(told) = told {
             self.told(told, &Args::default(), None, Span::default());
         }
+        let conditional = self.conditional;
+        let Some(probe) = &mut self.probe else { return };
+        let key = format!("{path}.{name}");
+        let surely = conditional == probe.conditional;
+        let value = match probe.notes.get(&key) {
+            Some(old) if !surely => Value::choice(vec![old.clone(), value.clone()]),
+            // What it is otherwise is for the caller to say.
+            None if !surely => return,
+            _ => value.clone(),
+        };
+        if probe.notes.len() < MAX_NOTES {
+            probe.notes.insert(key, value);
+        }
     }
 
     /// What a parameter gets that no argument is for; `None` where its declaration says nothing.
@@ -340,9 +547,24 @@ impl<'p> Interpreter<'p> {
         param: &'p Param,
         default: Option<&Value<'p>>,
     ) -> Option<Value<'p>> {
+        self.probe.as_ref()?;
+        let annotation = match self.language() {
+            Language::Rust => self.declared_type(param),
+            _ => param.annotation.as_ref().map(|annotation| expr::eval(annotation, self)),
+        };
+        self.inject(name, annotation.as_ref(), default, param.target.span)
+    }
+
+    /// What a name gets by its declaration.
+    pub(super) fn inject(
+        &mut self,
+        name: &str,
+        annotation: Option<&Value<'p>>,
+        default: Option<&Value<'p>>,
+        span: Span,
+    ) -> Option<Value<'p>> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
-        let annotation = param.annotation.as_ref().map(|annotation| expr::eval(annotation, self));
-        let injected = caller.inject(name, annotation.as_ref(), default, &|value| match value {
+        let injected = caller.inject(name, annotation, default, &|value| match value {
             Value::Native(id) => self.call_record(*id).map(Rc::clone),
             _ => None,
         })?;
@@ -351,12 +573,18 @@ impl<'p> Interpreter<'p> {
             Injected::Called(callee) => {
                 let yields =
                     matches!(&callee, Value::Function(closure) if closure.function.is_generator);
-                let value = self.call_value(
-                    &callee,
-                    Args { open: true, ..Args::default() },
-                    param.target.span,
-                );
+                let args = Args { open: true, ..Args::default() };
+                let value = self.call_value(&callee, args, span);
                 if yields { Value::Unknown } else { value }
+            }
+            Injected::Extracted(callee, errors) => {
+                let args = Args { open: true, ..Args::default() };
+                let given = self.call_value(&callee, args, span);
+                if self.interrupted() { Value::Unknown } else { self.extracted(given, errors) }
+            }
+            Injected::Fields(class, errors) => {
+                let given = self.extracted_fields(&class, span);
+                self.extracted(given, errors)
             }
         })
     }
@@ -370,7 +598,11 @@ impl<'p> Interpreter<'p> {
     ) -> Option<Value<'p>> {
         let caller = Rc::clone(&self.probe.as_ref()?.caller);
         let (path, maker) = self.outside_path(callee)?;
-        let outside = Outside { path: &path, args, maker: maker.as_deref() };
+        let surely = self.surely();
+        let is_rust = self.language() == Language::Rust;
+        let denying = is_rust && args.positional.iter().any(|value| self.denies(value));
+        let maker = maker.as_deref();
+        let outside = Outside { path: &path, args, maker, surely, denying, is_rust };
         if let Some(told) = caller.call(&outside) {
             if let (Told::AsksOwn { method, args }, Value::Method(callee)) = (&told, callee) {
                 return Some(self.ask_own(&callee.0, method, args, span));
@@ -379,11 +611,15 @@ impl<'p> Interpreter<'p> {
         }
         // What the outside made of a function of the program calls that function in the end.
         if let (Value::Native(_), Some(maker)) = (callee, &maker)
-            && let Some(inner @ (Value::Function(_) | Value::Native(_))) =
-                maker.args.positional.first()
+            && let Some(inner) = maker.args.positional.first()
+            && is_called_in_the_end(inner)
         {
             let inner = inner.clone();
             return Some(self.call_value(&inner, args.clone(), span));
+        }
+        // These call nothing before what they make is called.
+        if path.starts_with("functools.") {
+            return None;
         }
         // Nobody knows whether, when and with what the outside calls a function it is given.
         let functions: Vec<_> = args
@@ -421,7 +657,7 @@ impl<'p> Interpreter<'p> {
                 Value::Bool(true)
             }
             _ => {
-                self.throwing = Some(Thrown { denial: true, deliberate: true, method: false });
+                self.throwing = Some(Thrown { denial: true, deliberate: true, ..Thrown::default() });
                 Value::Unknown
             }
         }
@@ -484,8 +720,10 @@ impl<'p> Interpreter<'p> {
                 let path = self.record_path(&record, 0);
                 Some((format!("{path}()"), Some(record)))
             }
-            Value::Method(_) => {
-                let (id, name) = callee.native_path()?;
+            Value::Method(method) => {
+                let Some((id, name)) = callee.native_path() else {
+                    return Some((self.method_path(method)?, None));
+                };
                 let record = Rc::clone(self.call_record(id)?);
                 let path = self.record_path(&record, 0);
                 Some((format!("{path}().{name}"), Some(record)))
@@ -494,27 +732,81 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// The path of a method that no earlier call's result has: one of a base outside the program,
+    /// or of an attribute of a thing from outside.
+    fn method_path(&self, method: &(Value<'p>, SmolStr)) -> Option<String> {
+        match &method.0 {
+            Value::Object(object) => {
+                object.class.lineage().1.map(|base| format!("{base}().{}", method.1))
+            }
+            Value::Method(_) => Some(format!("{}.{}", self.value_path(&method.0, 0), method.1)),
+            _ => None,
+        }
+    }
+
     /// The path of what a call called: `a.b`, `a.make().run`, `a.make()`.
     pub(super) fn record_path(&self, record: &CallRecord<'p>, depth: usize) -> String {
+        self.value_path(&record.callee, depth)
+    }
+
+    fn value_path(&self, value: &Value<'p>, depth: usize) -> String {
         if depth > 8 {
             return "…".to_owned();
         }
-        let of = |id| self.call_record(id).map(|inner| self.record_path(inner, depth + 1));
-        match &record.callee {
+        let of = |id| match self.call_record(id) {
+            Some(inner) => format!("{}()", self.record_path(inner, depth + 1)),
+            None => "()".to_owned(),
+        };
+        match value {
             Value::External(path) => path.to_string(),
-            Value::Native(id) => format!("{}()", of(*id).unwrap_or_default()),
-            Value::Method(method) => match record.callee.native_path() {
-                Some((id, name)) => format!("{}().{name}", of(id).unwrap_or_default()),
-                None => format!("().{}", method.1),
-            },
-            _ => String::new(),
+            Value::Native(id) => of(*id),
+            Value::Object(object) => object.native.get().map_or_else(|| "()".to_owned(), of),
+            Value::Method(method) => {
+                format!("{}.{}", self.value_path(&method.0, depth + 1), method.1)
+            }
+            _ => "()".to_owned(),
         }
+    }
+
+    /// Whether an object of the request has something under a key, as the caller sees it.
+    pub(super) fn caller_contains(&mut self, path: &str, key: &Value<'p>) -> Option<bool> {
+        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        let path = format!("{path}.__contains__");
+        let args = Args::of(vec![key.clone()]);
+        let told = caller.call(&Outside {
+            path: &path,
+            args: &args,
+            maker: None,
+            surely: self.surely(),
+            denying: false,
+            is_rust: false,
+        })?;
+        self.told(told, &args, None, Span::default()).truth()
+    }
+
+    /// `holder[key]` of something from outside, as the caller sees it.
+    pub(super) fn caller_item(&mut self, holder: &Value<'p>, key: &str) -> Option<Value<'p>> {
+        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        let path = format!("{}.__getitem__", self.value_path(holder, 0));
+        let args = Args::of(vec![Value::text(key)]);
+        let told = caller.call(&Outside {
+            path: &path,
+            args: &args,
+            maker: None,
+            surely: self.surely(),
+            denying: false,
+            is_rust: false,
+        })?;
+        Some(self.told(told, &args, None, Span::default()))
     }
 
     /// Whether a value says that the caller may not go on.
     pub(super) fn denies(&self, value: &Value<'p>) -> bool {
-        let Some(probe) = &self.probe else { return false };
-        probe.caller.denies(value, &|value| self.record_of(value))
+        self.probe.as_ref().is_some_and(|probe| self.value_denies(&probe.caller, value))
+    }
+
+    fn value_denies(&self, caller: &Rc<dyn Caller<'p> + 'p>, value: &Value<'p>) -> bool {
+        caller.denies(value, &|value| self.record_of(value))
     }
 
     /// Whether a value says that the method is not answered.
@@ -544,21 +836,63 @@ impl<'p> Interpreter<'p> {
     pub(super) fn raised(&mut self, value: Option<&Value<'p>>) -> Thrown {
         let denial = value.is_some_and(|value| self.denies(value));
         let method = value.is_some_and(|value| self.refuses_method(value));
-        Thrown { denial, deliberate: true, method }
+        let asks = denial && value.is_some_and(|value| self.asks_who(value));
+        self.looked_into(Thrown { denial, deliberate: true, method, blind: false }, asks)
+    }
+
+    /// What is raised, with whether anybody looked at the caller before; `asks` says that it says so
+    /// itself.
+    fn looked_into(&mut self, thrown: Thrown, asks: bool) -> Thrown {
+        let is_blind = self.is_blind();
+        let Some(probe) = &mut self.probe else { return thrown };
+        probe.seen.asks |= thrown.denial && asks;
+        Thrown { blind: is_blind && !asks, ..thrown }
+    }
+
+    /// Whether nothing about the caller was looked at before a condition that nobody knows: what
+    /// happens under it has nothing to do with who calls.
+    fn is_blind(&self) -> bool {
+        self.probe.as_ref().is_some_and(|probe| {
+            self.conditional > probe.conditional && !probe.seen.asked && !probe.hinted
+        })
+    }
+
+    /// What a function gives back, without refusals that have nothing to do with who calls.
+    pub(super) fn given_back(&mut self, value: Value<'p>) -> Value<'p> {
+        if !self.is_blind() || !self.denies(&value) {
+            return value;
+        }
+        if self.asks_who(&value) {
+            if let Some(probe) = &mut self.probe {
+                probe.seen.asks = true;
+            }
+            return value;
+        }
+        Value::External("caller.elsewhere".into())
+    }
+
+    fn asks_who(&self, value: &Value<'p>) -> bool {
+        let Some(probe) = &self.probe else { return false };
+        probe.caller.asks_who(value, &|value| self.record_of(value))
     }
 
     /// On one way something is raised, on others it goes on.
     pub(super) fn may_throw(&mut self, thrown: Thrown) {
+        if thrown.blind {
+            return;
+        }
         if let Some(probe) = &mut self.probe {
             probe.left = true;
             probe.maybe_thrown.push(thrown);
         }
     }
 
-    /// On one way the function returned, on others it goes on.
+    /// On one way the function returned, on others it goes on: what follows stands under a
+    /// condition.
     pub(super) fn narrow(&mut self) {
-        if let Some(probe) = &mut self.probe {
-            probe.narrowed = true;
+        match &mut self.probe {
+            Some(probe) => probe.narrowed = true,
+            None => self.conditional += 1,
         }
     }
 
@@ -634,6 +968,15 @@ impl<'p> Interpreter<'p> {
             }
         }
         Some(value)
+    }
+}
+
+/// Whether something that the outside makes of a value calls that value.
+fn is_called_in_the_end(value: &Value<'_>) -> bool {
+    match value {
+        Value::Function(_) | Value::Native(_) => true,
+        Value::External(path) => matches!(path.as_str(), "caller.handler" | "caller.next"),
+        _ => false,
     }
 }
 

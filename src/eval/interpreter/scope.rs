@@ -2,22 +2,36 @@
 
 use std::rc::Rc;
 
+use super::definitions::base_of;
 use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
-use crate::eval::expr::Scope;
-use crate::eval::value::{Args, Place, Value};
+use crate::eval::expr::{self, Scope};
+use crate::eval::value::{Args, Closure, Place, Value};
 use crate::module::{Block, Call, Class, Expr, Function, Span};
 use crate::source::Language;
 
+/// What is noted on a function, and what it is called.
+fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>> {
+    match name {
+        "__name__" | "__qualname__" => closure.function.name.as_deref().map(Value::text),
+        _ => closure.attributes.borrow().get(name).cloned(),
+    }
+}
+
 impl<'p> Scope<'p> for Interpreter<'p> {
+    fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
+        (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
+    }
+
     fn name(&mut self, name: &str) -> Value<'p> {
         match name {
             "this" => return self.frame.this.clone().unwrap_or_default(),
             "super" if self.language() != Language::Python => return self.super_value(),
             _ => {}
         }
-        let found = self.frame.env.get(name).or_else(|| self.own_place(name));
-        found.unwrap_or_else(|| Value::External(name.into()))
+        let known = self.frame.env.get(name).or_else(|| self.own_place(name));
+        let known = known.or_else(|| self.module_constant(name));
+        known.unwrap_or_else(|| Value::External(name.into()))
     }
 
     fn attribute(&mut self, object: &Value<'p>, name: &str) -> Value<'p> {
@@ -26,7 +40,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::Package(path) => self.submodule(&path.clone(), name).unwrap_or_default(),
             Value::Object(instance) => self.object_attribute(object, instance, name),
             Value::Class(class) => match class.attribute(name) {
-                Some((Value::Native(id), _)) => self.field_default(id, name).unwrap_or(Value::Native(id)),
+                Some((Value::Native(id), owner)) => {
+                    self.field_default(id, name, &owner).unwrap_or(Value::Native(id))
+                }
                 Some((Value::Function(closure), owner))
                     if closure.decorators.iter().any(
                         |decorator| matches!(decorator, Value::External(path) if path == "classmethod"),
@@ -35,34 +51,45 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     Value::Function(self.bound(&closure, object.clone(), owner))
                 }
                 Some((value, _)) => value,
+                None if matches!(name, "__name__" | "__qualname__") => {
+                    Value::text(class.class.name.as_deref().unwrap_or_default())
+                }
                 None => match class.lineage().1 {
                     Some(_) => Value::Method(Rc::new((object.clone(), name.into()))),
                     None => Value::Unknown,
                 },
             },
+            Value::Method(method) if let ("super", Value::Class(of)) = (method.1.as_str(), &method.0) => {
+                let behind = self.frame.class.as_ref().and_then(|class| of.attribute_behind(class, name));
+                match behind {
+                    Some((Value::Function(closure), owner)) => {
+                        Value::Function(self.bound(&closure, method.0.clone(), owner))
+                    }
+                    Some((value, _)) => value,
+                    None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                }
+            }
             Value::Method(method) if method.1 == "super" => {
                 let (Value::Object(instance), Some(class)) = (&method.0, &self.frame.class) else {
                     return Value::Unknown;
                 };
-                let parent = class.bases.iter().find_map(|base| match base {
-                    Value::Class(base) => base.attribute(name),
-                    _ => None,
-                });
+                let parent = instance.class.attribute_behind(class, name);
                 match parent {
                     Some((value, owner)) => self.bind_attribute(&method.0, value, owner, name),
                     None if matches!(name, "__init__" | "constructor") => {
                         Value::Method(Rc::new((Value::Object(Rc::clone(instance)), "__construct__".into())))
                     }
-                    None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                    None => match base_of(instance) {
+                        Some(base) => expr::attribute(&base, name, self),
+                        None => Value::Method(Rc::new((method.0.clone(), name.into()))),
+                    },
                 }
             }
-            Value::Native(_) => self
-                .stored(object, name)
-                .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
+            Value::Function(closure) if let Some(value) = function_attribute(closure, name) => value,
             // What a script finds on `false` is nothing.
             Value::Bool(false) if self.probing() => Value::Absent,
             Value::Function(_) => Value::Method(Rc::new((object.clone(), name.into()))),
-            Value::Method(_) => self
+            Value::Native(_) | Value::Method(_) => self
                 .stored(object, name)
                 .unwrap_or_else(|| Value::Method(Rc::new((object.clone(), name.into())))),
             _ => Value::Unknown,
@@ -106,6 +133,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
         self.written = None;
+        if self.language() == Language::Rust {
+            self.called_outside(&value);
+        }
         value
     }
 
@@ -113,18 +143,40 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.added_to_request(path, name)
             .or_else(|| self.meta_place(path, name))
             .or_else(|| self.caller_attribute(path, name))
+            .or_else(|| self.current(path, name))
+    }
+
+    fn item(&mut self, object: &Value<'p>, key: &str) -> Option<Value<'p>> {
+        self.caller_item(object, key).or_else(|| self.kept(object, key))
+    }
+
+    fn contains(&mut self, path: &str, key: &Value<'p>) -> Option<bool> {
+        self.caller_contains(path, key)
+    }
+
+    fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        Interpreter::listed(self, value)
+    }
+
+    fn awaited(&mut self, value: Value<'p>) -> Value<'p> {
+        match &value {
+            Value::Method(method) if matches!(method.0, Value::Bool(_)) => method.0.clone(),
+            _ => value,
+        }
     }
 
     fn intercept(&mut self, callee: &Value<'p>, args: &Args<'p>, span: Span) -> Option<Value<'p>> {
-        if self.throwing.is_some() {
+        if self.interrupted() {
             return Some(Value::Unknown);
         }
+        self.note_conditional(callee, args);
         // The environment of whoever runs the program is the caller's business too; every other
         // call comes to it in its turn.
         match callee {
             Value::External(path) if builtins::reads_environment(path) => {
                 self.caller_call(callee, args, span)
             }
+            Value::Method(method) => self.maybe_append(&method.0, &method.1, args),
             _ => None,
         }
     }

@@ -4,12 +4,15 @@ use std::rc::Rc;
 
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::expr::{self, Scope};
-use crate::eval::value::{Value, grow};
-use crate::module::{Arm, Block, Expr, ExprKind, Handler, Stmt, StmtKind};
+use crate::eval::value::{Args, Value, grow};
+use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Span, Stmt, StmtKind};
 use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn block(&mut self, block: &'p Block) -> Flow<'p> {
+        if self.language() == Language::Rust {
+            return self.rust_block(block);
+        }
         if self.language() != Language::Python {
             // Function declarations are there before the first statement runs.
             for stmt in block {
@@ -30,14 +33,49 @@ impl<'p> Interpreter<'p> {
         Flow::Next
     }
 
+    /// How a statement ends in which an expression may have raised or returned.
+    pub(super) fn ended(&mut self, flow: Flow<'p>) -> Flow<'p> {
+        let left = self.leaving.take();
+        match (self.throwing.take(), left) {
+            (Some(thrown), _) => Flow::Stop(thrown),
+            (None, Some(value)) => Flow::Return(value),
+            (None, None) => flow,
+        }
+    }
+
+    /// Whether an expression raised or returned, so that nothing more of its statement happens.
+    pub(super) fn interrupted(&self) -> bool {
+        self.throwing.is_some() || self.leaving.is_some()
+    }
+
+    /// Runs both ways of a condition that the environment decides. What they do may be done; what
+    /// they come to is what the way comes to that is taken by default.
+    fn usual(&mut self, truth: bool, then: &'p Block, otherwise: &'p Block) -> Flow<'p> {
+        let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
+        let returned = self.returned.len();
+        let elsewhere = self.way(|it| it.block(other));
+        let elsewhere = self.fall_back(elsewhere);
+        if !matches!(elsewhere, Flow::Next) || self.returned.len() > returned {
+            self.returned.truncate(returned);
+            self.swayed = true;
+        }
+        self.conditional += 1;
+        let flow = self.block(usual);
+        self.conditional -= 1;
+        flow
+    }
+
     pub(super) fn statement(&mut self, stmt: &'p Stmt) -> Flow<'p> {
         if !self.step() || self.depth > MAX_DEPTH {
             return Flow::Stop(Thrown::default());
         }
         self.depth += 1;
-        let flow = self.statement_inner(stmt);
+        let flow = match self.language() {
+            Language::Rust => self.rust_statement(stmt),
+            _ => self.statement_inner(stmt),
+        };
         self.depth -= 1;
-        self.throwing.take().map_or(flow, Flow::Stop)
+        self.ended(flow)
     }
 
     pub(super) fn statement_inner(&mut self, stmt: &'p Stmt) -> Flow<'p> {
@@ -49,8 +87,10 @@ impl<'p> Interpreter<'p> {
                     let mut value = expr::eval(value, self);
                     if let Some(operator) = &bind.operator {
                         let old = expr::eval(&bind.target, self);
-                        value = match (&old, &value) {
-                            (Value::List(items), Value::List(more)) if !Rc::ptr_eq(items, more) => {
+                        value = match (old.as_list(), value.as_list()) {
+                            (Some(items), Some(more))
+                                if operator == "+" && !Rc::ptr_eq(&items, &more) =>
+                            {
                                 let more = more.borrow().clone();
                                 grow(&mut items.borrow_mut(), more);
                                 old
@@ -89,11 +129,20 @@ impl<'p> Interpreter<'p> {
                 self.block(body);
             }
             StmtKind::If { test, then, otherwise } => {
-                let truth = expr::eval(test, self).truth();
+                let value = expr::eval(test, self);
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match truth {
+                return match value.truth() {
+                    // Whoever starts the program fulfils the condition of being started.
+                    _ if is_start(test) => {
+                        let first = self.apart(|it| it.block(then));
+                        let second = self.way(|it| it.block(otherwise));
+                        self.meet(first, second)
+                    }
+                    Some(truth) if value.is_default() && !self.probing() => {
+                        self.usual(truth, then, otherwise)
+                    }
                     Some(true) => self.block(then),
                     Some(false) => self.block(otherwise),
                     None => {
@@ -114,8 +163,11 @@ impl<'p> Interpreter<'p> {
             }
             StmtKind::Try { body, handlers, after } => return self.run_try(body, handlers, after),
             StmtKind::With { items, body } => {
+                let mut entered = Vec::new();
                 for (context, target) in items {
                     let value = expr::eval(context, self);
+                    self.enters(&value, "__enter__", context.span);
+                    entered.push((value.clone(), context.span));
                     if let Some(target) = target {
                         self.bind(target, value);
                     }
@@ -123,18 +175,26 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return self.block(body);
+                let flow = self.block(body);
+                for (value, span) in entered.iter().rev() {
+                    self.enters(value, "__exit__", *span);
+                }
+                return flow;
             }
             StmtKind::Match { subject, arms } => {
                 let subject = expr::eval(subject, self);
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return self.run_match(&subject, arms);
+                return match self.run_match(&subject, arms) {
+                    // A `break` leaves a script's `switch` and nothing else.
+                    Flow::Leave(Leave::Loop) if self.language().is_script() => Flow::Next,
+                    flow => flow,
+                };
             }
             StmtKind::Return(value) => {
                 let value = value.as_ref().map_or(Value::None, |value| expr::eval(value, self));
-                return Flow::Return(value);
+                return Flow::Return(self.given_back(value));
             }
             StmtKind::Raise(value) => {
                 let value = value.as_ref().map(|value| expr::eval(value, self));
@@ -142,9 +202,23 @@ impl<'p> Interpreter<'p> {
                 let thrown = self.throwing.take();
                 return Flow::Stop(thrown.unwrap_or_else(|| self.raised(value.as_ref())));
             }
+            StmtKind::Leave(leave) => return Flow::Leave(*leave),
             StmtKind::Block(block) => return self.block(block),
         }
         Flow::Next
+    }
+
+    /// Records that a thing from outside is entered or left, where it may register in between.
+    fn enters(&mut self, context: &Value<'p>, method: &str, span: Span) {
+        let is_thing = match context {
+            Value::Native(_) => true,
+            Value::Object(object) => object.native.get().is_some(),
+            _ => false,
+        };
+        if is_thing && !self.probing() {
+            let callee = Value::Method(Rc::new((context.clone(), method.into())));
+            self.record(callee, Args::default(), span, None);
+        }
     }
 
     fn run_try(&mut self, body: &'p Block, handlers: &'p [Handler], after: &'p Block) -> Flow<'p> {
@@ -165,7 +239,13 @@ impl<'p> Interpreter<'p> {
                 let mut caught = None;
                 for handler in handlers {
                     self.bind_exception(handler);
-                    let next = self.maybe(&handler.body);
+                    let next = if self.probing() {
+                        self.maybe(&handler.body)
+                    } else {
+                        // What a fallback binds is for when the body fails.
+                        let way = self.way(|it| it.block(&handler.body));
+                        self.fall_back(way)
+                    };
                     caught = Some(match caught {
                         Some(other) => self.join(other, next),
                         None => next,
@@ -178,8 +258,13 @@ impl<'p> Interpreter<'p> {
                 }
             }
         };
-        if let Flow::Return(value) = self.block(after) {
-            flow = Flow::Return(value);
+        // Behind what has returned or raised, no `else` runs, and a `finally` decides nothing.
+        let goes_on = matches!(flow, Flow::Next);
+        if goes_on || !self.probing() {
+            let last = self.block(after);
+            if goes_on {
+                flow = last;
+            }
         }
         flow
     }
@@ -260,6 +345,22 @@ impl<'p> Interpreter<'p> {
                 Flow::Next
             }
             (Flow::Next, Flow::Next) => Flow::Next,
+            // What follows in the loop's turn may not run.
+            (Flow::Next, Flow::Leave(_)) | (Flow::Leave(_), Flow::Next) => {
+                self.narrow();
+                Flow::Next
+            }
+            (Flow::Leave(leave), Flow::Leave(_)) => Flow::Leave(leave),
+            (Flow::Leave(leave), Flow::Return(value))
+            | (Flow::Return(value), Flow::Leave(leave)) => {
+                self.returned.push(value);
+                self.narrow();
+                Flow::Leave(leave)
+            }
+            (Flow::Leave(leave), Flow::Stop(thrown)) | (Flow::Stop(thrown), Flow::Leave(leave)) => {
+                self.may_throw(thrown);
+                Flow::Leave(leave)
+            }
             (Flow::Return(value), Flow::Stop(thrown))
             | (Flow::Stop(thrown), Flow::Return(value)) => {
                 self.may_throw(thrown);
@@ -269,6 +370,7 @@ impl<'p> Interpreter<'p> {
                 denial: a.denial && b.denial,
                 deliberate: a.deliberate && b.deliberate,
                 method: a.method && b.method,
+                blind: a.blind && b.blind,
             }),
         }
     }
@@ -281,28 +383,61 @@ impl<'p> Interpreter<'p> {
     ) -> Flow<'p> {
         let over = over.map(|over| expr::eval(over, self));
         let (Some(target), Some(over)) = (target, over) else {
-            let flow = self.maybe(body);
+            let flow = self.turn(|it| it.maybe(body));
             return self.join(Flow::Next, flow);
         };
+        if self.is_sent_along(&over) {
+            return Flow::Next;
+        }
+        let over = self.listed(over);
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
-            let flow = self.maybe(body);
+            // A list that nobody knows has items: what they register has holes, no condition.
+            let flow =
+                self.turn(|it| if it.probing() { it.maybe(body) } else { it.some_turn(body) });
             return self.join(Flow::Next, flow);
         };
         if let Some(thrown) = self.throwing.take() {
             return Flow::Stop(thrown);
         }
-        for item in self.turns(items) {
+        for (item, certain) in self.turns(items) {
             self.bind(target, item);
-            match self.block(body) {
+            self.conditional += usize::from(!certain);
+            let mut ends = false;
+            let flow = self.turn(|it| {
+                let flow = it.block(body);
+                ends = matches!(flow, Flow::Leave(Leave::Loop));
+                flow
+            });
+            self.conditional -= usize::from(!certain);
+            match flow {
                 Flow::Next => {}
                 Flow::Stop(thrown) if !self.probing() => {
                     let _ = thrown;
                 }
                 other => return other,
             }
+            if ends {
+                break;
+            }
         }
         Flow::Next
+    }
+
+    /// Runs one turn of a loop. Where only the turn was left early, all that follows it runs.
+    fn turn(&mut self, run: impl FnOnce(&mut Self) -> Flow<'p>) -> Flow<'p> {
+        let returned = self.returned.len();
+        let narrowed = self.narrowing(None);
+        let conditional = self.conditional;
+        let flow = run(self);
+        if self.returned.len() == returned {
+            self.narrowing(Some(narrowed));
+            self.conditional = conditional;
+        }
+        match flow {
+            Flow::Leave(_) => Flow::Next,
+            flow => flow,
+        }
     }
 
     /// The value of a block: of a comprehension, which is lowered as a loop alone, the list of its
@@ -311,6 +446,9 @@ impl<'p> Interpreter<'p> {
         if let [Stmt { kind: StmtKind::Loop { target: Some(_), over: Some(_), .. }, .. }] =
             block.as_slice()
         {
+            if let Some(copy) = self.copied_headers(block) {
+                return copy;
+            }
             let mut elements = Vec::new();
             return if self.collect(block, &mut elements) {
                 Value::list(elements)
@@ -323,6 +461,7 @@ impl<'p> Interpreter<'p> {
             match self.statement(stmt) {
                 Flow::Next => {}
                 Flow::Return(value) => return value,
+                Flow::Leave(_) => return Value::Unknown,
                 Flow::Stop(thrown) => {
                     self.throwing = self.probing().then_some(thrown);
                     return Value::Unknown;
@@ -337,9 +476,21 @@ impl<'p> Interpreter<'p> {
                     self.throwing = self.probing().then_some(thrown);
                     Value::Unknown
                 }
-                Flow::Next => Value::Unknown,
+                Flow::Next | Flow::Leave(_) => Value::Unknown,
             },
         }
+    }
+
+    /// The headers of a request, where a comprehension copies them.
+    fn copied_headers(&mut self, block: &'p Block) -> Option<Value<'p>> {
+        let [Stmt { kind: StmtKind::Loop { over: Some(over), .. }, .. }] = block.as_slice() else {
+            return None;
+        };
+        if !self.probing() {
+            return None;
+        }
+        let over = expr::eval(over, self);
+        self.is_sent_along(&over).then_some(over)
     }
 
     /// Collects the elements of a comprehension; false when it runs over something unknown.
@@ -347,8 +498,9 @@ impl<'p> Interpreter<'p> {
         for stmt in block {
             let known = match &stmt.kind {
                 StmtKind::Loop { target: Some(target), over: Some(over), body } => {
-                    let Some(items) = items_of(&expr::eval(over, self)) else { return false };
-                    self.turns(items).into_iter().all(|item| {
+                    let over = expr::eval(over, self);
+                    let Some(items) = items_of(&self.listed(over)) else { return false };
+                    self.turns(items).into_iter().all(|(item, _)| {
                         self.bind(target, item);
                         self.step() && self.collect(body, out)
                     })
@@ -370,19 +522,75 @@ impl<'p> Interpreter<'p> {
         true
     }
 
+    /// What a value holds as a list, where it is something from outside of which that is known.
+    pub(super) fn listed(&mut self, value: Value<'p>) -> Value<'p> {
+        self.table_items(&value).map_or(value, Value::list)
+    }
+
+    /// A function or a class that goes into a list under a condition that nobody knows: it is there
+    /// or not. What calls gave back says itself under which condition they stood.
+    pub(super) fn maybe_append(
+        &self,
+        list: &Value<'p>,
+        method: &str,
+        args: &Args<'p>,
+    ) -> Option<Value<'p>> {
+        let at = match method {
+            "append" => 0,
+            "insert" => 1,
+            _ => return None,
+        };
+        let unsure = self.conditional > 0 && !self.probing();
+        let item = args.positional.get(at).filter(|_| unsure)?;
+        if !matches!(item, Value::Function(_) | Value::Class(_))
+            || self.language() != Language::Python
+        {
+            return None;
+        }
+        let items = list.as_list()?;
+        grow(&mut items.borrow_mut(), [Value::choice(vec![item.clone(), Value::None])]);
+        Some(Value::None)
+    }
+
     /// What a loop runs over, as far as loops are followed.
-    pub(super) fn turns(&mut self, mut items: Vec<Value<'p>>) -> Vec<Value<'p>> {
+    pub(super) fn turns<T>(&mut self, mut items: Vec<T>) -> Vec<T> {
         self.cut |= items.len() > MAX_TURNS;
         items.truncate(MAX_TURNS);
         items
     }
 }
 
-/// What a loop runs over.
-fn items_of<'p>(over: &Value<'p>) -> Option<Vec<Value<'p>>> {
-    match over {
-        Value::List(items) => Some(items.borrow().clone()),
-        Value::Map(entries) => Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect()),
-        _ => None,
+/// Whether a test is `__name__ == "__main__"`.
+fn is_start(test: &Expr) -> bool {
+    let ExprKind::Binary { operator, left, right } = &test.kind else { return false };
+    let is_name = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "__name__");
+    operator == "==" && (is_name(left) || is_name(right))
+}
+
+/// The most turns of a loop over one of several lists: each item is looked for in all of them.
+const MAX_ALTERNATIVE_TURNS: usize = 256;
+
+/// What a loop runs over, each with whether it surely does.
+fn items_of<'p>(over: &Value<'p>) -> Option<Vec<(Value<'p>, bool)>> {
+    let of = |value: &Value<'p>| -> Option<Vec<Value<'p>>> {
+        match value {
+            Value::Map(entries) => {
+                Some(entries.borrow().iter().map(|(key, _)| key.clone()).collect())
+            }
+            value => value.items(),
+        }
+    };
+    let Value::Choice(values) = over else {
+        return Some(of(over)?.into_iter().map(|item| (item, true)).collect());
+    };
+    let lists: Option<Vec<_>> = values.iter().map(of).collect();
+    let mut out: Vec<(Value<'p>, bool)> = Vec::new();
+    for item in lists.as_ref()?.iter().flatten().take(MAX_ALTERNATIVE_TURNS) {
+        if !out.iter().any(|(known, _)| known.is_same(item)) {
+            let everywhere =
+                lists.as_ref()?.iter().all(|list| list.iter().any(|other| other.is_same(item)));
+            out.push((item.clone(), everywhere));
+        }
     }
+    Some(out)
 }

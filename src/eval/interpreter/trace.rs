@@ -1,17 +1,19 @@
 //! What a run left behind: the calls to the outside, the functions and classes that were met, the
 //! names of every module; and the machine, which answers further questions about them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
 
 use super::probe::{Caller, Question, Seen};
-use super::{Frame, Interpreter};
+use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Value};
+use crate::eval::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Value,
+};
 use crate::module::{Expr, Span};
 
 /// What a program's run left behind.
@@ -28,6 +30,8 @@ pub struct Trace<'p> {
     pub missing: BTreeSet<String>,
     /// The program.
     pub program: &'p Program<'p>,
+    /// How many calls loading the modules has made.
+    loaded: u32,
     machine: RefCell<Interpreter<'p>>,
 }
 
@@ -35,13 +39,17 @@ impl<'p> Trace<'p> {
     pub(super) fn of(mut machine: Interpreter<'p>) -> Self {
         let calls = Rc::new(std::mem::take(&mut machine.calls));
         machine.settled = Rc::clone(&calls);
+        let exhausted = machine.steps == 0 || machine.cut;
+        // Readers ask for values, too.
+        machine.steps = MAX_STEPS;
         Self {
             calls,
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
-            exhausted: machine.steps == 0 || machine.cut,
+            exhausted,
             missing: std::mem::take(&mut machine.missing),
             program: machine.program,
+            loaded: machine.loaded,
             machine: RefCell::new(machine),
         }
     }
@@ -125,37 +133,56 @@ impl<'p> Trace<'p> {
         machine.call_value(function, args, Span::default())
     }
 
-    /// What calling a function of the program, or constructing a class, comes to.
-    pub fn call_with(&self, callee: &Value<'p>, args: Args<'p>) -> Value<'p> {
-        self.machine.borrow_mut().call_value(callee, args, Span::default())
-    }
-
-    /// The id that the next call to the outside gets.
+    /// Calls something of the program: what it comes to, and the calls to the outside that it made
+    /// on the way.
     #[must_use]
-    pub fn next_call(&self) -> CallId {
-        let machine = self.machine.borrow();
-        let at = machine.settled.len() + machine.calls.len();
-        CallId(u32::try_from(at).unwrap_or(u32::MAX))
-    }
-
-    /// The calls to the outside from one on, which questions since the run led to.
-    #[must_use]
-    pub fn calls_since(&self, first: CallId) -> Vec<(CallId, Rc<CallRecord<'p>>)> {
-        let machine = self.machine.borrow();
-        let from = (first.0 as usize).saturating_sub(machine.settled.len());
-        let calls = machine.calls.iter().enumerate().skip(from);
-        calls
-            .filter_map(|(at, call)| {
-                let at = u32::try_from(machine.settled.len() + at).ok()?;
-                Some((CallId(at), Rc::clone(call)))
-            })
-            .collect()
+    pub fn run(&self, callee: &Value<'p>, args: Args<'p>) -> (Value<'p>, Vec<CallId>) {
+        let mut machine = self.machine.borrow_mut();
+        let first = machine.next_call();
+        let value = machine.call_value(callee, args, Span::default());
+        let made = first.0..machine.next_call().0;
+        (value, made.map(CallId).collect())
     }
 
     /// The module that a dotted or relative name means to a file.
     #[must_use]
     pub fn resolve(&self, from: FileId, module: &str) -> Target {
         self.program.resolve(from, module)
+    }
+
+    /// An instance of a class, as it is before its constructor runs.
+    #[must_use]
+    pub fn instance(&self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        Value::Object(Rc::new(Object {
+            class: Rc::clone(class),
+            fields: RefCell::default(),
+            native: Cell::new(None),
+        }))
+    }
+
+    /// Whether a call was made by what the program's modules do when they are loaded, and not by a
+    /// function that nothing calls.
+    #[must_use]
+    pub fn is_called(&self, id: CallId) -> bool {
+        id.0 < self.loaded
+    }
+
+    /// Whether a value was put into a list under a condition that could not be decided.
+    #[must_use]
+    pub fn is_perhaps(&self, value: &Value<'p>) -> bool {
+        self.machine.borrow().is_perhaps(value)
+    }
+
+    /// What a function of the program gives back when it is called with these, or the instance of a
+    /// class that is constructed with them.
+    pub fn call_with(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().call_value(function, args, Span::default())
+    }
+
+    /// What a dotted path in a text means to a file: `package.module.Class`, `package:name`.
+    #[must_use]
+    pub fn dotted(&self, from: FileId, path: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().dotted(from, path)
     }
 
     /// The value of `object.name`.
@@ -173,6 +200,42 @@ impl<'p> Trace<'p> {
         let value = expr::eval(expr, &mut *machine);
         machine.frame = outer;
         value
+    }
+
+    /// A type that a function of Rust declares, with what it is made with.
+    #[must_use]
+    pub fn type_in(&self, function: &Closure<'p>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_function(function, of)
+    }
+
+    /// The same in a scope.
+    #[must_use]
+    pub fn value_of_type(&self, env: &Rc<Env<'p>>, of: &'p Expr) -> Value<'p> {
+        self.machine.borrow_mut().type_within_scope(env, of)
+    }
+
+    /// The attributes of the Rust module around a scope.
+    #[must_use]
+    pub fn module_attributes(&self, env: &Rc<Env<'p>>) -> Vec<Value<'p>> {
+        self.machine.borrow().module_attributes(env)
+    }
+
+    /// Calls a function, as the program might have, with steps of its own.
+    #[must_use]
+    pub fn call_again(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
+        self.machine.borrow_mut().run_again(function, args)
+    }
+
+    /// Methods of a name that the program gives to types from outside.
+    #[must_use]
+    pub fn extensions(&self, name: &str) -> Vec<Rc<Closure<'p>>> {
+        self.machine.borrow().extensions(name)
+    }
+
+    /// A method of a value of a Rust type, bound to it.
+    #[must_use]
+    pub fn bound_method(&self, object: &Value<'p>, name: &str) -> Option<Value<'p>> {
+        self.machine.borrow_mut().bound_method(object, name)
     }
 
     /// Whether questions were left open because they took too long together.

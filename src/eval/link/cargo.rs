@@ -75,6 +75,11 @@ impl<'p> Crates<'p> {
         self.by_folder.get(folder.as_str())?.library.as_deref()
     }
 
+    /// Whether the manifest of a file's package has a dependency under a name.
+    pub(super) fn depends(&self, from: &str, name: &str) -> bool {
+        self.dependency(from, name).is_some()
+    }
+
     /// The folder of a dependency that the manifest of a file has under a name. `Some(None)` is
     /// one of a registry, even where the tree has a package of that name.
     fn dependency(&self, from: &str, name: &str) -> Option<Option<String>> {

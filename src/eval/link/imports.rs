@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
+use crate::module::path::last_name;
 use crate::module::visit::{self, Visitor, Walk};
 use crate::module::{
     Block, Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind, TextPart,
@@ -16,6 +17,29 @@ pub(super) fn names(module: &Module) -> Vec<String> {
     let mut imports = Imports { is_python, names: Vec::new() };
     visit::walk_module(&mut imports, module);
     imports.names
+}
+
+/// Whether a module of Python imports others by names that it computes.
+pub(super) fn names_are_computed(module: &Module) -> bool {
+    let mut computed = Computed { found: false };
+    visit::walk_module(&mut computed, module);
+    computed.found
+}
+
+struct Computed {
+    found: bool,
+}
+
+impl<'m> Visitor<'m> for Computed {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        if let ExprKind::Call(call) = &expr.kind
+            && matches!(last_name(&call.callee), Some("import_module" | "__import__"))
+            && required(expr).is_none()
+        {
+            self.found = true;
+        }
+        Walk::Into
+    }
 }
 
 struct Imports {
@@ -55,9 +79,11 @@ impl<'m> Visitor<'m> for Imports {
 fn required(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Call(call) => {
-            match (&call.callee.kind, call.args.first().map(|arg| &arg.value.kind)) {
-                (ExprKind::Name(name), Some(ExprKind::Text(parts)))
-                    if matches!(name.as_str(), "require" | "import") =>
+            match (last_name(&call.callee), call.args.first().map(|arg| &arg.value.kind)) {
+                (Some(name), Some(ExprKind::Text(parts)))
+                    if matches!(name, "import_module" | "__import__")
+                        || matches!(&call.callee.kind, ExprKind::Name(_))
+                            && matches!(name, "require" | "import") =>
                 {
                     match parts.as_slice() {
                         [TextPart::Literal(text)] => Some(text),
@@ -75,28 +101,45 @@ fn required(expr: &Expr) -> Option<&str> {
 pub(super) type ScopedPath = (Vec<SmolStr>, String);
 
 /// The paths that a Rust file names: those of its imports, and those of its expressions that begin
-/// with a module of its own or with a crate of the tree.
+/// with a module of its own, with a name that it imports, or with a crate of the tree.
 pub(super) fn rust(module: &Module, is_crate: impl Fn(&str) -> bool) -> BTreeSet<ScopedPath> {
     let mut heads = BTreeSet::new();
-    collect_modules(&module.body, &mut heads);
-    let mut paths = Paths { is_crate, heads, scope: Vec::new(), found: BTreeSet::new() };
+    let has_star = collect_modules(&module.body, &mut heads);
+    let mut paths = Paths { is_crate, heads, has_star, scope: Vec::new(), found: BTreeSet::new() };
     visit::walk_module(&mut paths, module);
     paths.found
 }
 
-fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) {
+/// Collects what paths may begin with; whether everything of some module is imported, so that they
+/// may begin with anything.
+fn collect_modules<'m>(block: &'m Block, out: &mut BTreeSet<&'m str>) -> bool {
+    let mut has_star = false;
     for stmt in block {
-        if let StmtKind::Namespace { name, body, .. } = &stmt.kind {
-            out.insert(name);
-            collect_modules(body, out);
+        match &stmt.kind {
+            StmtKind::Namespace { name, body, .. } => {
+                out.insert(name);
+                has_star |= collect_modules(body, out);
+            }
+            StmtKind::Import(import) => match &import.names {
+                ImportNames::Names(names) => out.extend(names.iter().map(|(_, local)| &**local)),
+                ImportNames::Module(local) => {
+                    out.insert(local);
+                }
+                ImportNames::Star => has_star = true,
+                ImportNames::Effect => {}
+            },
+            _ => {}
         }
     }
+    has_star
 }
 
 struct Paths<'m, F> {
     is_crate: F,
-    /// The modules that the file declares.
+    /// The modules that the file declares, and the names that it imports.
     heads: BTreeSet<&'m str>,
+    /// Whether everything of some module is imported.
+    has_star: bool,
     scope: Vec<SmolStr>,
     found: BTreeSet<ScopedPath>,
 }
@@ -143,6 +186,7 @@ impl<'m, F: Fn(&str) -> bool> Visitor<'m> for Paths<'m, F> {
         }
         let leads = matches!(head.as_str(), "crate" | "super")
             || self.heads.contains(head.as_str())
+            || self.has_star && head.starts_with(char::is_lowercase)
             || (self.is_crate)(head);
         if leads {
             names.push(head);

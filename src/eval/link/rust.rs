@@ -97,6 +97,12 @@ impl Program<'_> {
         self.exists(&self.root_of(self.file(file).path)?)
     }
 
+    /// Whether the manifest of a file's package has a dependency of this name.
+    #[must_use]
+    pub fn depends_on(&self, file: FileId, name: &str) -> bool {
+        self.crates.depends(self.file(file).path, name)
+    }
+
     /// See [`Program::resolve`].
     pub(super) fn resolve_rust(&self, from: FileId, path: &str) -> Target {
         match self.locate(from, &[], path) {
@@ -279,7 +285,8 @@ impl Program<'_> {
                 return found;
             }
         }
-        scope.has_item(first).then(|| Found::Item(place.clone(), names.to_vec()))
+        let is_item = if rest.is_empty() { scope.has_item(first) } else { scope.has_type(first) };
+        is_item.then(|| Found::Item(place.clone(), names.to_vec()))
     }
 
     /// Follows a name that a module imports. What it imports by its name comes before what it

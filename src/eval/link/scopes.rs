@@ -32,6 +32,8 @@ pub(super) struct Declaration<'p> {
 pub(super) struct Scope<'p> {
     modules: BTreeMap<&'p str, Child<'p>>,
     items: BTreeSet<&'p str>,
+    /// Those that are functions and nothing else, so that no path leads through them.
+    functions: BTreeSet<&'p str>,
     /// The module and the name in it, of which an import takes the name bound here.
     imports: BTreeMap<&'p str, (&'p str, Option<&'p str>)>,
     /// The modules of which an import takes everything.
@@ -101,7 +103,7 @@ impl<'p> Scope<'p> {
                     }
                 }
                 StmtKind::Import(import) => self.import(import),
-                StmtKind::Function(function) => self.items.extend(function.name.as_deref()),
+                StmtKind::Function(function) => self.functions.extend(function.name.as_deref()),
                 StmtKind::Class(class) => self.items.extend(class.name.as_deref()),
                 StmtKind::Expr(_) => self.has_macros = true,
                 StmtKind::Bind(bind) => self.items.extend(last_name(&bind.target)),
@@ -132,6 +134,11 @@ impl<'p> Scope<'p> {
 
     /// Whether an item of this name is defined, or a method of something so called.
     pub(super) fn has_item(&self, name: &str) -> bool {
+        self.items.contains(name) || self.functions.contains(name)
+    }
+
+    /// Whether an item of this name is defined that a path may lead through.
+    pub(super) fn has_type(&self, name: &str) -> bool {
         self.items.contains(name)
     }
 

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use super::caller::{self, Anonymous, values};
 use super::flatten::Flat;
 use super::graph::{Layer, LayerKind};
-use super::{Auth, AuthState, Guard, alike, guards, pattern};
+use super::{Auth, AuthState, Guard, alike, guards, pattern, spared};
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
 use crate::eval::link::Program;
@@ -83,26 +83,61 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    /// Who may call a route.
-    pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Auth {
+    /// Who may call a route: by methods, where what stands before it or its handler treats them
+    /// differently.
+    pub fn decide(
+        &mut self,
+        flat: &Flat<'_, 'p>,
+        has_user_object: bool,
+    ) -> Vec<(Vec<String>, Auth)> {
+        let methods = &flat.route.methods;
+        let (auth, met, missed) = self.decide_for(flat, None, has_user_object);
+        if !missed || methods.len() < 2 {
+            self.meet_all(flat, &auth, met);
+            return vec![(methods.clone(), auth)];
+        }
+        let mut out: Vec<(Vec<String>, Auth)> = Vec::new();
+        for method in methods {
+            let (auth, met, _) = self.decide_for(flat, Some(method), has_user_object);
+            self.meet_all(flat, &auth, met);
+            match out.iter_mut().find(|(_, known)| *known == auth) {
+                Some((methods, _)) => methods.push(method.clone()),
+                None => out.push((vec![method.clone()], auth)),
+            }
+        }
+        out
+    }
+
+    fn decide_for(
+        &mut self,
+        flat: &Flat<'_, 'p>,
+        method: Option<&String>,
+        has_user_object: bool,
+    ) -> (Auth, Vec<(Place, String, Verdict)>, bool) {
+        let only = flat.route.methods.first().filter(|_| flat.route.methods.len() == 1);
+        let missed = Rc::new(Cell::new(false));
         let request = || Anonymous {
-            method: flat.route.methods.first().filter(|_| flat.route.methods.len() == 1).cloned(),
-            path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.whole.clone()),
-            endpoint: flat.registration.name.clone(),
+            method: method.or(only).cloned(),
+            path: flat.registration.shown_path.clone().unwrap_or_else(|| flat.seen.clone()),
+            endpoint: flat.route.name.clone(),
             base: flat.registration.base.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
             notes: Rc::clone(&flat.registration.notes),
+            missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
         let mut met = Vec::new();
         let auth = self.pass(flat, &request, &mut met);
+        (auth, met, missed.get())
+    }
+
+    fn meet_all(&mut self, flat: &Flat<'_, 'p>, auth: &Auth, met: Vec<(Place, String, Verdict)>) {
         let open =
             flat.route.mounted && matches!(auth.state, AuthState::None | AuthState::Optional);
         for (place, name, verdict) in met {
             self.meet(place, name, verdict, open);
         }
-        auth
     }
 
     /// Goes through the layers, and notes those of the program with what they do.
@@ -114,17 +149,28 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        for layer in &flat.layers {
-            if is_excepted(layer, &flat.route.path) {
+        for (layer, prefix) in flat.layers.iter().zip(&flat.prefixes) {
+            let spared = spared::spares(layer, flat);
+            let holds = self.holds(layer, request);
+            if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route.path)
+            {
                 continue;
             }
-            let verdict = match (self.verdict(layer, request), layer.kind) {
-                (Verdict::LetsIn, LayerKind::Ambient) => Verdict::Passes,
+            let below = || Anonymous { path: flat.whole.without_prefix(prefix), ..request() };
+            let verdict = match layer.sees_rest {
+                true => self.verdict(layer, &below),
+                false => self.verdict(layer, request),
+            };
+            let verdict = match (verdict, layer.kind) {
+                (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
+                (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (verdict, _) => verdict,
             };
             met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
             match verdict {
-                Verdict::Refuses if layer.conditional => unclear.push(layer.name.clone()),
+                Verdict::Refuses if layer.conditional || holds.is_none() => {
+                    unclear.push(layer.name.clone())
+                }
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![layer.name.clone()] };
                 }
@@ -136,10 +182,11 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
             match self.body(function, &flat.registration.args, request()) {
-                Verdict::Refuses if unclear.is_empty() => {
+                // Whoever gets past what is unclear is refused here.
+                Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
                 }
-                Verdict::Passes | Verdict::Refuses => {}
+                Verdict::Passes => {}
                 Verdict::LetsIn | Verdict::Unclear => optional.push(name()),
             }
         }
@@ -149,6 +196,17 @@ impl<'t, 'p> Decider<'t, 'p> {
             (true, true) => (AuthState::None, Vec::new()),
         };
         Auth { state, by }
+    }
+
+    /// Whether a layer holds for a request; `None` where that is not known.
+    fn holds(&self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Option<bool> {
+        let Some(when) = &layer.when else { return Some(true) };
+        let args = Args::of(vec![values::request()]);
+        let seen = self.ask(&Rc::new(request()), when.clone(), args);
+        match seen.returned.as_slice() {
+            [truth] => truth.truth(),
+            _ => None,
+        }
     }
 
     /// Whether a handler may hand a request on to what is registered later; a handler that nobody
@@ -227,7 +285,12 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state);
         }
-        if let Value::External(path) = &layer.value {
+        if guards::is_for_all(&layer.name) {
+            return Verdict::Passes;
+        }
+        if let Value::External(path) = &layer.value
+            && !guards::is_run(path)
+        {
             let known = |path: &SmolStr| guards::library(path, &Args::default());
             let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
             return state.map_or(Verdict::Passes, of_state);
@@ -239,21 +302,21 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
             return *verdict;
         }
-        let Some(key) = key else { return self.run(layer, &Rc::new(request())) };
+        let Some(key) = key else { return self.run(layer, request()).0 };
         // What decides for a route that nobody knows decides for each; what may refuse one of
         // them is asked about every one.
         if self.undecided.insert(key) {
             self.turns_away.set(false);
             self.was_cut.set(false);
-            let any = Rc::new(Anonymous { any_route: true, ..request() });
-            let verdict = self.run(layer, &any);
+            let any = Anonymous { any_route: true, ..request() };
+            let (verdict, looked_at_route) = self.run(layer, any);
             let for_all = match verdict {
                 Verdict::Refuses => true,
                 Verdict::Passes | Verdict::LetsIn => !self.turns_away.get(),
                 Verdict::Unclear => false,
             };
             // What takes too long for one takes too long for each.
-            if for_all || self.was_cut.get() || !any.looked_at_route.get() {
+            if for_all || self.was_cut.get() || !looked_at_route {
                 self.known.insert(key, verdict);
                 return verdict;
             }
@@ -264,8 +327,12 @@ impl<'t, 'p> Decider<'t, 'p> {
         if let Some(verdict) = self.by_route.get(&route) {
             return *verdict;
         }
-        let verdict = self.run(layer, &Rc::new(request));
-        self.by_route.insert(route, verdict);
+        let missed = Rc::clone(&request.missed_method);
+        let (verdict, _) = self.run(layer, request);
+        // Whoever misses the method asks again with it.
+        if !missed.get() {
+            self.by_route.insert(route, verdict);
+        }
         verdict
     }
 
@@ -307,7 +374,14 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    fn run(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
+    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+        request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
+        let request = Rc::new(request);
+        let verdict = self.run_on(layer, &request);
+        (verdict, request.looked_at_route.get())
+    }
+
+    fn run_on(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
         let ask = |callee: Value<'p>, args: Args<'p>| self.ask(request, callee, args);
         match layer.kind {
             LayerKind::Decided(state) => of_state(state),
@@ -330,11 +404,12 @@ impl<'t, 'p> Decider<'t, 'p> {
                     }
                 }
             }
-            LayerKind::Middleware | LayerKind::Ambient => {
+            LayerKind::Middleware | LayerKind::Scheme | LayerKind::Ambient => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 going_on(&seen, |value| self.denies(value))
             }
             LayerKind::Hook => {
+                request.in_hook.set(true);
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 let stops = |value: &Value<'p>| {
                     !matches!(value, Value::None | Value::Absent | Value::Unknown)
@@ -347,15 +422,23 @@ impl<'t, 'p> Decider<'t, 'p> {
                 let goes_on = seen.passed != Certainty::No
                     || returns && !answers && seen.returned.iter().any(|value| !stops(value));
                 // Whoever is looked at and always answered does not get further.
-                let turned_away = seen.asked && !goes_on && returns;
+                let turned_away = asked(&seen) && !goes_on && returns;
                 let refuses = denied || turned_away || is_refusing(&seen);
                 if seen.passed == Certainty::Yes {
-                    LETS_ON[usize::from(seen.asked)]
+                    LETS_ON[usize::from(asked(&seen))]
                 } else {
                     judge(&seen, goes_on && seen.refused != Certainty::Yes, refuses)
                 }
             }
-            LayerKind::Dependency => {
+            LayerKind::Step => {
+                let seen = ask(layer.value.clone(), layer.args.clone());
+                let denied = seen.returned.iter().filter(|value| self.denies(value)).count();
+                let goes_on = denied < seen.returned.len()
+                    && seen.returns != Certainty::No
+                    && seen.refused != Certainty::Yes;
+                judge(&seen, goes_on, denied > 0 || is_refusing(&seen))
+            }
+            LayerKind::Dependency | LayerKind::Lookup => {
                 let seen = ask(layer.value.clone(), layer.args.clone());
                 judge(&seen, seen.returns != Certainty::No, is_refusing(&seen))
             }
@@ -462,6 +545,9 @@ fn kind_key(kind: LayerKind) -> LayerKindKey {
         LayerKind::Dependency => 3,
         LayerKind::Predicate => 4,
         LayerKind::Decided(_) => 5,
+        LayerKind::Step => 7,
+        LayerKind::Scheme => 8,
+        LayerKind::Lookup => 9,
     }
 }
 
@@ -478,15 +564,20 @@ fn is_refusing(seen: &Seen<'_>) -> bool {
     [seen.refused, seen.raised, seen.failed].iter().any(|met| *met != Certainty::No)
 }
 
+/// Whether a layer looked at the caller, or says that it does.
+fn asked(seen: &Seen<'_>) -> bool {
+    seen.asked || seen.asks
+}
+
 /// A layer that never looks at the caller refuses only when it refuses everybody.
 fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
     let everybody = seen.refused == Certainty::Yes
         || seen.raised == Certainty::Yes && seen.raised_denial
         || seen.returned.is_empty() && seen.returns != Certainty::No;
     match (may_pass || seen.cut, may_refuse) {
-        (false, true) if seen.asked || everybody => Verdict::Refuses,
-        (_, true) if seen.asked => Verdict::Unclear,
-        _ if seen.asked => Verdict::LetsIn,
+        (false, true) if asked(seen) || everybody => Verdict::Refuses,
+        (_, true) if asked(seen) => Verdict::Unclear,
+        _ if asked(seen) => Verdict::LetsIn,
         _ => Verdict::Passes,
     }
 }
@@ -494,18 +585,18 @@ fn judge(seen: &Seen<'_>, may_pass: bool, may_refuse: bool) -> Verdict {
 /// A middleware or a wrapped handler: it goes on when it calls what comes next.
 fn going_on<'p>(seen: &Seen<'p>, denies: impl Fn(&Value<'p>) -> bool) -> Verdict {
     if seen.passed == Certainty::Yes {
-        return LETS_ON[usize::from(seen.asked)];
+        return LETS_ON[usize::from(asked(seen))];
     }
     let denied = seen.returned.iter().any(denies);
     let refuses = is_refusing(seen) || denied;
     let silent = seen.answered == Certainty::No && seen.answered_error == Certainty::No;
     if !refuses && seen.passed == Certainty::No && silent {
         // It neither goes on nor refuses as far as anybody can see.
-        return if seen.asked { Verdict::Unclear } else { Verdict::Passes };
+        return if asked(seen) { Verdict::Unclear } else { Verdict::Passes };
     }
     // What a caller looked at gets an answer of its own, and does not go on, is refused too.
     let answered = seen.answered.max(seen.answered_error);
-    let turned_away = seen.asked && seen.passed == Certainty::No && answered == Certainty::Yes;
+    let turned_away = asked(seen) && seen.passed == Certainty::No && answered == Certainty::Yes;
     judge(seen, seen.passed != Certainty::No, refuses || turned_away)
 }
 

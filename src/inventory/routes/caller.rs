@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::AuthState;
-use super::guards;
+use super::extractors::Kept;
 use super::notes::{self, Notes};
+use super::{AuthState, asgi, extractors, guards, page};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -28,6 +28,33 @@ pub mod values {
         Value::External("caller.request".into())
     }
 
+    /// A request that always has an `auth`, which says whether somebody is known, as hapi has it.
+    pub const REQUEST_WITH_AUTH: &str = "caller.request.hapi";
+
+    /// [`REQUEST_WITH_AUTH`] as a value.
+    #[must_use]
+    pub fn request_with_auth<'p>() -> Value<'p> {
+        Value::External(REQUEST_WITH_AUTH.into())
+    }
+
+    /// The connection, as ASGI describes it.
+    #[must_use]
+    pub fn scope<'p>() -> Value<'p> {
+        Value::External("caller.scope".into())
+    }
+
+    /// What an ASGI application answers with.
+    #[must_use]
+    pub fn send<'p>() -> Value<'p> {
+        Value::External("caller.send".into())
+    }
+
+    /// The route that is being asked for, with what is noted on it.
+    #[must_use]
+    pub fn view<'p>() -> Value<'p> {
+        Value::External("caller.view".into())
+    }
+
     /// The response that is being written.
     #[must_use]
     pub fn response<'p>() -> Value<'p> {
@@ -40,6 +67,24 @@ pub mod values {
         Value::External("caller.context".into())
     }
 
+    /// A context that plugins put something on, as Elysia has it.
+    pub const CONTEXT_OF_PLUGINS: &str = "caller.context.elysia";
+
+    /// [`CONTEXT_OF_PLUGINS`] as a value.
+    #[must_use]
+    pub fn context_of_plugins<'p>() -> Value<'p> {
+        Value::External(CONTEXT_OF_PLUGINS.into())
+    }
+
+    /// What makes and verifies tokens there: it gives back `false` for what is none.
+    pub const TOKENS: &str = "caller.context.elysia.tokens";
+
+    /// A handler of Tornado, as its methods see themselves.
+    #[must_use]
+    pub fn page<'p>() -> Value<'p> {
+        Value::External("caller.page".into())
+    }
+
     /// What a middleware calls to go on; an argument is an error.
     #[must_use]
     pub fn next<'p>() -> Value<'p> {
@@ -50,6 +95,12 @@ pub mod values {
     #[must_use]
     pub fn handler<'p>() -> Value<'p> {
         Value::External("caller.handler".into())
+    }
+
+    /// A WebSocket that is being opened.
+    #[must_use]
+    pub fn socket<'p>() -> Value<'p> {
+        Value::External("caller.socket".into())
     }
 
     /// A user object that stands for nobody, as Django and Flask-Login have it.
@@ -74,12 +125,21 @@ pub struct Anonymous {
     pub has_user_object: bool,
     /// What decorators noted on the handler and its class, by key: Nest's `SetMetadata`.
     pub metadata: Vec<(String, bool)>,
+    /// Whether all that identifies a request is a credential, since it is an authentication that
+    /// looks.
+    pub all_credentials: bool,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
     /// The same with the values, apart for the handler and its class.
     pub notes: Rc<Notes>,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
+    /// Whether the method was asked for and is not known.
+    pub missed_method: Rc<Cell<bool>>,
+    /// Whether what is asked runs before the handler, so that only ending the answer stops it.
+    pub in_hook: Cell<bool>,
+    /// Whether a refusing status was set.
+    pub has_denied: Cell<bool>,
 }
 
 /// Names under which a request carries who sent it.
@@ -87,7 +147,7 @@ static IDENTITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?ix) ^_?(current|logged_?in|auth(enticated)?|request(ing)?|session|decoded|jwt|token)?_?
           (user|member|account|identity|principal|claims|viewer|admin|customer|employee|auth|session|
-           token|jwt|payload|apikey|api_key|subject|credentials)_?(id|ids|data|info|name|email|role|roles|claims|payload|context)?$
+           token|bearer|jwt|payload|apikey|api_key|subject|credentials)_?(id|ids|data|info|name|email|role|roles|claims|payload|context)?$
           | ^uid$ | ^userinfo$ | ^authinfo$ | ^is_?(auth|logged|admin|staff|super).*",
     )
     .ok()
@@ -96,13 +156,13 @@ static IDENTITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Keys of headers, cookies, sessions and queries that hold a credential.
 static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?ix) auth | token | jwt | sess | \bsid\b | api.?key | secret | user | login | logged | identity | credential
+        r"(?ix) auth | token | jwt | sess | \bsid\b | api.?key | secret | user | login | logged | identity | credential | ticket
           | account | signature | x-.*-key | bearer | \buid\b | member | remote_user",
     )
     .ok()
 });
 static NO_CREDENTIAL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host").ok());
+    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|user.?agent|forwarded|host|\bip$").ok());
 
 /// Library functions that give back who is logged in.
 static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -117,6 +177,11 @@ static SESSION_READER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Library functions that take a credential and raise when it is none.
 static VERIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(jwt_?)?(verify|decode|validate|authenticate|authorize|introspect|check|unseal|decrypt|parse|loads?|unsign|jwt_?verify|get_unverified_header|verify_?\w*token\w*)(_?async)?(_?token|_?jwt|_?id_token|_?session_cookie|_?request|_?credentials|_?signature)?$").ok()
+});
+
+/// Library functions that compare secrets.
+static SAFE_COMPARISON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(compare_digest|constant_?time_?(compare|equals?)|timing_?safe_?equal|safe_?compare|secure_?compare)$").ok()
 });
 
 fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
@@ -141,7 +206,8 @@ const GLOBALS: &[(&str, &str)] = &[
     ("bottle.request", "caller.request"),
     ("flask_login.current_user", "caller.user"),
     ("flask_login.utils.current_user", "caller.user"),
-    ("quart_auth.current_user", "caller.user"),
+    ("quart_auth.current_user", "caller.async_user"),
+    ("bottle.response", "caller.response"),
     ("flask_security.current_user", "caller.user"),
     ("flask_jwt_extended.current_user", "caller.user"),
     ("flask_login.login_manager", "caller.unknown"),
@@ -150,7 +216,7 @@ const GLOBALS: &[(&str, &str)] = &[
 /// The path with a library's global request object replaced by the caller's.
 fn canonical(path: &str) -> Option<String> {
     if path.starts_with("caller.") {
-        return Some(path.to_owned());
+        return asgi::canonical(path).or_else(|| Some(path.to_owned()));
     }
     GLOBALS.iter().find_map(|(global, ours)| {
         let rest = path.strip_prefix(global)?;
@@ -228,6 +294,10 @@ const METHODS_OF_CONTAINERS: &[&str] = &[
     "get_query_argument",
     "get_typed",
     "query",
+    "get_one",
+    "get_pending",
+    "get_private",
+    "contains_key",
 ];
 
 impl<'p> Caller<'p> for Anonymous {
@@ -238,10 +308,27 @@ impl<'p> Caller<'p> for Anonymous {
         if path == "$app/paths.base" && name == "length" {
             return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
         }
+        if let Some(told) = asgi::attribute(self, path, name) {
+            return Some(told);
+        }
+        if path == SETTING {
+            return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
+        }
         let whole = canonical(path)?;
         let lower = name.to_ascii_lowercase();
         if whole.starts_with("caller.user") {
             return user_attribute(&lower);
+        }
+        if whole == "caller.async_user" {
+            return match user_attribute(&lower)? {
+                Told::Identity(known @ Value::Bool(_)) => {
+                    Some(Told::Identity(Value::Method(Rc::new((known, "coroutine".into())))))
+                }
+                told => Some(told),
+            };
+        }
+        if whole == "caller.view" {
+            return Some(Told::Value(self.noted(name)));
         }
         if ["caller.response", "caller.next", "caller.refusal"]
             .iter()
@@ -265,15 +352,22 @@ impl<'p> Caller<'p> for Anonymous {
             {
                 return None;
             }
-            return Some(if is_credential(name) || fits(&IDENTITY, name) {
-                Told::Identity(Value::Absent)
+            return if self.all_credentials || is_credential(name) || fits(&IDENTITY, name) {
+                Some(Told::Identity(Value::Absent))
             } else {
-                return None;
-            });
+                is_never_sent(&last, name).then_some(Told::Hint(Value::Absent))
+            };
+        }
+        // Every cookie is an object there, with or without a value.
+        if lower == "value" && whole.contains(".cookie.") && is_credential(&last) {
+            return Some(Told::Identity(Value::Absent));
         }
         match lower.as_str() {
             "method" => {
                 self.looked_at_route.set(true);
+                if self.method.is_none() && !self.any_route {
+                    self.missed_method.set(true);
+                }
                 self.of_route(self.method.as_deref())
             }
             // An address in its parts.
@@ -295,6 +389,15 @@ impl<'p> Caller<'p> for Anonymous {
                 self.looked_at_route.set(true);
                 self.of_route(self.endpoint.as_deref())
             }
+            "blueprint" => {
+                self.looked_at_route.set(true);
+                self.endpoint.as_ref().map(|endpoint| {
+                    Told::Value(match endpoint.rsplit_once('.') {
+                        Some((blueprint, _)) => Value::text(blueprint),
+                        None => Value::None,
+                    })
+                })
+            }
             "user" if self.has_user_object => Some(Told::Identity(values::nobody())),
             _ if SENT.contains(&name) => None,
             "session" | "headers" | "cookies" | "query" | "state" | "auth"
@@ -313,6 +416,10 @@ impl<'p> Caller<'p> for Anonymous {
         let first = call.args.positional.first();
         match call.path {
             "caller.handler" => return Some(Told::Passes),
+            extractors::REFUSAL => {
+                return Some(Told::Throws { denial: true, asked: true, asks: true });
+            }
+            path if goes_on(path) => return Some(Told::Passes),
             "caller.next" => {
                 return Some(match first {
                     None | Some(Value::None | Value::Absent | Value::External(_)) => Told::Passes,
@@ -334,8 +441,16 @@ impl<'p> Caller<'p> for Anonymous {
             }
             _ => {}
         }
+        if let Some(told) = asgi::call(self, call) {
+            return Some(told);
+        }
         if let Some(whole) = canonical(call.path) {
-            return self.request_call(&whole, call.args);
+            if let Some(method) = whole.strip_prefix("caller.page.")
+                && let Some(told) = page::call(self, method, call.args, call.surely)
+            {
+                return Some(told);
+            }
+            return self.request_call(&whole, call);
         }
         library_call(self, call)
     }
@@ -375,7 +490,15 @@ impl<'p> Caller<'p> for Anonymous {
         value: &Value<'p>,
         record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     ) -> bool {
-        denies(value, record, 0)
+        denies(value, record, 0, Refusal::Any)
+    }
+
+    fn asks_who(
+        &self,
+        value: &Value<'p>,
+        record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
+    ) -> bool {
+        denies(value, record, 0, Refusal::Stranger)
     }
 }
 
@@ -397,7 +520,7 @@ fn variable<'p>(name: &str) -> Value<'p> {
 fn user_attribute<'p>(lower: &str) -> Option<Told<'p>> {
     match lower {
         "is_anonymous" | "isanonymous" => Some(Told::Identity(Value::Bool(true))),
-        "id" | "pk" | "username" | "email" | "name" | "sub" | "role" => {
+        "id" | "pk" | "username" | "email" | "name" | "sub" | "role" | "auth_id" => {
             Some(Told::Identity(Value::Absent))
         }
         _ if lower.starts_with("is_") || lower.starts_with("has_") && !lower.contains("perm") => {
@@ -429,7 +552,7 @@ impl Anonymous {
     }
 
     /// What is noted on the route under a key.
-    fn noted<'p>(&self, key: &str) -> Value<'p> {
+    pub fn noted<'p>(&self, key: &str) -> Value<'p> {
         self.looked_at_route.set(true);
         match self.metadata.iter().find(|(known, _)| known == key) {
             _ if self.any_route => Value::Unknown,
@@ -449,10 +572,14 @@ impl Anonymous {
     }
 
     /// A call of a method of the request, the response or the user.
-    fn request_call<'p>(&self, whole: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    fn request_call<'p>(&self, whole: &str, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+        let args = call.args;
         let (object, method) = whole.rsplit_once('.')?;
         let lower = method.to_ascii_lowercase();
-        if object.starts_with("caller.user") || whole == "caller.user" {
+        if object.starts_with("caller.user")
+            || object == "caller.async_user"
+            || whole == "caller.user"
+        {
             let predicate = ["has", "is", "can", "check", "allow", "may"];
             return Some(Told::Identity(if lower == "is_anonymous" {
                 Value::Bool(true)
@@ -462,28 +589,42 @@ impl Anonymous {
                 Value::Unknown
             }));
         }
+        if object == "caller.socket" || lower == "close" {
+            return socket_call(&lower, args);
+        }
+        if lower == "__contains__" {
+            return contains(object, args);
+        }
         if object.starts_with("caller.refusal") {
             return Some(Told::Value(Value::External("caller.refusal".into())));
         }
         if object.starts_with("caller.response")
             || object.starts_with("caller.context") && ANSWERS.contains(&lower.as_str())
         {
+            if call.denying {
+                return Some(Told::Refuses);
+            }
             return Some(response_call(&lower, args));
         }
         match lower.as_str() {
+            "verify" if object == values::TOKENS => {
+                return Some(Told::Identity(Value::Bool(false)));
+            }
             "isauthenticated" | "is_authenticated" | "isloggedin" | "isauth" => {
                 return Some(Told::Identity(Value::Bool(false)));
             }
             "isunauthenticated" | "is_anonymous" => return Some(Told::Identity(Value::Bool(true))),
-            "jwtverify" | "verify" | "authenticate" | "accessverify" => {
-                return Some(Told::Throws { denial: true });
+            "jwtverify" | "verify" | "authenticate" | "accessverify"
+                if !call.is_rust || args.positional.is_empty() =>
+            {
+                return Some(Told::Throws { denial: true, asked: true, asks: true });
             }
             "throw" | "httperror" | "abort" => {
-                return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+                return Some(thrown(args));
             }
             "assert" if object == "caller.context" => {
                 return (args.positional.first().and_then(Value::truth) == Some(false))
-                    .then(|| Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+                    .then(|| thrown(args));
             }
             // A copy of an address, which is written into.
             "clone" => return Some(Told::Value(Value::map(Vec::new()))),
@@ -494,14 +635,46 @@ impl Anonymous {
             }
             _ => {}
         }
+        if matches!(lower.as_str(), "items" | "raw" | "keys" | "multi_items")
+            && (object.ends_with(".headers") || object.ends_with(".cookies"))
+        {
+            return Some(Told::Value(Value::External(object.into())));
+        }
+        if call.is_rust
+            && let Some(told) = self.kept_by_type(object, method, call)
+        {
+            return Some(told);
+        }
+        // Asked without a type: what is done with it tells.
+        if call.is_rust && lower == "get" && args.positional.is_empty() {
+            return Some(Told::Value(Value::External(whole.into())));
+        }
         if METHODS_OF_CONTAINERS.contains(&lower.as_str()) {
-            let key = args.positional.first().and_then(Value::as_str)?;
+            let key = key_of(args.positional.first()?)?;
+            let key = key.as_str();
             let default =
                 args.positional.get(1).filter(|value| !matches!(value, Value::Map(_))).cloned();
-            let absent =
-                default.unwrap_or(if lower == "has" { Value::Bool(false) } else { Value::Absent });
-            return Some(if is_credential(key) || fits(&IDENTITY, key) {
+            let absent = default.unwrap_or(
+                if matches!(lower.as_str(), "has" | "contains_key" | "contains") {
+                    Value::Bool(false)
+                } else {
+                    Value::Absent
+                },
+            );
+            let holder = match lower.as_str() {
+                "get_cookie" | "cookie" | "getcookie" => "cookies",
+                "get_header" | "getheader" | "header" => "headers",
+                "get_secure_cookie" | "get_signed_cookie" | "unsigncookie" => "session",
+                _ => last_segment(object),
+            };
+            let is_signed = args.keyword("secret").is_some();
+            let identifies = self.all_credentials || is_credential(key) || fits(&IDENTITY, key);
+            let in_rust = call.is_rust
+                && (holder == "headers" && !fits(&COMMON_HEADER, key) || holder == "cookies");
+            return Some(if identifies || is_signed {
                 Told::Identity(absent)
+            } else if in_rust || is_never_sent(holder, key) {
+                Told::Hint(absent)
             } else {
                 Told::Value(Value::Unknown)
             });
@@ -509,7 +682,92 @@ impl Anonymous {
         if fits(&SESSION_READER, method) {
             return Some(Told::Identity(Value::Absent));
         }
+        if call.is_rust && args.positional.is_empty() {
+            let read = <Self as Caller<'p>>::attribute(self, object, method);
+            return Some(read.unwrap_or_else(|| Told::Value(Value::External(whole.into()))));
+        }
         None
+    }
+
+    /// What is kept with a request under its type: `request.extensions().get::<User>()`.
+    fn kept_by_type<'p>(
+        &self,
+        object: &str,
+        method: &str,
+        call: &Outside<'_, 'p>,
+    ) -> Option<Told<'p>> {
+        let of = extractors::type_name(call.args.types.first()?);
+        let reads = ["get", "get_mut", "remove", "data", "ext", "get_typed", "obtain", "contains"];
+        if !reads.contains(&method) || object.ends_with("headers") || object.ends_with("cookies") {
+            return None;
+        }
+        Some(match (extractors::kept(&of), method) {
+            (Kept::Identity, "contains") => Told::Identity(Value::Bool(false)),
+            (Kept::Identity, _) => Told::Identity(Value::Absent),
+            (Kept::Session, _) => Told::Value(Value::External("caller.request.session".into())),
+            (Kept::Other, _) if call.args.positional.is_empty() => Told::Value(Value::Unknown),
+            (Kept::Other, _) => return None,
+        })
+    }
+}
+
+/// Headers that any client or proxy may send.
+static COMMON_HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?ix) ^(accept|user|host|content|connection|origin|referr?er|x-forwarded|x-real|x-requested|x-request|
+          x-correlation|x-trace|x-http|x-csrf|x-xsrf|x-envoy|x-amzn|x-cloud|x-client|x-lang|x-locale|x-timezone|
+          if-|range|cache|cf-|forwarded|via|dnt|sec-|traceparent|upgrade|te$|date|expect|transfer|idempotency|last-event)").ok()
+});
+
+/// What can be done with a session, cookies or headers as a whole.
+const OF_THE_WHOLE: &[&str] = &[
+    "append",
+    "clear",
+    "commit",
+    "cookie",
+    "cycle_key",
+    "delete",
+    "destroy",
+    "entries",
+    "flush",
+    "forEach",
+    "get",
+    "getAll",
+    "has",
+    "invalidate",
+    "items",
+    "keys",
+    "modified",
+    "new",
+    "options",
+    "permanent",
+    "pop",
+    "regenerate",
+    "reload",
+    "remove",
+    "save",
+    "set",
+    "setdefault",
+    "size",
+    "touch",
+    "update",
+    "values",
+];
+
+/// What somebody carries who is about to log in, or who is not known at all.
+static OF_STRANGERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)mfa|otp|2fa|two.?factor|challenge|nonce|state|verifier|pkce|csrf|xsrf|lang|locale|theme|consent|next")
+        .ok()
+});
+
+/// Whether an anonymous caller has nothing under a key of headers, cookies or a session.
+fn is_never_sent(holder: &str, key: &str) -> bool {
+    if fits(&OF_STRANGERS, key) {
+        return false;
+    }
+    match holder.to_ascii_lowercase().as_str() {
+        "headers" => key.contains('-') && !fits(&COMMON_HEADER, key),
+        "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
+        _ => false,
     }
 }
 
@@ -552,13 +810,83 @@ fn passport_guard<'p>(call: &Outside<'_, 'p>) -> Option<Told<'p>> {
             let user = call.args.positional.get(1).cloned().unwrap_or_default();
             match user.truth() {
                 Some(true) => Some(Told::Value(user)),
-                Some(false) => Some(Told::Throws { denial: true }),
+                Some(false) => Some(Told::Throws { denial: true, asked: true, asks: true }),
                 None => None,
             }
         }
         _ => None,
     }
 }
+
+/// The value of a header for an anonymous caller, where a handler is given it as a parameter.
+#[must_use]
+pub fn header<'p>(key: &str) -> Value<'p> {
+    if is_credential(key) || is_never_sent("headers", key) { Value::Absent } else { Value::Unknown }
+}
+
+/// `key in request.headers`, `key in session`.
+fn contains<'p>(object: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    let key = args.positional.first()?.as_str()?;
+    let holder = last_segment(object);
+    let lower = key.to_ascii_lowercase();
+    if is_credential(key) || fits(&IDENTITY, key) {
+        return CONTAINERS
+            .contains(&holder.to_ascii_lowercase().as_str())
+            .then_some(Told::Identity(Value::Bool(false)));
+    }
+    is_never_sent(holder, key).then(|| {
+        if lower.starts_with("x-") {
+            Told::Identity(Value::Bool(false))
+        } else {
+            Told::Hint(Value::Bool(false))
+        }
+    })
+}
+
+/// What a WebSocket does: it is closed on those who may not go on.
+fn socket_call<'p>(lower: &str, args: &Args<'p>) -> Option<Told<'p>> {
+    let closes_on_strangers = |value: &Value<'_>| {
+        matches!(value, Value::Number(code)
+            if matches!(code.as_str(), "1008" | "3000" | "3003" | "4001" | "4003" | "4401" | "4403"))
+            || is_denial_code(value)
+    };
+    match lower {
+        "close" => args
+            .positional
+            .iter()
+            .chain(args.named.iter().map(|(_, value)| value))
+            .any(closes_on_strangers)
+            .then_some(Told::Refuses),
+        "accept" | "send" | "receive" | "send_json" | "send_text" => {
+            Some(Told::Answers(Value::Unknown))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a call hands a request on to what comes next, as middleware of Rust does.
+fn goes_on(path: &str) -> bool {
+    let next = ["caller.next.", "caller.handler."].iter().find_map(|root| path.strip_prefix(root));
+    matches!(next, Some("run" | "call" | "oneshot" | "invoke" | "handle"))
+        || path == "caller.flow.call_next"
+}
+
+/// The key that a container is asked for: a text, or a constant of a library.
+fn key_of(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Text(text) => text.as_literal().map(str::to_owned),
+        Value::External(path) if path.contains("::") => Some(last_segment(path).to_owned()),
+        _ => None,
+    }
+}
+
+/// What stands for something of which only the name is known that it is asked by.
+pub const SETTING: &str = "caller.setting";
+
+/// Settings that switch a guard off: in production they are not made.
+static SWITCHED_OFF: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(is_)?(disable|skip|bypass|no|without|ignore)d?_(\w+_)?(auth|authn|authz|authentication|authorization|token|login|jwt|security|api_?key)(_\w+)?$|^(auth|authentication|authorization|login|security)_(is_)?(disabled|bypassed|skipped|off)$").ok()
+});
 
 /// Methods of a context that write the answer.
 const ANSWERS: &[&str] = &[
@@ -586,7 +914,13 @@ fn response_call<'p>(lower: &str, args: &Args<'p>) -> Told<'p> {
     {
         return Told::AnswersError;
     }
-    if matches!(lower, "unauthorized" | "forbidden" | "unauthorised" | "accessdenied") {
+    if lower == "authenticated" {
+        return Told::Passes;
+    }
+    if matches!(
+        lower,
+        "unauthenticated" | "unauthorized" | "forbidden" | "unauthorised" | "accessdenied"
+    ) {
         return Told::Refuses;
     }
     match lower {
@@ -611,7 +945,9 @@ static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)log.?in|sign.?in|authenticate|/auth\b|auth\.|authori[sz]e|\bsso\b|unauthori[sz]ed|forbidden").ok()
 });
 
-fn is_login_address(value: &Value<'_>) -> bool {
+/// Whether a value is the address of a page for logging in.
+#[must_use]
+pub fn is_login_address(value: &Value<'_>) -> bool {
     match value {
         Value::Text(text) => fits(&LOGIN, &text.to_string()),
         Value::External(path) => fits(&LOGIN, path),
@@ -623,7 +959,7 @@ fn is_login_address(value: &Value<'_>) -> bool {
 
 static DENIAL_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|authorization_?error|invalid_?credentials|missing_?(token|auth)",
+        r"(?i)unauthori[sz]ed|unauthenticated|forbidden|notauthenticated|authenticationfailed|authentication_?error|permission_?denied|access_?denied|autherror|auth_?exception|invalid_?token|not_?logged_?in|login_?required|credentials_?exception|insufficient_?(permission|scope|role)|\b40[13]\b|_40[13]_|_40[13]$|forbid|authorizationrequired|not_?authori[sz]ed|policy_violation|authorization_?error|invalid_?credentials|missing_?(token|auth)",
     )
     .ok()
 });
@@ -647,40 +983,104 @@ fn last_segment(path: &str) -> &str {
     path.rsplit(['.', ':']).next().unwrap_or(path)
 }
 
+/// What `abort(…)` raises.
+fn thrown<'p>(args: &Args<'p>) -> Told<'p> {
+    Told::Throws {
+        denial: args.positional.iter().any(is_denial_code),
+        asked: false,
+        asks: args.positional.iter().any(|value| Refusal::Stranger.is_code(value)),
+    }
+}
+
+/// What a refusal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// Whatever it says.
+    Any,
+    /// That the caller is not known: 401, or the way to a page for logging in.
+    Stranger,
+}
+
+impl Refusal {
+    fn is_code(self, value: &Value<'_>) -> bool {
+        match self {
+            Self::Any => is_denial_code(value),
+            Self::Stranger => match value {
+                Value::Number(number) => matches!(number.as_str(), "401" | "407"),
+                Value::External(path) => self.is_name(last_segment(path)),
+                Value::Text(text) => text.as_literal() == Some("401"),
+                Value::Map(entries) => entries.borrow().iter().any(|(key, value)| {
+                    matches!(key.as_str(), Some("status" | "statusCode" | "status_code" | "code"))
+                        && self.is_code(value)
+                }),
+                _ => false,
+            },
+        }
+    }
+
+    fn is_name(self, name: &str) -> bool {
+        fits(&DENIAL_NAME, name) && (self == Self::Any || !fits(&FORBIDDING_NAME, name))
+    }
+}
+
+/// Names of refusals that say nothing of whether the caller is known.
+static FORBIDDING_NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)forbid|permission|access_?denied|insufficient|403").ok());
+
 /// Whether what is raised or given back refuses the caller: by its status, or by its name.
 fn denies<'p>(
     value: &Value<'p>,
     record: &dyn Fn(&Value<'p>) -> Option<Rc<CallRecord<'p>>>,
     depth: usize,
+    refusal: Refusal,
 ) -> bool {
     if depth > 6 {
         return false;
     }
+    let also = |value: &Value<'p>| denies(value, record, depth + 1, refusal);
     let args_deny = |args: &Args<'p>| {
         args.positional.iter().chain(args.named.iter().map(|(_, value)| value)).any(|value| {
-            is_denial_code(value)
-                || matches!(value, Value::Native(_)) && denies(value, record, depth + 1)
+            refusal.is_code(value)
+                || matches!(value, Value::Native(_) | Value::Variant(_) | Value::List(_))
+                    && also(value)
         })
     };
     match value {
+        Value::Variant(variant) => {
+            let of = variant.class.as_ref().map_or("", |class| last_segment(&class.qualified));
+            refusal.is_name(&variant.name)
+                || refusal.is_name(of)
+                || variant.args.positional.iter().any(also)
+                || args_deny(&variant.args)
+        }
         // `return jsonify(…), 401`
-        Value::List(items) => items
-            .borrow()
-            .iter()
-            .any(|item| is_denial_code(item) || denies(item, record, depth + 1)),
-        Value::External(path) => fits(&DENIAL_NAME, last_segment(path)),
-        Value::Class(class) => fits(&DENIAL_NAME, last_segment(&class.qualified)),
+        Value::List(items) => items.borrow().iter().any(|item| refusal.is_code(item) || also(item)),
+        Value::External(path) => refusal.is_name(last_segment(path)),
+        Value::Class(class) => refusal.is_name(last_segment(&class.qualified)),
         Value::Native(_) => record(value).is_some_and(|call| {
             let name = match &call.callee {
+                // `HttpResponse::Unauthorized`, `Redirect::to`
+                Value::External(path) if path.contains("::") => {
+                    let own =
+                        |value: &Value<'p>| matches!(value, Value::Class(_) | Value::Object(_));
+                    if call.args.positional.iter().any(|arg| own(arg) && also(arg)) {
+                        return true;
+                    }
+                    let of = path.rfind("::").and_then(|end| path[..end].rfind("::"));
+                    path[of.map_or(0, |of| of + 2)..].to_owned()
+                }
                 Value::External(path) => last_segment(path).to_owned(),
                 Value::Method(method) => {
-                    if denies(&method.0, record, depth + 1) {
+                    if also(&method.0) {
+                        return true;
+                    }
+                    if leads_to_login(&method.1, &call.args) {
                         return true;
                     }
                     method.1.to_string()
                 }
                 Value::Native(_) => {
-                    if denies(&call.callee, record, depth + 1) {
+                    if also(&call.callee) {
                         return true;
                     }
                     String::new()
@@ -688,7 +1088,7 @@ fn denies<'p>(
                 _ => String::new(),
             };
             let lower = name.to_ascii_lowercase();
-            fits(&DENIAL_NAME, &name)
+            refusal.is_name(&name)
                 || lower.contains("redirect")
                     && (lower.contains("login") || is_login_redirect(&lower, &call.args))
                 || lower.contains("redirect")
@@ -699,20 +1099,15 @@ fn denies<'p>(
                 || args_deny(&call.args)
         }),
         Value::Object(object) => {
-            let (lineage, external) = object.class.lineage();
-            lineage.iter().any(|class| fits(&DENIAL_NAME, last_segment(&class.qualified)))
-                || external.is_some_and(|base| fits(&DENIAL_NAME, last_segment(&base)))
-                || ["code", "status", "status_code", "statusCode", "http_status"].iter().any(
-                    |name| {
-                        object
-                            .fields
-                            .borrow()
-                            .get(*name)
-                            .cloned()
-                            .or_else(|| object.class.attribute(name).map(|(value, _)| value))
-                            .is_some_and(|value| is_denial_code(&value))
-                    },
-                )
+            let (lineage, externals) = object.class.ancestry();
+            let status = |name: &&str| {
+                let own = object.fields.borrow().get(*name).cloned();
+                own.or_else(|| object.class.attribute(name).map(|(value, _)| value))
+                    .is_some_and(|value| refusal.is_code(&value))
+            };
+            lineage.iter().any(|class| refusal.is_name(last_segment(&class.qualified)))
+                || externals.iter().any(|base| refusal.is_name(last_segment(base)))
+                || ["code", "status", "status_code", "statusCode", "http_status"].iter().any(status)
                 || record(value).is_some_and(|call| args_deny(&call.args))
         }
         _ => false,
@@ -751,7 +1146,8 @@ pub fn is_error<'p>(
 }
 
 /// Whether a value is the status of a method that is not answered.
-fn is_method_code(value: &Value<'_>) -> bool {
+#[must_use]
+pub fn is_method_code(value: &Value<'_>) -> bool {
     match value {
         Value::Number(number) => number == "405",
         Value::External(path) => {
@@ -784,6 +1180,23 @@ fn answers_405<'p>(
     }
 }
 
+/// Whether an answer is given the header that leads to a page for logging in.
+fn leads_to_login(method: &str, args: &Args<'_>) -> bool {
+    let is_location =
+        |value: &Value<'_>| key_of(value).is_some_and(|key| key.eq_ignore_ascii_case("location"));
+    let pair =
+        |first: &Value<'_>, second: &Value<'_>| is_location(first) && is_login_address(second);
+    matches!(method, "insert_header" | "append_header" | "header")
+        && match args.positional.as_slice() {
+            [Value::List(items)] => match items.borrow().as_slice() {
+                [first, second] => pair(first, second),
+                _ => false,
+            },
+            [first, second] => pair(first, second),
+            _ => false,
+        }
+}
+
 /// What a framework gives to a parameter that it looks at the declaration of.
 fn inject<'p>(
     name: &str,
@@ -795,6 +1208,9 @@ fn inject<'p>(
         Some(Value::Annotated(annotated)) => (Some(&annotated.0), &annotated.1),
         other => (other, &[]),
     };
+    if let Some(injected) = annotation.and_then(extractors::injected) {
+        return Some(injected);
+    }
     for mark in notes.iter().rev().chain(default) {
         let Some(call) = record(mark) else { continue };
         let Some(path) = call.path() else { continue };
@@ -815,7 +1231,9 @@ fn inject<'p>(
         _ => return None,
     };
     Some(Injected::Told(Told::Value(match kind {
-        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" => values::request(),
+        "Request" | "HTTPConnection" | "WebSocket" | "HttpRequest" | "ASGIConnection" => {
+            values::request()
+        }
         "Response" => values::response(),
         _ => return None,
     })))
@@ -836,6 +1254,9 @@ fn raises_redirects(path: &str) -> bool {
 fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<'p>> {
     let name = last_segment(call.path).trim_end_matches("()");
     let args = call.args;
+    if call.path == "tornado.web.authenticated()" {
+        return Some(Told::GoesOnIf("current_user"));
+    }
     // A guard of a library that wraps something, or is called with a request.
     if let Some(maker) = call.maker
         && call.path.ends_with("()")
@@ -848,7 +1269,9 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
         let wraps = matches!(maker.args.positional.first(), Some(Value::Function(_)));
         return match guards::library(path, &maker.args) {
-            Some(AuthState::Required) => Some(Told::Throws { denial: true }),
+            Some(AuthState::Required) => {
+                Some(Told::Throws { denial: true, asked: true, asks: true })
+            }
             Some(AuthState::Optional) if !wraps => Some(Told::Identity(Value::Absent)),
             _ => None,
         };
@@ -870,16 +1293,36 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         });
     }
     if matches!(name, "redirect" | "permanentRedirect") && raises_redirects(call.path) {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_login_address) });
+        let denial = args.positional.iter().any(is_login_address);
+        return Some(Told::Throws { denial, asked: denial, asks: denial });
     }
     if call.path == "@sveltejs/kit.error" {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+        return Some(thrown(args));
+    }
+    if let Some(holder) =
+        call.path.strip_suffix(".__getitem__").or_else(|| call.path.strip_suffix(".get"))
+        && last_segment(holder) == "view_functions"
+    {
+        return Some(Told::Value(Value::External("caller.view".into())));
+    }
+    // Bottle raises it.
+    if call.path == "bottle.redirect" {
+        let denial = is_login_redirect("redirect", args);
+        return Some(Told::Throws { denial, asked: denial, asks: denial });
     }
     if name == "abort" || name == "HTTPAbort" {
-        return Some(Told::Throws { denial: args.positional.iter().any(is_denial_code) });
+        return Some(thrown(args));
+    }
+    if let Some(name) = call.path.strip_prefix("aiohttp_security.") {
+        match name.rsplit('.').next() {
+            Some("authorized_userid") => return Some(Told::Identity(Value::Absent)),
+            Some("is_anonymous") => return Some(Told::Identity(Value::Bool(true))),
+            Some("permits") => return Some(Told::Identity(Value::Bool(false))),
+            _ => {}
+        }
     }
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
-        return Some(Told::Throws { denial: true });
+        return Some(Told::Throws { denial: true, asked: true, asks: true });
     }
     if let Some(value) = request.notes.looked_up(name, &args.positional) {
         request.looked_at_route.set(true);
@@ -895,14 +1338,39 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if let Some(told) = passport_guard(call) {
         return Some(told);
     }
+    let is_nothing =
+        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");
+    // A secret is not nothing.
+    if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
+        return Some(Told::Identity(Value::Bool(false)));
+    }
+    if fits(&VERIFIER, name) && args.positional.first().is_some_and(is_nothing) {
+        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
+        if !has_callback {
+            return Some(Told::Throws { denial: true, asked: false, asks: true });
+        }
+    }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
+    if call.is_rust {
+        if args.positional.is_empty() && fits(&SWITCHED_OFF, name) {
+            return Some(Told::Value(Value::Bool(false)));
+        }
+        if extractors::needs_credentials(call.path) {
+            return Some(Told::Throws { denial: true, asked: true, asks: true });
+        }
+        // What makes a value of another: `Json(user)`, `Path::new(user)`.
+        let makes = call.path.rsplit("::").take(2).any(|name| name.starts_with(char::is_uppercase));
+        if absent && makes && !fits(&VERIFIER, name) {
+            return None;
+        }
+    }
     if absent {
         let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
         if fits(&VERIFIER, name) {
             return Some(if has_callback {
                 Told::CallsBack(vec![Value::External("caller.error".into()), Value::Absent])
             } else {
-                Told::Throws { denial: true }
+                Told::Throws { denial: true, asked: true, asks: true }
             });
         }
         if matches!(
@@ -922,7 +1390,8 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
         return Some(Told::Identity(Value::Absent));
     }
-    if fits(&SESSION_READER, name) {
+    // A class of that name makes a user of what it is given.
+    if fits(&SESSION_READER, name) && !name.starts_with(char::is_uppercase) {
         return Some(Told::Identity(Value::Absent));
     }
     // Settings that nobody made.

@@ -213,9 +213,8 @@ impl<'p> Decorations<'p> {
             }
             // A decorator of the program within a helper of the library, which calls it.
             Value::Function(_) => {
-                let first = trace.next_call();
-                trace.call_with(decorator, given.clone());
-                for (_, record) in trace.calls_since(first) {
+                let (_, calls) = trace.run(decorator, given.clone());
+                for record in calls.into_iter().filter_map(|id| trace.call(id)) {
                     self.applied(trace, &record, depth + 1);
                 }
             }

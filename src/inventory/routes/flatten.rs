@@ -34,6 +34,7 @@ const LATEST: CallId = CallId(u32::MAX);
 const HOLE: char = '\u{0}';
 
 /// A route, with what is still to be asked of the program.
+#[derive(Clone)]
 pub struct Flat<'g, 'p> {
     /// What is known already.
     pub route: Route,
@@ -41,6 +42,10 @@ pub struct Flat<'g, 'p> {
     pub registration: &'g Registration<'p>,
     /// What stands before the handler, outermost first.
     pub layers: Vec<&'g Layer<'p>>,
+    /// Its path as the application that it belongs to sees it, with holes.
+    pub seen: Text,
+    /// The prefix of the router that each of them stands on.
+    pub prefixes: Vec<Rc<Text>>,
     /// Its path as the framework writes it, with holes.
     pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
@@ -80,9 +85,12 @@ pub fn flatten<'g, 'p>(
     let mounted = mounted(graph);
     for (id, router) in &graph.routers {
         // An application that is mounted on another serves there.
-        if router.is_application && !mounted.contains(id) {
+        if router.is_application && (router.served.is_some() || !mounted.contains(id)) {
             let first = flat.routes.len();
             flat.begin(*id, &router.prefix, true);
+            if router.served == Some(true) {
+                flat.routes[first..].iter_mut().for_each(|flat| flat.route.conditional = true);
+            }
             // Where the whole application stands under a condition, such as being the program that
             // was started, its routes have none of their own.
             if router.conditional {
@@ -111,7 +119,7 @@ fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
         .values()
         .flat_map(|router| &router.entries)
         .filter_map(|(_, entry)| match entry {
-            Entry::Mount { child, .. } => Some(*child),
+            Entry::Mount(mount) => Some(mount.child),
             Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => None,
         })
         .collect()
@@ -140,17 +148,45 @@ struct Flattening<'g, 'p> {
 /// The way to a router.
 struct Way<'g, 'p> {
     routers: Vec<CallId>,
+    /// The prefix as the application sees it that the way leads to.
+    seen: Text,
+    /// The names of the routers.
+    names: Vec<String>,
     layers: Vec<&'g Layer<'p>>,
+    prefixes: Vec<Rc<Text>>,
     mounted: bool,
     conditional: bool,
 }
 
+impl<'g, 'p> Way<'g, 'p> {
+    /// Adds layers that stand on a router with a prefix.
+    fn stand(&mut self, layers: &'g [Layer<'p>], prefix: &Rc<Text>) {
+        self.layers.extend(layers);
+        self.prefixes.resize(self.layers.len(), Rc::clone(prefix));
+    }
+}
+
 impl<'g, 'p> Flattening<'g, 'p> {
     fn begin(&mut self, id: CallId, prefix: &Text, mounted: bool) {
+        let first = self.routes.len();
+        self.begin_with(id, prefix, FIRST..LATEST, mounted);
+        cut_base(&mut self.routes[first..]);
+    }
+
+    fn begin_with(&mut self, id: CallId, prefix: &Text, during: Range<CallId>, mounted: bool) {
         self.earlier.clear();
         self.root = id;
-        let mut way = Way { routers: Vec::new(), layers: Vec::new(), mounted, conditional: false };
-        self.visit(id, prefix, FIRST..LATEST, &mut way);
+        let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
+        let mut way = Way {
+            routers: Vec::new(),
+            seen: prefix.clone(),
+            names: name.into_iter().collect(),
+            layers: Vec::new(),
+            prefixes: Vec::new(),
+            mounted,
+            conditional: false,
+        };
+        self.visit(id, prefix, during, &mut way);
     }
 
     /// Follows what was registered on a router during some of the calls.
@@ -169,7 +205,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_layer = way.layers.len();
         let first_earlier = self.earlier.len();
         way.routers.push(id);
-        way.layers.extend(&router.layers);
+        let here = Rc::new(prefix.clone());
+        way.stand(&router.layers, &here);
         let reached = self.reached.entry(id).or_default();
         *reached = (*reached).max(during.end);
         for (at, entry) in &router.entries {
@@ -191,25 +228,36 @@ impl<'g, 'p> Flattening<'g, 'p> {
                         methods: &guard.methods,
                     });
                 }
-                Entry::Mount { child, prefix: own, layers, conditional: also, copies } => {
-                    let prefix = join(prefix, own);
+                Entry::Mount(mount) => {
+                    let prefix = join(prefix, &mount.prefix);
+                    let seen =
+                        if mount.strips { Text::default() } else { join(&way.seen, &mount.prefix) };
+                    let seen = std::mem::replace(&mut way.seen, seen);
+                    let names = way.names.len();
+                    let child = self.graph.routers.get(&mount.child);
+                    let known = child.and_then(|child| child.name.as_ref());
+                    way.names.extend(mount.name.as_ref().or(known).cloned());
                     let outer = way.conditional;
-                    way.conditional |= *also;
+                    way.conditional |= mount.conditional;
                     let before = way.layers.len();
-                    way.layers.extend(layers);
-                    let until = if *copies { *at } else { LATEST };
-                    self.visit(*child, &prefix, FIRST..until, way);
+                    way.stand(&mount.layers, &here);
+                    let until = if mount.copies { *at } else { LATEST };
+                    self.visit(mount.child, &prefix, FIRST..until, way);
                     way.layers.truncate(before);
+                    way.prefixes.truncate(before);
                     way.conditional = outer;
+                    way.names.truncate(names);
+                    way.seen = seen;
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
-                    self.route(router, framework, registration, whole, way);
+                    self.route(router, framework, registration, (&here, whole), way);
                 }
             }
         }
         way.routers.pop();
         way.layers.truncate(first_layer);
+        way.prefixes.truncate(first_layer);
         if framework.is_none_or(|framework| framework.matching != Matching::Chain) {
             self.earlier.truncate(first_earlier);
         }
@@ -221,15 +269,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         for (id, router) in &graph.routers {
             let from = self.reached.get(id).copied().unwrap_or(LATEST);
             if from < LATEST && router.entries.iter().any(|(at, _)| *at >= from) {
-                self.earlier.clear();
-                self.root = *id;
-                let mut way = Way {
-                    routers: Vec::new(),
-                    layers: Vec::new(),
-                    mounted: false,
-                    conditional: false,
-                };
-                self.visit(*id, &router.prefix, from..LATEST, &mut way);
+                self.begin_with(*id, &router.prefix, from..LATEST, false);
             }
         }
     }
@@ -247,7 +287,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         router: &Router<'p>,
         framework: Option<&'static Framework>,
         registration: &'g Registration<'p>,
-        whole: Text,
+        (here, whole): (&Rc<Text>, Text),
         way: &Way<'g, 'p>,
     ) {
         let shape = shape(framework, &whole);
@@ -273,6 +313,13 @@ impl<'g, 'p> Flattening<'g, 'p> {
             }
         }
         layers.extend(&registration.layers);
+        let mut prefixes = way.prefixes.clone();
+        prefixes.resize(layers.len(), Rc::clone(here));
+        let is_socket = methods.iter().any(|method| method == "WS");
+        let holds = |layer: &Layer<'_>| layer.sockets.is_none_or(|sockets| sockets == is_socket);
+        let mut kept = layers.iter().map(|layer| holds(layer));
+        prefixes.retain(|_| kept.next().unwrap_or(true));
+        layers.retain(|layer| holds(layer));
         self.cut |= self.layers == 0;
         self.layers = self.layers.saturating_sub(layers.len());
         if framework.is_some_and(|framework| framework.matching == Matching::Chain) {
@@ -298,7 +345,11 @@ impl<'g, 'p> Flattening<'g, 'p> {
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
             conditional: way.conditional || registration.conditional,
-            name: registration.name.clone(),
+            name: registration.name.as_ref().map(|name| {
+                let mut whole = way.names.clone();
+                whole.push(name.clone());
+                whole.join(".")
+            }),
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
@@ -306,7 +357,30 @@ impl<'g, 'p> Flattening<'g, 'p> {
             ..Route::default()
         };
         let order = (self.root, self.routes.len());
-        self.routes.push(Flat { route, registration, layers, whole, order });
+        let seen = join(&way.seen, &registration.path);
+        self.routes.push(Flat { route, registration, layers, prefixes, whole, seen, order });
+    }
+}
+
+/// Where every route of an application begins with one and the same unknown, that is the base path
+/// under which it is deployed: paths are told from there. They stay unresolved.
+fn cut_base(routes: &mut [Flat<'_, '_>]) {
+    let base = |flat: &Flat<'_, '_>| match flat.whole.parts() {
+        [Part::Hole(name), rest @ ..] => match rest.first() {
+            None => Some(name.clone()),
+            Some(Part::Literal(text)) if text.starts_with('/') => Some(name.clone()),
+            Some(_) => None,
+        },
+        _ => None,
+    };
+    let Some(first) = routes.first().and_then(base) else { return };
+    if routes.len() < 2 || !routes.iter().all(|flat| base(flat).as_ref() == Some(&first)) {
+        return;
+    }
+    for flat in routes {
+        if let Some(rest) = flat.route.path.strip_prefix("{}") {
+            flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
+        }
     }
 }
 

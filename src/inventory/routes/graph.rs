@@ -10,7 +10,8 @@ use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Place, Value};
 use crate::module::path::Path;
-use crate::module::{Expr, ExprKind};
+use crate::module::visit::{Visitor, Walk, walk_block};
+use crate::module::{Block, Expr, ExprKind};
 
 /// An application, router, blueprint or namespace, by the call that made it.
 #[derive(Debug)]
@@ -21,12 +22,27 @@ pub struct Router<'p> {
     pub is_application: bool,
     /// Its own prefix; what it means is the framework's business.
     pub prefix: Text,
+    /// The name that stands before those of its routes, where it has one.
+    pub name: Option<String>,
     /// Whether it was made under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it is given to a server by itself, also where it is mounted on others; and whether
+    /// that is under a condition that could not be decided.
+    pub served: Option<bool>,
     /// What is registered on it, each with the call that did.
     pub entries: Vec<(CallId, Entry<'p>)>,
     /// Layers that hold for everything that is registered on it, whenever.
     pub layers: Vec<Layer<'p>>,
+}
+
+impl Router<'_> {
+    /// Whether another is mounted on it.
+    #[must_use]
+    pub fn mounts(&self, other: CallId) -> bool {
+        self.entries
+            .iter()
+            .any(|(_, entry)| matches!(entry, Entry::Mount(mount) if mount.child == other))
+    }
 }
 
 /// Something that stands before handlers and may turn callers away: a middleware, a decorator, a
@@ -43,10 +59,29 @@ pub struct Layer<'p> {
     pub name: String,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// A function that says for which requests it holds; `None` is all.
+    pub when: Option<Value<'p>>,
+    /// Whether it sees the path of a request without the prefixes of the routers around it.
+    pub sees_rest: bool,
     /// Whole paths that it does not stand before.
     pub except: Vec<Text>,
     /// Layers of which one that lets a caller go on is enough; then it has no value of its own.
     pub alternatives: Vec<Layer<'p>>,
+    /// Whether it holds for WebSockets alone, or for everything but these; `None` is both.
+    pub sockets: Option<bool>,
+    /// Routes that it does not stand before.
+    pub spares: Vec<Spared>,
+}
+
+/// A route that a [`Layer`] does not stand before, though it stands before its router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spared {
+    /// One whose path holds this regular expression somewhere.
+    Path(String),
+    /// One that nobody can tell.
+    Unknown,
+    /// One that has a note of this name.
+    Noted(String),
 }
 
 impl<'p> Layer<'p> {
@@ -61,6 +96,10 @@ impl<'p> Layer<'p> {
             conditional: false,
             except: Vec::new(),
             alternatives: Vec::new(),
+            sockets: None,
+            spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 
@@ -92,6 +131,10 @@ impl<'p> Layer<'p> {
             conditional: false,
             except: Vec::new(),
             alternatives: Vec::new(),
+            sockets: None,
+            spares: Vec::new(),
+            when: None,
+            sees_rest: false,
         }
     }
 }
@@ -142,10 +185,17 @@ pub enum LayerKind {
     /// As middleware, before all that an application serves: that it looks up who calls says
     /// nothing of one route.
     Ambient,
+    /// As middleware, and whatever it looks at is a credential.
+    Scheme,
     /// Going on is to give back nothing.
     Hook,
     /// Going on is to give something back, and not to raise.
     Dependency,
+    /// Going on is to give back anything but a refusal, and not to raise.
+    Step,
+    /// As a dependency, before all that an application serves: that it looks up who calls says
+    /// nothing of one route.
+    Lookup,
     /// Going on is to give back something true.
     Predicate,
     /// The reader knows.
@@ -173,18 +223,42 @@ pub enum Entry<'p> {
     /// A route.
     Route(Box<Registration<'p>>),
     /// Another router.
-    Mount {
-        /// Which.
-        child: CallId,
-        /// The whole prefix that the mount gives it.
-        prefix: Text,
-        /// What stands before it.
-        layers: Vec<Layer<'p>>,
-        /// Under a condition that could not be decided.
-        conditional: bool,
-        /// Whether what is registered on the router later is left out.
-        copies: bool,
-    },
+    Mount(Mount<'p>),
+}
+
+/// A router on another.
+#[derive(Debug)]
+pub struct Mount<'p> {
+    /// Which is mounted.
+    pub child: CallId,
+    /// The whole prefix that the mount gives it.
+    pub prefix: Text,
+    /// What stands before it.
+    pub layers: Vec<Layer<'p>>,
+    /// Another name than the router's own.
+    pub name: Option<String>,
+    /// Whether what is mounted sees only what follows the prefix of a request's path.
+    pub strips: bool,
+    /// Under a condition that could not be decided.
+    pub conditional: bool,
+    /// Whether what is registered on the router later is left out.
+    pub copies: bool,
+}
+
+impl Mount<'_> {
+    /// A router below a prefix, and nothing else.
+    #[must_use]
+    pub fn new(child: CallId, prefix: Text, conditional: bool) -> Self {
+        Self {
+            child,
+            prefix,
+            layers: Vec::new(),
+            name: None,
+            strips: false,
+            conditional,
+            copies: false,
+        }
+    }
 }
 
 /// A registered route.
@@ -277,6 +351,7 @@ impl<'p> Handler<'p> {
                 }
             }
             Some(Value::Class(class)) => Self::of_class(class),
+            Some(Value::Object(object)) => Self::of_method(&object.class, "__call__"),
             _ => Self { name: None, place: registered, function: None, inner: None },
         }
     }
@@ -315,12 +390,33 @@ fn wrapped_in<'p>(closure: &Rc<Closure<'p>>) -> Option<Rc<Closure<'p>>> {
         return None;
     }
     let vars = closure.env.vars.borrow();
-    let mut functions = vars.values().filter_map(|value| match value {
-        Value::Function(inner) if !Rc::ptr_eq(inner, closure) => Some(inner),
+    let mut functions = vars.iter().filter_map(|(name, value)| match value {
+        Value::Function(inner) if !Rc::ptr_eq(inner, closure) => {
+            mentions(&closure.function.body, name).then_some(inner)
+        }
         _ => None,
     });
     let inner = functions.next()?;
     functions.next().is_none().then(|| Rc::clone(inner))
+}
+
+/// Whether code mentions a name.
+fn mentions(body: &Block, name: &str) -> bool {
+    let mut mentions = Mentions { name, found: false };
+    walk_block(&mut mentions, body);
+    mentions.found
+}
+
+struct Mentions<'m> {
+    name: &'m str,
+    found: bool,
+}
+
+impl<'m> Visitor<'m> for Mentions<'m> {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        self.found |= matches!(&expr.kind, ExprKind::Name(name) if name == self.name);
+        Walk::Into
+    }
 }
 
 /// Every router of a program.
@@ -374,7 +470,9 @@ impl<'p> Graph<'p> {
             framework,
             is_application: false,
             prefix,
+            name: None,
             conditional: false,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -388,7 +486,9 @@ impl<'p> Graph<'p> {
             framework,
             is_application: true,
             prefix,
+            name: None,
             conditional,
+            served: None,
             entries: Vec::new(),
             layers: Vec::new(),
         };
@@ -397,9 +497,7 @@ impl<'p> Graph<'p> {
 
     /// Adds an application that no call makes, since it is made of files.
     pub fn add_application_of_files(&mut self, framework: &'static str, prefix: Text) -> CallId {
-        let id = CallId(u32::MAX - self.uncalled);
-        self.uncalled += 1;
-        self.add(id, framework, prefix);
+        let id = self.add_uncalled(framework, prefix);
         if let Some(router) = self.routers.get_mut(&id) {
             router.is_application = true;
         }
@@ -422,6 +520,14 @@ impl<'p> Graph<'p> {
         })
     }
 
+    /// Adds a router that no call makes, and that serves only where it is mounted.
+    pub fn add_uncalled(&mut self, framework: &'static str, prefix: Text) -> CallId {
+        let id = CallId(u32::MAX - self.uncalled);
+        self.uncalled += 1;
+        self.add(id, framework, prefix);
+        id
+    }
+
     /// Adds a route to a router.
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
         let id = self.origin(id);
@@ -436,6 +542,36 @@ impl<'p> Graph<'p> {
         if let Some(router) = self.routers.get_mut(&id) {
             router.layers.push(layer);
         }
+    }
+
+    /// Adds a layer that holds for what is on a router so far, outermost.
+    pub fn cover(&mut self, id: CallId, layer: &Layer<'p>) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        for (_, entry) in &mut router.entries {
+            match entry {
+                Entry::Route(registration) => registration.layers.insert(0, layer.clone()),
+                Entry::Mount(mount) => mount.layers.insert(0, layer.clone()),
+                Entry::Guard(_) | Entry::Pattern(_) => {}
+            }
+        }
+    }
+
+    /// Makes a router one that serves by itself.
+    pub fn serve(&mut self, id: CallId, conditional: bool) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.is_application = true;
+            router.served = Some(router.served.unwrap_or(true) && conditional);
+        }
+    }
+
+    /// Whether a call does something to a router under a condition that the router itself was not
+    /// made under.
+    #[must_use]
+    pub fn is_conditional(&self, trace: &Trace<'p>, router: CallId, call: &CallRecord<'p>) -> bool {
+        let made = trace.call(self.origin(router)).map_or(0, |made| made.conditions);
+        call.conditions > made
     }
 
     /// Adds a layer that holds for everything on every application of a framework.
@@ -463,40 +599,20 @@ impl<'p> Graph<'p> {
         }
     }
 
-    /// Mounts what a router has by now on another.
-    pub fn mount_copy(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
-        self.mount(parent, child, prefix, conditional);
-        let (parent, child) = (self.origin(parent), self.origin(child));
-        let last = self.routers.get_mut(&parent);
-        let last = last.and_then(|router| router.entries.last_mut());
-        if let Some((_, Entry::Mount { child: mounted, copies, .. })) = last {
-            *copies |= *mounted == child;
-        }
-    }
-
     /// Mounts a router on another.
     pub fn mount(&mut self, parent: CallId, child: CallId, prefix: Text, conditional: bool) {
-        self.mount_behind(parent, child, prefix, conditional, Vec::new());
+        self.mount_as(parent, Mount::new(child, prefix, conditional));
     }
 
-    /// Mounts a router on another, behind layers.
-    pub fn mount_behind(
-        &mut self,
-        parent: CallId,
-        child: CallId,
-        prefix: Text,
-        conditional: bool,
-        layers: Vec<Layer<'p>>,
-    ) {
-        let (parent, child) = (self.origin(parent), self.origin(child));
+    /// Mounts a router on another as the mount says.
+    pub fn mount_as(&mut self, parent: CallId, mount: Mount<'p>) {
+        let parent = self.origin(parent);
+        let child = self.origin(mount.child);
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)
         {
-            router.entries.push((
-                self.now,
-                Entry::Mount { child, prefix, layers, conditional, copies: false },
-            ));
+            router.entries.push((self.now, Entry::Mount(Mount { child, ..mount })));
         }
     }
 }

@@ -19,6 +19,7 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("flask_jwt_extended.fresh_jwt_required", AuthState::Required),
     ("flask_jwt.jwt_required", AuthState::Required),
     ("quart_auth.login_required", AuthState::Required),
+    ("bottle.auth_basic", AuthState::Required),
     ("flask_appbuilder.security.decorators.has_access", AuthState::Required),
     ("flask_appbuilder.security.decorators.has_access_api", AuthState::Required),
     ("flask_appbuilder.security.decorators.protect", AuthState::Required),
@@ -28,7 +29,6 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("django.contrib.admin.views.decorators.staff_member_required", AuthState::Required),
     ("starlette.authentication.requires", AuthState::Required),
     ("aiohttp_security.login_required", AuthState::Required),
-    ("tornado.web.authenticated", AuthState::Required),
     ("passport.authenticate", AuthState::Required),
     ("koa-passport.authenticate", AuthState::Required),
     ("express-jwt", AuthState::Required),
@@ -43,7 +43,15 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("hono/jwt.jwt", AuthState::Required),
     ("hono/bearer-auth.bearerAuth", AuthState::Required),
     ("hono/basic-auth.basicAuth", AuthState::Required),
+    ("hono/jwk.jwk", AuthState::Required),
+    ("@hono/auth-js.verifyAuth", AuthState::Required),
     ("@hono/clerk-auth.clerkMiddleware", AuthState::None),
+    ("@hono/firebase-auth.verifyFirebaseAuth", AuthState::Required),
+    ("@hono/oidc-auth.oidcAuthMiddleware", AuthState::Required),
+    ("@hono/stytch-auth.Consumer.authenticateSessionLocal", AuthState::Required),
+    ("@hono/stytch-auth.Consumer.authenticateSessionRemote", AuthState::Required),
+    ("@hono/stytch-auth.B2B.authenticateSessionLocal", AuthState::Required),
+    ("@hono/stytch-auth.B2B.authenticateSessionRemote", AuthState::Required),
     ("next-auth/middleware", AuthState::Required),
     ("next-auth/middleware.default", AuthState::Required),
     ("next-auth/middleware.withAuth", AuthState::Required),
@@ -91,6 +99,9 @@ static REQUIRED_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What a guard of a library does to an anonymous caller; `None` for what is no guard.
 #[must_use]
 pub fn library(path: &str, args: &Args<'_>) -> Option<AuthState> {
+    if is_run(path) {
+        return None;
+    }
     let name = path.rsplit(['.', ':']).next().unwrap_or(path);
     let known = LIBRARIES
         .iter()
@@ -117,6 +128,12 @@ pub fn library(path: &str, args: &Args<'_>) -> Option<AuthState> {
         return Some(AuthState::None);
     }
     Some(state)
+}
+
+/// Whether what a guard of a library does hangs on what the program defines, so that it is run.
+#[must_use]
+pub fn is_run(path: &str) -> bool {
+    path == "tornado.web.authenticated"
 }
 
 /// Whether an option makes a guard let anonymous callers in.
@@ -179,8 +196,23 @@ pub fn called_in_bodies(path: &str, args: &Args<'_>) -> Option<AuthState> {
         | "verify_fresh_jwt_in_request" => {
             Some(if lets_in(name, args) { AuthState::Optional } else { AuthState::Required })
         }
+        "check_authorized" | "check_permission" | "login_required"
+            if path.starts_with("aiohttp_security.") =>
+        {
+            Some(AuthState::Required)
+        }
         _ => None,
     }
+}
+
+static FOR_ALL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)csrf|xsrf|\bcors|rate_?limit|throttl").ok());
+
+/// Whether a name promises that what is checked has nothing to do with who calls: a forged form, a
+/// foreign page, too many requests.
+#[must_use]
+pub fn is_for_all(name: &str) -> bool {
+    FOR_ALL.as_ref().is_some_and(|regex| regex.is_match(name)) && !is_named_like_one(name)
 }
 
 /// Whether a name promises that callers are checked.

@@ -3,21 +3,28 @@
 //! [auth] asks what an anonymous caller meets on the way.
 
 pub mod alike;
+pub mod asgi;
 pub mod auth;
 pub mod caller;
 pub mod decorations;
+pub mod crates;
+pub mod extractors;
 pub mod flatten;
 pub mod graph;
 pub mod guards;
 pub mod methods;
 pub mod notes;
+mod page;
 pub mod pattern;
 pub mod readers;
+pub mod regex;
 pub mod relate;
+pub mod spared;
 pub mod stub;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod wrapping;
 
 use std::collections::BTreeSet;
 
@@ -47,7 +54,7 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let trace = interpreter::run(program, LIBRARIES);
+    let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
     if let Some(unread) = unread {
         let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
         if !missing.is_empty() {
@@ -59,22 +66,34 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         (framework.read)(&trace, &mut graph);
     }
     graph.settle();
-    let (mut flat, cut) = flatten::flatten(&graph, program);
+    let (flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);
-    for flat in &mut flat {
+    let mut decided = Vec::with_capacity(flat.len());
+    for mut flat in flat {
         let has_user_object =
             framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
-        flat.route.auth = decider.decide(flat, has_user_object);
         let handler = &flat.registration.handler;
         let function = handler.inner.as_ref().or(handler.function.as_ref());
         let stub = function.and_then(|function| stub::reason(function.function, &flat.route));
         flat.route.stub = stub.map(str::to_owned);
+        for (methods, auth) in decider.decide(&flat, has_user_object) {
+            let mut flat = flat.clone();
+            flat.route.methods = methods;
+            flat.route.auth = auth;
+            decided.push(flat);
+        }
     }
+    let mut flat = decided;
     relate::relate(&mut flat, |flat| decider.hands_on(flat));
     let guards = decider.guards(program);
     let mut routes: Vec<Route> = flat.into_iter().map(|flat| flat.route).collect();
     routes.sort_by(|a, b| (&a.path, a).cmp(&(&b.path, b)));
     routes.dedup_by(|next, kept| same_route(next, kept));
+    // The one that answers stands before those that it answers for.
+    routes.sort_by(|a, b| {
+        let place = |route: &Route| route.shadowed_by.is_some();
+        (&a.path, &a.methods, place(a)).cmp(&(&b.path, &b.methods, place(b)))
+    });
     let cut = cut || trace.exhausted || trace.asked_too_much();
     Extracted { routes, guards, cut, missing: BTreeSet::new() }
 }

@@ -136,6 +136,83 @@ pub fn colons(raw: &str) -> Shape {
     out
 }
 
+/// `/users/{id}` and `/files/{*rest}`, or `/users/:id` and `/files/*rest`: axum before and from
+/// 0.8. A segment is a parameter whole.
+#[must_use]
+pub fn matchit(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    for (at, segment) in raw.split('/').enumerate() {
+        if at > 0 {
+            out.path.push('/');
+        }
+        match segment.split_at_checked(1) {
+            Some((":", name)) => out.push(name, None, false),
+            Some(("*", name)) => out.push(name, None, true),
+            _ => {
+                let inner = braces(segment);
+                out.path.push_str(&inner.path);
+                out.parameters.extend(inner.parameters);
+            }
+        }
+    }
+    out
+}
+
+/// `/users/<id>` and `/files/<rest..>`: Rocket.
+#[must_use]
+pub fn rocket(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('<') {
+        let Some((name, after)) = after.split_once('>') else { break };
+        out.path.push_str(before);
+        match name.strip_suffix("..") {
+            Some("_") => out.push("", None, true),
+            Some(name) => out.push(name, None, true),
+            None => out.push(name, None, false),
+        }
+        rest = after;
+    }
+    out.path.push_str(rest);
+    out
+}
+
+/// `/users/:id`, `/users/:id<\\d+>`, `/files/*rest`, and `<\\d+>` without a name, which is called by
+/// its position among these: poem.
+#[must_use]
+pub fn poem(raw: &str) -> Shape {
+    let mut out = Shape::default();
+    let mut nameless = 0;
+    for (at, segment) in raw.split('/').enumerate() {
+        if at > 0 {
+            out.path.push('/');
+        }
+        let (name, kind) = match segment.split_once('<') {
+            Some((name, kind)) => (name, Some(kind.trim_end_matches('>'))),
+            None => (segment, None),
+        };
+        match (name.split_at_checked(1), kind) {
+            (Some((":", name)), kind) => out.push(name, kind, false),
+            (Some(("*", name)), _) => out.push(name, None, true),
+            (None, Some(kind)) => {
+                out.push(&nameless.to_string(), Some(kind), false);
+                nameless += 1;
+            }
+            _ => out.path.push_str(segment),
+        }
+    }
+    out
+}
+
+/// `/users/{id}`, `{id:num}`, `{id|[0-9]+}`, `{**rest}`, and `<id>` before these: salvo.
+#[must_use]
+pub fn salvo(raw: &str) -> Shape {
+    if raw.contains('<') && !raw.contains('{') {
+        return braces(&raw.replace('<', "{").replace('>', "}"));
+    }
+    braces(raw)
+}
+
 /// The inside of a bracketed group that begins at `start`; the characters are taken.
 fn group<'r>(
     raw: &'r str,

@@ -46,6 +46,7 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
     let mut order: Vec<usize> = (0..routes.len()).collect();
     order.sort_by_key(|at| routes[*at].order);
     let mut left = MAX_COMPARED;
+    let mut replaced = Vec::new();
     for at in order {
         let flat = &routes[at];
         if !flat.route.mounted || !flat.route.resolved {
@@ -63,7 +64,11 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
                 return;
             }
             left -= 1;
-            if by.is_none_or(|by: usize| routes[by].order > routes[*other].order)
+            if matching == Matching::Last {
+                if answers_for(flat, &routes[*other], matching) {
+                    replaced.push((*other, at));
+                }
+            } else if by.is_none_or(|by: usize| routes[by].order > routes[*other].order)
                 && answers_for(&routes[*other], flat, matching)
                 && !(matching == Matching::Chain && hands_on(&routes[*other]))
             {
@@ -74,6 +79,10 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
         app.entry(key).or_default().push(at);
         let shadow = by.map(|by| format!("{}:{}", routes[by].route.file, routes[by].route.line));
         routes[at].route.shadowed_by = shadow;
+    }
+    for (earlier, by) in replaced {
+        let by = &routes[by].route;
+        routes[earlier].route.shadowed_by = Some(format!("{}:{}", by.file, by.line));
     }
 }
 
@@ -98,7 +107,7 @@ fn answers_for(earlier: &Flat<'_, '_>, later: &Flat<'_, '_>, matching: Matching)
         && !first.conditional
         && (first.file != second.file || first.line != second.line || first.path != second.path)
         && match matching {
-            Matching::Specific => same && kinds(first) == kinds(second),
+            Matching::Specific | Matching::Last => same && kinds(first) == kinds(second),
             Matching::First | Matching::Chain => {
                 same && kinds(first) == kinds(second)
                     || !constrained && pattern::covers(&first.path, false, &second.path)

@@ -61,6 +61,7 @@ impl<'t> Lowering<'t, '_> {
             bases: Vec::new(),
             body: Vec::new(),
             is_interface,
+            of: None,
         }
     }
 

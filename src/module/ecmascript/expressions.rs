@@ -194,7 +194,7 @@ impl<'t> Lowering<'t, '_> {
         }
         let callee = callee.unwrap_or_else(|| self.nothing(at));
         let new = at.kind == Kind::NewExpression;
-        ExprKind::Call(Box::new(Call { callee, args, new, is_macro: false }))
+        ExprKind::Call(Box::new(Call { callee, args, new, is_macro: false, generics: Vec::new() }))
     }
 
     fn arguments(&mut self, at: At<'t>) -> Vec<Arg> {

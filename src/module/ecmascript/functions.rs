@@ -21,6 +21,7 @@ impl<'t> Lowering<'t, '_> {
             is_async: false,
             is_generator: false,
             is_abstract: true,
+            generics: Vec::new(),
         };
         let is_arrow = at.kind == Kind::ArrowFunction;
         let mut past_arrow = false;

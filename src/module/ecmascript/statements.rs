@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::{At, Kind, Lowering};
 use crate::module::{
-    Arm, Bind, Block, Expr, ExprKind, Handler, MAX_NESTING, Span, Stmt, StmtKind, TextPart,
+    Arm, Bind, Block, Expr, ExprKind, Handler, Leave, MAX_NESTING, Span, Stmt, StmtKind, TextPart,
 };
 
 impl<'t> Lowering<'t, '_> {
@@ -112,7 +112,15 @@ impl<'t> Lowering<'t, '_> {
                 let kind = ExprKind::Name(SmolStr::new_static("debugger"));
                 StmtKind::Expr(Expr { span, kind })
             }
-            Kind::BreakStatement | Kind::ContinueStatement | Kind::TypeAliasDeclaration => {
+            Kind::BreakStatement => {
+                self.skim(at.node);
+                StmtKind::Leave(Leave::Loop)
+            }
+            Kind::ContinueStatement => {
+                self.skim(at.node);
+                StmtKind::Leave(Leave::Turn)
+            }
+            Kind::TypeAliasDeclaration => {
                 self.skim(at.node);
                 StmtKind::Pass
             }

@@ -225,18 +225,18 @@ fn statements() {
     (loop [k v] in g
       h)
     (loop j in k
-      (pass))
+      (continue))
     (loop l
       (call m))
     (loop o
       (call n))
     (loop p in q
-      (pass))
+      (break))
     (match r
       case "s"
       case t.u
         (call v)
-        (pass)
+        (break)
       default
         (call w))
     (try

@@ -61,7 +61,7 @@ fn call(path: &str, args: Vec<Arg>, span: Span) -> Expr {
             kind: ExprKind::Attribute { object, name: SmolStr::new(part), optional: false },
         };
     }
-    let call = Call { callee, args, new: false, is_macro: false };
+    let call = Call { callee, args, new: false, is_macro: false, generics: Vec::new() };
     Expr { span, kind: ExprKind::Call(Box::new(call)) }
 }
 

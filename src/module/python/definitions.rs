@@ -41,6 +41,7 @@ impl<'t> Lowering<'t> {
             is_async: self.walk.text(self.walk.node()).starts_with("async"),
             is_generator: false,
             is_abstract: false,
+            generics: Vec::new(),
         };
         self.children(|this, node, kind| match kind {
             Kind::Identifier => {
@@ -87,6 +88,7 @@ impl<'t> Lowering<'t> {
             is_async: false,
             is_generator: std::mem::replace(&mut self.yields, yields),
             is_abstract: false,
+            generics: Vec::new(),
         }
     }
 
@@ -143,6 +145,7 @@ impl<'t> Lowering<'t> {
             bases: Vec::new(),
             body: Vec::new(),
             is_interface: false,
+            of: None,
         };
         self.children(|this, node, kind| match kind {
             Kind::Identifier => {

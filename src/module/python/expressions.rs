@@ -100,10 +100,38 @@ impl<'t> Lowering<'t> {
                 return self.only().unwrap_or_else(|| nothing(span));
             }
             Kind::Yield => self.yielded(span),
+            Kind::Slice => self.slice(node, span),
             Kind::CasePattern => return self.case_pattern(node, span),
             _ => ExprKind::Other(self.exprs()),
         };
         Expr { span, kind }
+    }
+
+    /// `first:last:step`, which Python itself takes for `slice(first, last, step)`.
+    fn slice(&mut self, node: Node<'t>, span: Span) -> ExprKind {
+        let none = || Expr { span, kind: ExprKind::None };
+        let mut bounds = vec![none(), none()];
+        let text = self.walk.text(node);
+        let (mut at, mut seen) = (0, 0);
+        self.parts(|this, part, kind| {
+            let begins = part.start_byte() - node.start_byte();
+            at += text.get(seen..begins).map_or(0, |between| between.matches(':').count());
+            seen = part.end_byte() - node.start_byte();
+            let value = this.expr(part, kind);
+            while bounds.len() <= at {
+                bounds.push(none());
+            }
+            bounds[at] = value;
+        });
+        let callee = Expr { span, kind: ExprKind::Name("slice".into()) };
+        let args = bounds.into_iter().map(|value| Arg { name: None, value }).collect();
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            new: false,
+            is_macro: false,
+            generics: Vec::new(),
+        }))
     }
 
     /// The only part of the node at hand.
@@ -184,7 +212,13 @@ impl<'t> Lowering<'t> {
             }
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            new: false,
+            is_macro: false,
+            generics: Vec::new(),
+        }))
     }
 
     fn subscript(&mut self, span: Span) -> ExprKind {

@@ -122,6 +122,7 @@ kinds! {
     Return = "return_statement",
     Set = "set",
     SetComprehension = "set_comprehension",
+    Slice = "slice",
     SplatPattern = "splat_pattern",
     SplatType = "splat_type",
     String = "string",

@@ -92,6 +92,12 @@ impl<'t> Lowering<'t> {
             });
         });
         let callee = callee.unwrap_or_else(|| nothing(span));
-        ExprKind::Call(Box::new(Call { callee, args, new: false, is_macro: false }))
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            new: false,
+            is_macro: false,
+            generics: Vec::new(),
+        }))
     }
 }

@@ -7,7 +7,7 @@ use super::kinds::Kind;
 use super::{Lowering, nothing};
 use crate::module::tree::Walker;
 use crate::module::{
-    Arg, Arm, Bind, Block, Call, Expr, ExprKind, Handler, Span, Stmt, StmtKind, TextPart,
+    Arg, Arm, Bind, Block, Call, Expr, ExprKind, Handler, Leave, Span, Stmt, StmtKind, TextPart,
 };
 
 impl<'t> Lowering<'t> {
@@ -61,13 +61,17 @@ impl<'t> Lowering<'t> {
                     span: Span { end, ..span },
                     kind: ExprKind::Name(SmolStr::new_static(word)),
                 };
-                let call = Call { callee, args, new: false, is_macro: false };
+                let call = Call { callee, args, new: false, is_macro: false, generics: Vec::new() };
                 Some(StmtKind::Expr(Expr { span, kind: ExprKind::Call(Box::new(call)) }))
             }
             Kind::TypeAlias => Some(self.type_alias(span)),
             Kind::Pass | Kind::Break | Kind::Continue | Kind::Global | Kind::Nonlocal => {
                 self.children(|_, _, _| {});
-                Some(StmtKind::Pass)
+                Some(match kind {
+                    Kind::Break => StmtKind::Leave(Leave::Loop),
+                    Kind::Continue => StmtKind::Leave(Leave::Turn),
+                    _ => StmtKind::Pass,
+                })
             }
             Kind::Error | Kind::Block => {
                 self.children(|this, node, kind| this.stray(node, kind, out));

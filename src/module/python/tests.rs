@@ -132,7 +132,7 @@ x = yield
     (bind [a ...b] = t)
     (bind m = n)
     (bind [m] = n)
-    (bind (index o.p 0) = (index q [(other 1 2) (other)]))
+    (bind (index o.p 0) = (index q [(call slice 1 2) (other)]))
     (bind x += 1)
     (bind x //= y)
     (if (> (= n (call len a)) 1)
@@ -170,11 +170,11 @@ with (open(a) as f, open(b) as g): pass
               else
                 (call g))))
     (loop [i [j k]] in [a b]
-      (pass))
+      (continue))
     (do
       (call done))
     (loop x
-      (pass))
+      (break))
     (async def f ()
       (loop x in y
         (with (call open p) as fh lock

@@ -43,7 +43,11 @@ impl Lowering<'_> {
                 let callee = self.expr(&call.func);
                 let span = cover(callee.span, self.span(call.paren_token.span.close()));
                 let args = positional(self.exprs(call.args.iter()));
-                self.call(span, callee, args, false)
+                let generics = match call.func.as_ref() {
+                    SynExpr::Path(path) => self.named_types(path.path.segments.last()),
+                    _ => Vec::new(),
+                };
+                self.generic_call(span, callee, generics, args)
             }
             SynExpr::MethodCall(call) => {
                 let object = self.expr(&call.receiver);
@@ -57,7 +61,9 @@ impl Lowering<'_> {
                 };
                 let span = cover(callee.span, self.span(call.paren_token.span.close()));
                 let args = positional(self.exprs(call.args.iter()));
-                self.call(span, callee, args, false)
+                let generics =
+                    call.turbofish.as_ref().map_or_else(Vec::new, |types| self.types_in(types));
+                self.generic_call(span, callee, generics, args)
             }
             SynExpr::Macro(invocation) => self.invocation(&invocation.mac),
             SynExpr::Struct(literal) => self.struct_literal(literal),
@@ -181,7 +187,18 @@ impl Lowering<'_> {
         args: Vec<Arg>,
         is_macro: bool,
     ) -> Expr {
-        let call = Call { callee, args, new: false, is_macro };
+        let call = Call { callee, args, new: false, is_macro, generics: Vec::new() };
+        Expr { span, kind: ExprKind::Call(Box::new(call)) }
+    }
+
+    fn generic_call(
+        &mut self,
+        span: Span,
+        callee: Expr,
+        generics: Vec<Expr>,
+        args: Vec<Arg>,
+    ) -> Expr {
+        let call = Call { callee, args, new: false, is_macro: false, generics };
         Expr { span, kind: ExprKind::Call(Box::new(call)) }
     }
 
@@ -202,7 +219,7 @@ impl Lowering<'_> {
             let value = Expr { span, kind: ExprKind::Spread(Box::new(value)) };
             args.push(Arg { name: None, value });
         }
-        let call = Call { callee, args, new: true, is_macro: false };
+        let call = Call { callee, args, new: true, is_macro: false, generics: Vec::new() };
         Expr { span, kind: ExprKind::Call(Box::new(call)) }
     }
 
@@ -329,6 +346,7 @@ impl Lowering<'_> {
             is_async: closure.asyncness.is_some(),
             is_generator: false,
             is_abstract: false,
+            generics: Vec::new(),
         };
         Expr { span: function.span, kind: ExprKind::Function(Box::new(function)) }
     }
@@ -349,6 +367,7 @@ impl Lowering<'_> {
             is_async: true,
             is_generator: false,
             is_abstract: false,
+            generics: Vec::new(),
         };
         Expr { span, kind: ExprKind::Function(Box::new(function)) }
     }
@@ -400,7 +419,7 @@ pub(super) fn member_name(member: &Member) -> SmolStr {
     }
 }
 
-fn assigned(target: Expr, value: Expr) -> Expr {
+pub(super) fn assigned(target: Expr, value: Expr) -> Expr {
     Expr {
         span: cover(target.span, value.span),
         kind: ExprKind::Assign { target: Box::new(target), value: Box::new(value) },

@@ -48,7 +48,11 @@ impl Lowering<'_> {
             Item::Enum(item) => {
                 let start = self.start(&item.vis, item.enum_token.span);
                 let span = cover(start, self.span(item.brace_token.span.close()));
-                let body = item.variants.iter().map(|variant| self.variant(variant)).collect();
+                let mut body = Vec::new();
+                for variant in &item.variants {
+                    self.noted(&variant.attrs, &mut body);
+                    body.push(self.variant(variant));
+                }
                 self.class(&item.attrs, span, &item.ident, Vec::new(), body, false, out);
             }
             Item::Trait(item) => {
@@ -113,12 +117,17 @@ impl Lowering<'_> {
                 }
             }
             Item::Macro(item) => {
-                let value = self.invocation(&item.mac);
+                let value = match &item.ident {
+                    Some(ident) => self.macro_definition(&item.mac, ident),
+                    None => self.invocation(&item.mac),
+                };
                 self.push(&item.attrs, value.span, StmtKind::Expr(value), out);
             }
-            Item::Type(_) | Item::TraitAlias(_) => {
-                let span = self.span(item.span());
-                out.push(Stmt { span, kind: StmtKind::Pass });
+            Item::Type(item) => {
+                let start = self.start(&item.vis, item.type_token.span);
+                let span = cover(start, self.span(item.semi_token.span));
+                let kind = self.alias(&item.ident, &item.ty);
+                self.push(&item.attrs, span, kind, out);
             }
             Item::Verbatim(tokens) => self.verbatim(tokens, out),
             _ => {
@@ -162,6 +171,12 @@ impl Lowering<'_> {
                     let kind = self.constant(&constant.ident, &constant.ty, Some(&constant.expr));
                     self.push(&constant.attrs, span, kind, &mut body);
                 }
+                ImplItem::Type(item) => {
+                    let start = self.start(&item.vis, item.type_token.span);
+                    let span = cover(start, self.span(item.semi_token.span));
+                    let kind = self.alias(&item.ident, &item.ty);
+                    self.push(&item.attrs, span, kind, &mut body);
+                }
                 ImplItem::Macro(invocation) => {
                     let value = self.invocation(&invocation.mac);
                     self.push(&invocation.attrs, value.span, StmtKind::Expr(value), &mut body);
@@ -178,6 +193,7 @@ impl Lowering<'_> {
             bases,
             body,
             is_interface: false,
+            of: Some(self.ty(&item.self_ty)),
         };
         self.push(&item.attrs, span, StmtKind::Class(Box::new(class)), out);
     }
@@ -257,6 +273,7 @@ impl Lowering<'_> {
             bases,
             body,
             is_interface,
+            of: None,
         };
         self.push(attrs, span, StmtKind::Class(Box::new(class)), out);
     }
@@ -301,7 +318,18 @@ impl Lowering<'_> {
             is_async: sig.asyncness.is_some(),
             is_generator: false,
             is_abstract: block.is_none(),
+            generics: sig.generics.type_params().map(|param| name_of(&param.ident)).collect(),
         }
+    }
+
+    /// A type under another name.
+    fn alias(&mut self, ident: &proc_macro2::Ident, ty: &syn::Type) -> StmtKind {
+        StmtKind::Bind(Bind {
+            target: name(self.span(ident.span()), name_of(ident)),
+            value: Some(self.ty(ty)),
+            annotation: None,
+            operator: None,
+        })
     }
 
     fn constant(
@@ -344,6 +372,16 @@ impl Lowering<'_> {
         };
         let value = field.default.as_ref().map(|(_, value)| self.expr(value));
         declared(target, Some(annotation), value)
+    }
+
+    /// Attributes of a variant that say how a caller is known stand before it as calls.
+    fn noted(&mut self, attrs: &[Attribute], out: &mut Block) {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("oai")) {
+            let notes = self.decorators(std::slice::from_ref(attr));
+            out.extend(
+                notes.into_iter().map(|note| Stmt { span: note.span, kind: StmtKind::Expr(note) }),
+            );
+        }
     }
 
     /// A variant is bound to its discriminant; what it carries is its annotation.
@@ -406,9 +444,32 @@ impl Lowering<'_> {
             Meta::List(list) => {
                 let callee = self.path(None, &list.path);
                 let span = cover(callee.span, self.span(list.delimiter.span().close()));
-                let args = self.macro_args(list.tokens.clone());
+                let mut args = self.macro_args(list.tokens.clone());
+                for arg in &mut args {
+                    if matches!(
+                        arg.name.as_deref(),
+                        Some("wrap" | "guard" | "transform" | "checker")
+                    ) {
+                        self.quoted_code(&mut arg.value);
+                    }
+                }
                 self.call(span, callee, args, false)
             }
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// Attributes name functions and middleware as text: `wrap = "Guard::new()"`.
+    fn quoted_code(&mut self, value: &mut Expr) {
+        let ExprKind::Text(parts) = &value.kind else { return };
+        let [TextPart::Literal(text)] = parts.as_slice() else { return };
+        // A text within the file passed the guards of the file, but not as code.
+        let short = text.len() < 256 && text.matches(['(', '[', '{', '<']).count() < 16;
+        if let (true, Ok(code)) = (short, syn::parse_str::<syn::Expr>(text)) {
+            let span = value.span;
+            *value = self.expr(&code);
+            value.span = span;
         }
     }
 }

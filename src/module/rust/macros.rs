@@ -52,13 +52,21 @@ impl Lowering<'_> {
                     return Expr { span, kind: ExprKind::Other(parts) };
                 }
             }
-            Some("macro_rules") => {
-                let value = Expr { span, kind: ExprKind::Other(self.texts_in(mac.tokens.clone())) };
-                return self.call(span, callee, vec![Arg { name: None, value }], true);
-            }
             _ => {}
         }
-        let mut args = self.macro_args(mac.tokens.clone());
+        let mut args = match macro_name {
+            // `path!("stations" / u32 / ..)`: segments between slashes.
+            Some("path") => split(mac.tokens.clone(), '/')
+                .into_iter()
+                .map(|piece| match piece.as_slice() {
+                    [TokenTree::Punct(dot), TokenTree::Punct(_)] if dot.as_char() == '.' => {
+                        Arg { name: None, value: name(self.span(dot.span()), "..") }
+                    }
+                    _ => self.macro_piece(piece),
+                })
+                .collect(),
+            _ => self.macro_args(mac.tokens.clone()),
+        };
         match macro_name {
             Some("vec") => {
                 let elements = args.into_iter().map(|arg| arg.value).collect();

@@ -5,6 +5,7 @@
 //! is read item by item, so that one syntax error costs one item.
 
 mod comments;
+mod definitions;
 mod expressions;
 mod guard;
 mod items;

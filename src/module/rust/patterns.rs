@@ -67,7 +67,7 @@ impl Lowering<'_> {
                     .into_iter()
                     .map(|value| Arg { name: None, value })
                     .collect();
-                let call = Call { callee, args, new: false, is_macro: false };
+                let call = Call { callee, args, new: false, is_macro: false, generics: Vec::new() };
                 Expr { span, kind: ExprKind::Call(Box::new(call)) }
             }
             Pat::Struct(fields) => {
@@ -81,7 +81,7 @@ impl Lowering<'_> {
                         value: self.pattern(&field.pat),
                     })
                     .collect();
-                let call = Call { callee, args, new: true, is_macro: false };
+                let call = Call { callee, args, new: true, is_macro: false, generics: Vec::new() };
                 Expr { span, kind: ExprKind::Call(Box::new(call)) }
             }
             Pat::Or(or) => {

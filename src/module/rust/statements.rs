@@ -3,9 +3,10 @@
 use smol_str::SmolStr;
 use syn::{Block, Expr as SynExpr, Stmt as SynStmt};
 
+use super::expressions::assigned;
 use super::types::unary;
 use super::{Lowering, cover};
-use crate::module::{self, Arm, Bind, Expr, ExprKind, Span, Stmt, StmtKind};
+use crate::module::{self, Arm, Bind, Expr, ExprKind, Leave, Span, Stmt, StmtKind};
 
 /// What the last expression of a block is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,18 +26,24 @@ impl Lowering<'_> {
         let mut out = Vec::with_capacity(stmts.len());
         for (at, stmt) in stmts.iter().enumerate() {
             let last = at + 1 == stmts.len();
+            let before = out.len();
             match stmt {
-                SynStmt::Local(local) => self.local(local, &mut out),
+                SynStmt::Local(local) => {
+                    self.local(local, &mut out);
+                    self.configured(&local.attrs, before, &mut out);
+                }
                 SynStmt::Item(item) => self.item(item, &mut out),
                 SynStmt::Expr(expr, semicolon) => {
                     let tail = if last && semicolon.is_none() { tail } else { Tail::Value };
                     self.expr_stmt(expr, tail, &mut out);
+                    self.configured(attributes(expr), before, &mut out);
                 }
                 SynStmt::Macro(invocation) => {
                     let value = self.invocation(&invocation.mac);
                     let returned = last && invocation.semi_token.is_none();
                     let tail = if returned { tail } else { Tail::Value };
                     push_value(value, tail, &mut out);
+                    self.configured(&invocation.attrs, before, &mut out);
                 }
             }
         }
@@ -53,21 +60,30 @@ impl Lowering<'_> {
         let target = self.pattern(&local.pat);
         let value = local.init.as_ref().map(|init| self.expr(&init.expr));
         let diverge = local.init.as_ref().and_then(|init| init.diverge.as_ref());
-        let test = diverge.map(|_| unary(target.span, "!", target.clone()));
-        out.push(Stmt {
-            span,
-            kind: StmtKind::Bind(Bind { target, value, annotation, operator: None }),
-        });
-        // `let P = v else { … }` binds, and then leaves unless `P` matched.
-        if let (Some((token, block)), Some(test)) = (diverge, test) {
-            let mut then = Vec::new();
-            match block.as_ref() {
-                SynExpr::Block(block) => then = self.block(&block.block, Tail::Value),
-                other => self.expr_stmt(other, Tail::Value, &mut then),
-            }
-            let span = cover(self.span(token.span), span);
-            out.push(Stmt { span, kind: StmtKind::If { test, then, otherwise: Vec::new() } });
+        let (Some(value), Some((_, block))) = (&value, diverge) else {
+            let kind = StmtKind::Bind(Bind { target, value, annotation, operator: None });
+            return out.push(Stmt { span, kind });
+        };
+        // `let P = v else { … }` leaves unless `P` matches, and binds what it names.
+        let mut then = Vec::new();
+        match block.as_ref() {
+            SynExpr::Block(block) => then = self.block(&block.block, Tail::Value),
+            other => self.expr_stmt(other, Tail::Value, &mut then),
         }
+        let test = unary(target.span, "!", assigned(target, value.clone()));
+        out.push(Stmt { span, kind: StmtKind::If { test, then, otherwise: Vec::new() } });
+    }
+
+    /// A statement that is only there where its `#[cfg(…)]` holds.
+    fn configured(&mut self, attrs: &[syn::Attribute], from: usize, out: &mut module::Block) {
+        let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) else { return };
+        let Some(mut test) = self.decorators(std::slice::from_ref(attr)).pop() else { return };
+        if let ExprKind::Call(call) = &mut test.kind {
+            call.is_macro = true;
+        }
+        let then = out.split_off(from);
+        let span = then.last().map_or(test.span, |last| cover(test.span, last.span));
+        out.push(Stmt { span, kind: StmtKind::If { test, then, otherwise: Vec::new() } });
     }
 
     /// An expression that stands as a statement.
@@ -122,9 +138,11 @@ impl Lowering<'_> {
                 (span, StmtKind::Return(value))
             }
             SynExpr::Break(syn::ExprBreak { break_token, expr: None, .. }) => {
-                (self.span(break_token.span), StmtKind::Pass)
+                (self.span(break_token.span), StmtKind::Leave(Leave::Loop))
             }
-            SynExpr::Continue(next) => (self.span(next.continue_token.span), StmtKind::Pass),
+            SynExpr::Continue(next) => {
+                (self.span(next.continue_token.span), StmtKind::Leave(Leave::Turn))
+            }
             SynExpr::Paren(paren) => return self.expr_stmt(&paren.expr, tail, out),
             SynExpr::Group(group) => return self.expr_stmt(&group.expr, tail, out),
             other => {
@@ -200,6 +218,26 @@ impl Lowering<'_> {
     pub(super) fn block_value(&mut self, block: &Block) -> Expr {
         let span = self.span(block.brace_token.span.join());
         Expr { span, kind: ExprKind::Block(self.block(block, Tail::Value)) }
+    }
+}
+
+/// The attributes of what most often stands as a statement.
+fn attributes(expr: &SynExpr) -> &[syn::Attribute] {
+    match expr {
+        SynExpr::Assign(expr) => &expr.attrs,
+        SynExpr::Await(expr) => &expr.attrs,
+        SynExpr::Binary(expr) => &expr.attrs,
+        SynExpr::Block(expr) => &expr.attrs,
+        SynExpr::Call(expr) => &expr.attrs,
+        SynExpr::ForLoop(expr) => &expr.attrs,
+        SynExpr::If(expr) => &expr.attrs,
+        SynExpr::Macro(expr) => &expr.attrs,
+        SynExpr::Match(expr) => &expr.attrs,
+        SynExpr::MethodCall(expr) => &expr.attrs,
+        SynExpr::Return(expr) => &expr.attrs,
+        SynExpr::Try(expr) => &expr.attrs,
+        SynExpr::Unsafe(expr) => &expr.attrs,
+        _ => &[],
     }
 }
 

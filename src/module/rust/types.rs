@@ -102,17 +102,7 @@ impl Lowering<'_> {
         let (mut keys, end) = match &last.arguments {
             PathArguments::None => return object,
             PathArguments::AngleBracketed(generics) => {
-                let keys: Vec<Expr> = generics
-                    .args
-                    .iter()
-                    .filter_map(|argument| match argument {
-                        GenericArgument::Type(ty) => Some(self.ty(ty)),
-                        GenericArgument::Const(value) => Some(self.expr(value)),
-                        GenericArgument::AssocType(binding) => Some(self.ty(&binding.ty)),
-                        _ => None,
-                    })
-                    .collect();
-                (keys, generics.gt_token.span)
+                (self.types_in(generics), generics.gt_token.span)
             }
             PathArguments::Parenthesized(function) => {
                 let mut keys: Vec<Expr> =
@@ -135,6 +125,28 @@ impl Lowering<'_> {
         Expr {
             span,
             kind: ExprKind::Index { object: Box::new(object), key: Box::new(key), optional: false },
+        }
+    }
+
+    /// The types between angle brackets.
+    pub(super) fn types_in(&mut self, generics: &syn::AngleBracketedGenericArguments) -> Vec<Expr> {
+        generics
+            .args
+            .iter()
+            .filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(self.ty(ty)),
+                GenericArgument::Const(value) => Some(self.expr(value)),
+                GenericArgument::AssocType(binding) => Some(self.ty(&binding.ty)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The types that a segment of a path names.
+    pub(super) fn named_types(&mut self, segment: Option<&syn::PathSegment>) -> Vec<Expr> {
+        match segment.map(|segment| &segment.arguments) {
+            Some(PathArguments::AngleBracketed(generics)) => self.types_in(generics),
+            _ => Vec::new(),
         }
     }
 

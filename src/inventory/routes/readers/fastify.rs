@@ -275,11 +275,12 @@ fn would_call<'p>(host: &Host<'_, 'p>, closure: &Closure<'p>) -> bool {
         || host.declared(closure).is_some_and(|declared| scripts::is_type(declared, TYPES))
 }
 
-fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) {
+fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) -> bool {
     let id = host.record_call(NOWHERE, Args::default(), closure.place());
     host.set_kind(id, NAME);
     let function = Value::Function(Rc::clone(closure));
     run(host, id, &function, &Value::Unknown, closure.place());
+    true
 }
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
@@ -295,6 +296,7 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         }
     }
     let reading = Reading { trace, names };
+    let mut nowhere = Vec::new();
     for (id, call) in trace.records() {
         graph.at(id);
         match call.path() {
@@ -305,7 +307,10 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 let prefix = given.get(1).map(Value::to_text).unwrap_or_default();
                 graph.mount(parent, id, prefix, call.conditional);
             }
-            Some(NOWHERE) => graph.add(id, NAME, Text::default()),
+            Some(NOWHERE) => {
+                graph.add(id, NAME, Text::default());
+                nowhere.push(id);
+            }
             Some(_) if trace.kind(id) == Some(NAME) => graph.add_application(id, NAME, call),
             Some(_) => {}
             None => {
@@ -315,6 +320,12 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                     reading.member(instance, &method, (id, call), graph);
                 }
             }
+        }
+    }
+    // A plugin that brings others together is an application: `fastify start` makes its instance.
+    for id in nowhere {
+        if graph.mounts_others(id) {
+            graph.serves(id);
         }
     }
 }

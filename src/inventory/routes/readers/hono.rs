@@ -11,7 +11,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Registration, join, made_by,
+    Graph, Guard, Handler, Layer, LayerKind, Mount, Registration, join, made_by,
 };
 use crate::inventory::routes::pattern;
 
@@ -90,11 +90,12 @@ fn would_call(_host: &Host<'_, '_>, closure: &Closure<'_>) -> bool {
     scripts::takes(closure, TYPES)
 }
 
-fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) {
+fn call<'p>(host: &mut Host<'_, 'p>, closure: &Rc<Closure<'p>>) -> bool {
     let id = host.record_call("hono.Hono", Args::default(), closure.place());
     host.set_kind(id, NAME);
     let args = Args { open: true, ..Args::of(vec![Value::Native(id)]) };
     host.call(&Value::Function(Rc::clone(closure)), None, args, closure.place());
+    true
 }
 
 /// An application as the program has it: several can share one router below different paths.
@@ -193,7 +194,8 @@ impl Reading {
             let Some(child) = self.bases.get(&child) else { continue };
             for path in scripts::paths(call.args.positional.first()) {
                 let prefix = join(&base.path, &without_end(&path));
-                graph.mount_copy(base.router, child.router, prefix, call.conditional);
+                let mount = Mount::new(child.router, prefix, call.conditional);
+                graph.mount_as(base.router, Mount { copies: true, ..mount });
             }
         }
     }

@@ -1,16 +1,30 @@
 //! The frameworks that are read, one file each.
 
+mod actix_web;
+mod aiohttp;
 mod autoload;
+mod axum;
+mod bottle;
+mod classes;
+mod elysia;
 mod express;
 mod fastapi;
 mod fastify;
 mod files;
 mod finale;
 mod flask;
+mod hapi;
 mod hono;
+mod litestar;
 mod next;
+mod nest;
+mod poem;
+mod rocket;
+mod salvo;
 mod scripts;
+mod starlette;
 mod sveltekit;
+mod tornado;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -47,6 +61,8 @@ pub struct Framework {
 pub enum Matching {
     /// The most specific one, wherever it is registered.
     Specific,
+    /// The most specific one; of those alike, the one that is registered last.
+    Last,
     /// The one that is registered first.
     First,
     /// Each in its order, until one does not hand on; guards hold for what comes later, in other
@@ -62,18 +78,55 @@ pub fn framework(name: &str) -> Option<&'static Framework> {
 
 /// Every framework that is read: one file and one line here.
 pub const FRAMEWORKS: &[Framework] = &[
+    aiohttp::AIOHTTP,
     flask::FLASK,
+    bottle::BOTTLE,
     fastapi::FASTAPI,
+    starlette::STARLETTE,
+    litestar::LITESTAR,
     express::EXPRESS,
     finale::FINALE,
     next::NEXT,
     sveltekit::SVELTEKIT,
     hono::HONO,
     fastify::FASTIFY,
+    hapi::HAPI,
+    elysia::ELYSIA,
+    nest::NEST,
+    tornado::TORNADO,
+    axum::AXUM,
+    actix_web::ACTIX_WEB,
+    rocket::ROCKET,
+    poem::POEM,
+    salvo::SALVO,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
-pub const LIBRARIES: &[Library] = &[hono::LIBRARY, fastify::LIBRARY];
+pub const LIBRARIES: &[Library] =
+    &[hono::LIBRARY, fastify::LIBRARY, hapi::LIBRARY, elysia::LIBRARY];
+
+/// Whether a dotted path leads into a framework that is read, or into what extends one; answers
+/// and exceptions are made anywhere.
+#[must_use]
+pub fn names_framework(path: &str) -> bool {
+    let is_answer = ["Exception", "Error", "Response"].iter().any(|end| path.ends_with(end));
+    !is_answer
+        && FRAMEWORKS.iter().any(|framework| {
+            framework.packages.iter().any(|package| path.contains(stem(package)))
+                || framework.needs.iter().any(|need| is_module(need) && path.contains(need))
+        })
+}
+
+/// Whether a literal can be the name of a module.
+fn is_module(need: &str) -> bool {
+    need.len() > 3 && need.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The part of a package's name that its modules and those of its extensions share.
+fn stem(package: &str) -> &str {
+    let name = package.trim_start_matches('@');
+    name.split(['-', '/', '_']).next().filter(|stem| stem.len() > 2).unwrap_or(name)
+}
 
 /// Whether a file makes or configures routes by its name.
 #[must_use]

@@ -60,7 +60,8 @@ pub(super) fn paths(value: Option<&Value<'_>>) -> Vec<Text> {
 pub(super) fn served(trace: &Trace<'_>) -> BTreeSet<CallId> {
     let mut out = BTreeSet::new();
     for (_, call) in trace.records() {
-        if call.path().is_some() {
+        // What a framework records by itself stands nowhere.
+        if call.path().is_some() && call.written.is_some() {
             let args = call.args.positional.iter();
             args.for_each(|value| add_served(value, MAX_SERVED_DEPTH, &mut out));
         }

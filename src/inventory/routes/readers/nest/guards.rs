@@ -73,7 +73,10 @@ impl<'t, 'p> Guards<'t, 'p> {
             return known;
         }
         let layer = self.make(container, &guard, route);
-        if let Some(key) = key {
+        // What is decided may be so for this route alone.
+        if let Some(key) = key
+            && !matches!(layer.kind, LayerKind::Decided(_))
+        {
             self.known.borrow_mut().insert(key, layer.clone());
         }
         layer

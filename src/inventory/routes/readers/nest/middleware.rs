@@ -54,16 +54,14 @@ pub(super) fn of_module<'p>(
     }
     let instance = container.instance_of(&Value::Class(Rc::clone(module)), 0);
     let configure = trace.attribute(&instance, "configure");
-    let first = trace.next_call();
-    trace.call_with(&configure, Args::of(vec![Value::External(CONSUMER.into())]));
-    let calls = trace.calls_since(first);
-    let read = |(_, call): &(CallId, Rc<CallRecord<'p>>)| {
+    let (_, calls) = trace.run(&configure, Args::of(vec![Value::External(CONSUMER.into())]));
+    let read = |call: Rc<CallRecord<'p>>| {
         let (receiver, method) = call.method()?;
         if method != "forRoutes" {
             return None;
         }
         let chain = Chain::of(trace, receiver)?;
-        let targets = chain.targets(trace, call, composition);
+        let targets = chain.targets(trace, &call, composition);
         let whole = targets.iter().any(|target| match target {
             Target::Path { path, method: None } => is_all(path, composition),
             _ => false,
@@ -79,7 +77,7 @@ pub(super) fn of_module<'p>(
             targets,
         })
     };
-    calls.iter().filter_map(read).collect()
+    calls.into_iter().filter_map(|id| trace.call(id)).filter_map(read).collect()
 }
 
 /// Whether a path is where all routes lie below.
@@ -87,6 +85,11 @@ fn is_all(path: &str, composition: &Composition) -> bool {
     let prefix = composition.prefix.as_ref().map(|prefix| shape(prefix)).unwrap_or_default();
     let rest = path.trim_matches('/').strip_prefix(prefix.trim_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.trim_matches('/').ends_with("*}"))
+}
+
+/// What middleware is called with.
+pub(super) fn arguments<'p>() -> Args<'p> {
+    Args::of(vec![values::request(), values::response(), values::next()])
 }
 
 /// A middleware as a layer.
@@ -97,7 +100,7 @@ pub(super) fn layer<'p>(
     kind: LayerKind,
 ) -> Layer<'p> {
     let value = forwarded(trace, value);
-    let args = Args::of(vec![values::request(), values::response(), values::next()]);
+    let args = arguments();
     let Value::Class(_) = &value else { return Layer::new(trace, kind, value, args) };
     let name = name_of(trace, &value);
     let instance = container.instance_of(&value, 0);
