@@ -470,10 +470,12 @@ impl<'p> ClassValue<'p> {
     /// it implements.
     #[must_use]
     pub fn outside_base(self: &Rc<Self>) -> Option<SmolStr> {
-        self.lineage().0.iter().find_map(|class| class.extended(|base| match base {
-            Value::External(path) => Some(path.clone()),
-            _ => None,
-        }))
+        self.lineage().0.iter().find_map(|class| {
+            class.extended(|base| match base {
+                Value::External(path) => Some(path.clone()),
+                _ => None,
+            })
+        })
     }
 
     /// The first of the bases that it extends which fits.
@@ -487,10 +489,12 @@ impl<'p> ClassValue<'p> {
     /// `class Guard extends AuthGuard("jwt")`.
     #[must_use]
     pub fn made_base(self: &Rc<Self>) -> Option<Value<'p>> {
-        self.lineage().0.iter().find_map(|class| class.extended(|base| match base {
-            Value::Native(_) => Some(base.clone()),
-            _ => None,
-        }))
+        self.lineage().0.iter().find_map(|class| {
+            class.extended(|base| match base {
+                Value::Native(_) => Some(base.clone()),
+                _ => None,
+            })
+        })
     }
 
     /// An attribute of the class or of its bases, with the class that has it.

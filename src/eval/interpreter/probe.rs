@@ -657,7 +657,8 @@ impl<'p> Interpreter<'p> {
                 Value::Bool(true)
             }
             _ => {
-                self.throwing = Some(Thrown { denial: true, deliberate: true, ..Thrown::default() });
+                self.throwing =
+                    Some(Thrown { denial: true, deliberate: true, ..Thrown::default() });
                 Value::Unknown
             }
         }

@@ -802,10 +802,9 @@ fn passport_guard<'p>(call: &Outside<'_, 'p>) -> Option<Told<'p>> {
         return None;
     }
     match method {
-        "canActivate" => Some(Told::AsksOwn {
-            method: "handleRequest",
-            args: guards::nobody_found(),
-        }),
+        "canActivate" => {
+            Some(Told::AsksOwn { method: "handleRequest", args: guards::nobody_found() })
+        }
         "handleRequest" => {
             let user = call.args.positional.get(1).cloned().unwrap_or_default();
             match user.truth() {

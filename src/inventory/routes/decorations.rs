@@ -151,12 +151,15 @@ impl<'p> Decorations<'p> {
             (Some(Value::Function(closure)), _) => method_key(closure),
             _ => return,
         };
-        self.push(key, Decoration {
-            path: "Reflect.defineMetadata".to_owned(),
-            args: record.args.clone(),
-            made: Some(Rc::clone(record)),
-            conditional: record.conditional,
-        });
+        self.push(
+            key,
+            Decoration {
+                path: "Reflect.defineMetadata".to_owned(),
+                args: record.args.clone(),
+                made: Some(Rc::clone(record)),
+                conditional: record.conditional,
+            },
+        );
     }
 
     fn push(&mut self, key: usize, decoration: Decoration<'p>) {

@@ -179,7 +179,7 @@ fn is_login(args: &Args<'_>) -> bool {
 pub fn nobody_found<'p>() -> Vec<Value<'p>> {
     vec![
         Value::None,
-        Value::Bool(false),
+        Value::Absent,
         Value::External("caller.error".into()),
         values::context(),
         Value::None,

@@ -46,8 +46,8 @@ pub(super) struct Endpoint<'p> {
 pub(super) fn verb(name: &str) -> Option<Option<String>> {
     let name = name.to_ascii_lowercase();
     match name.as_str() {
-        "get" | "post" | "put" | "patch" | "delete" | "options" | "head" | "search" | "propfind"
-        | "proppatch" | "mkcol" | "copy" | "move" | "lock" | "unlock" => {
+        "get" | "post" | "put" | "patch" | "delete" | "options" | "head" | "search"
+        | "propfind" | "proppatch" | "mkcol" | "copy" | "move" | "lock" | "unlock" => {
             Some(Some(name.to_ascii_uppercase()))
         }
         "all" => Some(None),
@@ -159,10 +159,8 @@ impl<'p> Reading<'_, 'p> {
     /// The path of a gateway of WebSockets that has one of its own.
     pub(super) fn gateway(&self, class: &Rc<ClassValue<'p>>) -> Option<Text> {
         let applied = self.decorations.class(class)?;
-        let gateway = applied
-            .decorations
-            .iter()
-            .find(|it| is_nest(it) && it.name() == "WebSocketGateway")?;
+        let gateway =
+            applied.decorations.iter().find(|it| is_nest(it) && it.name() == "WebSocketGateway")?;
         gateway.args.positional.iter().find_map(|options| options.entry("path")).map(|path| {
             let mut out = Text::literal("/");
             out.push(&path.to_text().trim_start(&['/']));

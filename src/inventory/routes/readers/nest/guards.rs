@@ -159,11 +159,7 @@ impl<'t, 'p> Guards<'t, 'p> {
     }
 
     /// `AuthGuard(strategies)`: one of them is enough.
-    fn of_strategies(
-        &self,
-        container: &Container<'_, 'p>,
-        made: &Rc<CallRecord<'p>>,
-    ) -> Layer<'p> {
+    fn of_strategies(&self, container: &Container<'_, 'p>, made: &Rc<CallRecord<'p>>) -> Layer<'p> {
         let first = made.args.positional.first();
         let names = match first {
             Some(Value::List(items)) => items.borrow().clone(),
@@ -215,7 +211,9 @@ impl<'t, 'p> Guards<'t, 'p> {
         let (package, name) = path.rsplit_once('.').unwrap_or(("", path));
         let state = match libraries::library(path, &Args::default()) {
             Some(state) => state,
-            None if name.contains("Throttler") || package.starts_with("@nestjs/") => AuthState::None,
+            None if name.contains("Throttler") || package.starts_with("@nestjs/") => {
+                AuthState::None
+            }
             None if name.contains("Auth") || name.contains("Jwt") => AuthState::Required,
             None => AuthState::Unknown,
         };

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use super::container::{Container, forwarded};
 use super::paths::{Composition, Excluded, excluded, optional, request_method, shape, versions};
 use crate::eval::interpreter::Trace;
+use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{Layer, LayerKind, name_of};
 use crate::inventory::routes::pattern;
-use crate::eval::text::Text;
 
 use super::super::scripts;
 

@@ -52,7 +52,12 @@ struct Application<'p> {
     members: Vec<(String, Rc<CallRecord<'p>>)>,
 }
 
-impl Application<'_> {
+impl<'p> Application<'p> {
+    /// Whether a call is made under a condition that the application itself is not made under.
+    fn is_conditional(&self, call: &CallRecord<'p>) -> bool {
+        call.conditions > self.call.conditions
+    }
+
     fn calls(&self, method: &str) -> bool {
         self.members.iter().any(|(name, _)| name == method)
     }
@@ -162,7 +167,8 @@ fn serve<'p>(
     for (method, call) in &application.members {
         if method == "useGlobalGuards" {
             let guards = scripts::arguments(call, 0).into_iter();
-            global.extend(guards.map(|(guard, _)| (guard, call.conditional)));
+            let conditional = application.is_conditional(call);
+            global.extend(guards.map(|(guard, _)| (guard, conditional)));
         }
     }
     for (provider, conditional) in &providers {
@@ -191,13 +197,21 @@ fn serve<'p>(
         global,
     };
     graph.at(application.id);
-    graph.add_application(application.id, NAME, &application.call);
+    // Being the program that was started is no condition of what it serves.
+    graph.add(application.id, NAME, Text::default());
+    graph.serves(application.id);
     let mut known = BTreeSet::new();
     for of in modules.controllers() {
         reached.insert(Rc::as_ptr(&of.class) as usize);
         let module = of.module.as_ref().map(Text::to_string);
         if known.insert((Rc::as_ptr(&of.class) as usize, module)) {
-            serving.controller(graph, application.id, &of.class, of.module.as_ref(), of.conditional);
+            serving.controller(
+                graph,
+                application.id,
+                &of.class,
+                of.module.as_ref(),
+                of.conditional,
+            );
         }
     }
     for (provider, conditional) in &providers {
@@ -205,7 +219,7 @@ fn serve<'p>(
             serving.gateway(graph, application.id, class, *conditional);
         }
     }
-    adapter_routes(trace, graph, application.id, &serving);
+    adapter_routes(trace, graph, application, &serving);
 }
 
 /// What `app.use` puts before everything or before what lies below a path.
@@ -230,7 +244,10 @@ fn uses<'p>(
                 None => LayerKind::Ambient,
             };
             let layer = middleware::layer(trace, container, &value, kind);
-            out.push((path.clone(), Layer { conditional: call.conditional, ..layer }));
+            out.push((
+                path.clone(),
+                Layer { conditional: application.is_conditional(call), ..layer },
+            ));
         }
     }
     out
@@ -263,17 +280,20 @@ impl<'p> Serving<'_, '_, 'p> {
                 let mut layers = self.before(&Asked { controller: class, path: &path, verb });
                 layers.extend(guards.iter().cloned());
                 layers.extend(checks.iter().cloned());
-                graph.route(id, Registration {
-                    layers,
-                    args: args.clone(),
-                    notes: Rc::clone(&endpoint.notes),
-                    conditional: conditional || endpoint.conditional,
-                    ..Registration::new(
-                        (endpoint.verb.iter().cloned().collect(), true),
-                        path,
-                        endpoint.handler(self.trace, class, &instance),
-                    )
-                });
+                graph.route(
+                    id,
+                    Registration {
+                        layers,
+                        args: args.clone(),
+                        notes: Rc::clone(&endpoint.notes),
+                        conditional: conditional || endpoint.conditional,
+                        ..Registration::new(
+                            (endpoint.verb.iter().cloned().collect(), true),
+                            path,
+                            endpoint.handler(self.trace, class, &instance),
+                        )
+                    },
+                );
             }
         }
     }
@@ -325,10 +345,13 @@ impl<'p> Serving<'_, '_, 'p> {
         conditional: bool,
     ) {
         let Some(path) = self.reading.gateway(class) else { return };
-        graph.route(id, Registration {
-            conditional,
-            ..Registration::new((vec!["WS".to_owned()], true), path, Handler::of_class(class))
-        });
+        graph.route(
+            id,
+            Registration {
+                conditional,
+                ..Registration::new((vec!["WS".to_owned()], true), path, Handler::of_class(class))
+            },
+        );
     }
 }
 
@@ -336,9 +359,10 @@ impl<'p> Serving<'_, '_, 'p> {
 fn adapter_routes<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
-    id: CallId,
+    application: &Application<'p>,
     serving: &Serving<'_, '_, 'p>,
 ) {
+    let id = application.id;
     for (at, call) in trace.records() {
         let Some((receiver, method)) = call.method() else { continue };
         let Some(methods) = controllers::verb(method) else { continue };
@@ -353,16 +377,15 @@ fn adapter_routes<'p>(
             layers.extend(between.iter().flat_map(scripts::flat).map(|value| {
                 middleware::layer(trace, serving.container, &value, LayerKind::Middleware)
             }));
-            graph.route(id, Registration {
-                layers,
-                args: middleware::arguments(),
-                conditional: call.conditional,
-                ..Registration::new(
-                    (methods.iter().cloned().collect(), true),
-                    path,
-                    handler,
-                )
-            });
+            graph.route(
+                id,
+                Registration {
+                    layers,
+                    args: middleware::arguments(),
+                    conditional: application.is_conditional(call),
+                    ..Registration::new((methods.iter().cloned().collect(), true), path, handler)
+                },
+            );
         }
     }
     graph.at(id);

@@ -91,7 +91,10 @@ impl<'a, 't, 'p> Modules<'a, 't, 'p> {
 
     /// Every entry of `providers`, and whether it may be missing.
     pub(super) fn providers(&self) -> Vec<(Value<'p>, bool)> {
-        self.held("providers").into_iter().map(|(_, value, conditional)| (value, conditional)).collect()
+        self.held("providers")
+            .into_iter()
+            .map(|(_, value, conditional)| (value, conditional))
+            .collect()
     }
 
     pub(super) fn controllers(&self) -> Vec<Held<'p>> {

@@ -12,9 +12,7 @@ pub(super) fn resolved<'p>(trace: &Trace<'p>, value: &Value<'p>) -> Value<'p> {
         // A setting, or what stands in for it.
         Value::Choice(values) => {
             let mut resolved = values.iter().map(|value| resolved(trace, value));
-            let is_known = |value: &Value<'p>| {
-                matches!(value, Value::Text(text) if text.as_literal().is_some())
-            };
+            let is_known = |value: &Value<'p>| matches!(value, Value::Text(text) if text.as_literal().is_some());
             resolved.find(is_known).unwrap_or_else(|| value.clone())
         }
         Value::Native(_) => setting(trace, value).unwrap_or_else(|| value.clone()),
