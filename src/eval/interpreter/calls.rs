@@ -429,7 +429,7 @@ impl<'p> Interpreter<'p> {
         if rust {
             self.bind_generics(closure.function, &args);
         }
-        let this = closure.this.as_ref().filter(|_| closure.is_method);
+        let this = closure.this.as_ref().filter(|_| closure.is_method || rust);
         self.bind_params(&closure.function.params, args, this);
         let flow = self.block(&closure.function.body);
         self.stack.pop();
