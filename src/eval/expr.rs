@@ -233,10 +233,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             for item in items {
                 if let ExprKind::Spread(inner) = &item.kind {
                     let inner = eval(inner, scope);
-                    match scope.listed(inner).items() {
-                        Some(items) => out.extend(items),
-                        None => out.push(Value::Unknown),
-                    }
+                    out.extend(spread(&scope.listed(inner)));
                     if out.len() > MAX_ITEMS {
                         return Value::Unknown;
                     }
@@ -332,6 +329,30 @@ fn ends_early(expr: &Expr) -> bool {
             ExprKind::Call(call) => &call.callee,
             _ => return false,
         };
+    }
+}
+
+/// The items that a value spreads into a list. Of one of several lists each item may be missing,
+/// except for what all of them have.
+fn spread<'p>(value: &Value<'p>) -> Vec<Value<'p>> {
+    match value {
+        Value::Choice(values) => {
+            let lists: Vec<Vec<Value<'p>>> = values.iter().map(spread).collect();
+            let everywhere = |item: &Value<'p>| {
+                lists.iter().all(|list| list.iter().any(|other| other.is_same(item)))
+            };
+            let mut out: Vec<Value<'p>> = Vec::new();
+            for item in lists.iter().flatten() {
+                if !everywhere(item) {
+                    out.push(Value::choice(vec![item.clone(), Value::None]));
+                } else if !out.iter().any(|known| known.is_same(item)) {
+                    out.push(item.clone());
+                }
+            }
+            out
+        }
+        Value::None | Value::Absent | Value::Bool(false) => Vec::new(),
+        other => other.items().unwrap_or_else(|| vec![Value::Unknown]),
     }
 }
 

@@ -473,6 +473,37 @@ impl<'p> ClassValue<'p> {
         })
     }
 
+    /// The thing from outside that the class or one of its bases extends, as opposed to types that
+    /// it implements.
+    #[must_use]
+    pub fn outside_base(self: &Rc<Self>) -> Option<SmolStr> {
+        self.lineage().0.iter().find_map(|class| {
+            class.extended(|base| match base {
+                Value::External(path) => Some(path.clone()),
+                _ => None,
+            })
+        })
+    }
+
+    /// The first of the bases that it extends which fits.
+    fn extended<T>(&self, fits: impl Fn(&Value<'p>) -> Option<T>) -> Option<T> {
+        let is_type = |at: usize| self.class.bases.get(at).is_some_and(|base| base.name.is_some());
+        let bases = self.bases.iter().enumerate();
+        bases.filter(|(at, _)| !is_type(*at)).find_map(|(_, base)| fits(base))
+    }
+
+    /// What a call to the outside gave that the class or one of its bases extends:
+    /// `class Guard extends AuthGuard("jwt")`.
+    #[must_use]
+    pub fn made_base(self: &Rc<Self>) -> Option<Value<'p>> {
+        self.lineage().0.iter().find_map(|class| {
+            class.extended(|base| match base {
+                Value::Native(_) => Some(base.clone()),
+                _ => None,
+            })
+        })
+    }
+
     /// An attribute of the class or of its bases, with the class that has it.
     #[must_use]
     pub fn attribute(self: &Rc<Self>, name: &str) -> Option<(Value<'p>, Rc<Self>)> {

@@ -41,13 +41,26 @@ impl<'p> Interpreter<'p> {
         // with its decorators as a note.
         for (at, (decorator, callee)) in decorators.into_iter().enumerate().rev() {
             let below = match values.len() {
-                ..=MAX_DECORATORS => {
+                ..=MAX_DECORATORS if !self.language().is_script() => {
                     Value::Function(Rc::new(bare.decorated(values[at + 1..].to_vec())))
                 }
                 _ => value.clone(),
             };
-            let args = Args::of(vec![below]);
+            let args = self.decorator_args(name, below);
             self.call_value(&callee, args, decorator.span);
+        }
+    }
+
+    /// What a decorator of a function is called with: the function; in a script the class, the
+    /// name and a description of the property, as compilers have it.
+    fn decorator_args(&self, name: &str, function: Value<'p>) -> Args<'p> {
+        match &self.frame.class {
+            Some(class) if self.language().is_script() => Args::of(vec![
+                Value::Class(Rc::clone(class)),
+                Value::text(name),
+                Value::map(vec![(Value::text("value"), function)]),
+            ]),
+            _ => Args::of(vec![function]),
         }
     }
 
@@ -189,13 +202,17 @@ impl<'p> Interpreter<'p> {
         if object.native.get().is_some() {
             return;
         }
-        if let (_, Some(base)) = object.class.lineage() {
-            if is_list(&base) {
+        let base = match object.class.lineage() {
+            (_, Some(base)) => Some(Value::External(base)),
+            _ => None,
+        };
+        if let Some(base) = object.class.made_base().or(base) {
+            if matches!(&base, Value::External(base) if is_list(base)) {
                 let items = args.positional.first().and_then(Value::items).unwrap_or_default();
                 object.fields.borrow_mut().insert(OWN_ITEMS.into(), Value::list(items));
                 return;
             }
-            let id = self.record(Value::External(base), args, span, Some(Rc::clone(&object.class)));
+            let id = self.record(base, args, span, Some(Rc::clone(&object.class)));
             object.native.set(Some(id));
             self.react(id);
         }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::Interpreter;
 use crate::eval::value::{Args, ClassValue, Value};
 
@@ -10,7 +12,7 @@ const MAX_NAMES: usize = 1_000;
 
 impl<'p> Interpreter<'p> {
     /// A function that asks what a value is or holds; `None` where that is not known.
-    pub(super) fn kind_call(&self, path: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    pub(super) fn kind_call(&mut self, path: &str, args: &Args<'p>) -> Option<Value<'p>> {
         let first = args.positional.first();
         match path {
             "isinstance" => self.is_a(first?, args.positional.get(1)?).map(Value::Bool),
@@ -37,6 +39,16 @@ impl<'p> Interpreter<'p> {
                 let held = self.held_by(first?)?;
                 let pair = |(name, value): (String, Value<'p>)| (Value::text(&name), value);
                 Some(Value::map(held.into_iter().map(pair).collect()))
+            }
+            "Object.keys" | "Object.values" | "Object.entries" => {
+                let Value::Module(file) = first? else { return None };
+                let held = self.exports_of(*file);
+                let of = |(name, value): (SmolStr, Value<'p>)| match path {
+                    "Object.keys" => Value::text(&name),
+                    "Object.values" => value,
+                    _ => Value::list(vec![Value::text(&name), value]),
+                };
+                Some(Value::list(held.into_iter().map(of).collect()))
             }
             "inspect.getmembers" => {
                 let held = self.held_by(first?)?;

@@ -1,6 +1,7 @@
 //! Imports, exports and bindings.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -11,6 +12,9 @@ use crate::eval::link::Target;
 use crate::eval::value::{Args, FileId, Value, grow};
 use crate::module::{Export, Expr, ExprKind, Import, ImportNames, Span};
 use crate::source::Language;
+
+/// The most names of a namespace.
+const MAX_EXPORTS: usize = 1_000;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn import(&mut self, import: &'p Import) {
@@ -174,6 +178,25 @@ impl<'p> Interpreter<'p> {
             return exports.entry("default").or(Some(exports));
         }
         exports.entry(name)
+    }
+
+    /// Everything that a script module exports, in the order of the names, as a namespace has it.
+    pub(super) fn exports_of(&mut self, file: FileId) -> Vec<(SmolStr, Value<'p>)> {
+        let mut names = BTreeSet::new();
+        let mut queue = vec![file];
+        let mut known = BTreeSet::new();
+        while let Some(at) = queue.pop() {
+            if !known.insert(at) {
+                continue;
+            }
+            self.load(at);
+            let state = &self.modules[at.0 as usize];
+            let exports = state.exports.borrow();
+            names.extend(exports.keys().filter(|name| at == file || *name != "default").cloned());
+            queue.extend(state.stars.borrow().iter().copied());
+        }
+        let names = names.into_iter().take(MAX_EXPORTS);
+        names.filter_map(|name| Some((name.clone(), self.exported(file, &name, 0)?))).collect()
     }
 
     /// The file and the local name of what a module exports under a name.

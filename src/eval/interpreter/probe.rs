@@ -115,6 +115,14 @@ pub enum Told<'p> {
         /// Whether it says that the caller is not known.
         asks: bool,
     },
+    /// The receiver's method of this name that the program has is called with these, and where it
+    /// raises nothing `true` is given back. Without such a method the caller is refused.
+    AsksOwn {
+        /// The name.
+        method: &'static str,
+        /// The arguments.
+        args: Vec<Value<'p>>,
+    },
     /// What was wrapped is called where this attribute of the first argument counts as true, and
     /// the caller is refused where it does not.
     GoesOnIf(&'static str),
@@ -420,6 +428,8 @@ impl<'p> Interpreter<'p> {
                 self.met(|seen| &mut seen.answered);
                 value
             }
+            // Nobody is asked but an object of the program.
+            Told::AsksOwn { .. } => Value::Unknown,
             Told::Throws { denial, asked, asks } => {
                 let sure = !self.is_blind();
                 let thrown = Thrown { denial, deliberate: true, ..Thrown::default() };
@@ -594,6 +604,9 @@ impl<'p> Interpreter<'p> {
         let maker = maker.as_deref();
         let outside = Outside { path: &path, args, maker, surely, denying, is_rust };
         if let Some(told) = caller.call(&outside) {
+            if let (Told::AsksOwn { method, args }, Value::Method(callee)) = (&told, callee) {
+                return Some(self.ask_own(&callee.0, method, args, span));
+            }
             return Some(self.told(told, args, maker.as_deref(), span));
         }
         // What the outside made of a function of the program calls that function in the end.
@@ -620,6 +633,35 @@ impl<'p> Interpreter<'p> {
             self.maybe_call(&function, span);
         }
         None
+    }
+
+    /// Calls a method that the program has of an object which a library asks for its decision.
+    fn ask_own(
+        &mut self,
+        object: &Value<'p>,
+        method: &str,
+        args: &[Value<'p>],
+        span: Span,
+    ) -> Value<'p> {
+        if let Some(probe) = &mut self.probe {
+            probe.seen.asked = true;
+        }
+        let own = match object {
+            Value::Object(instance) => instance.class.attribute(method),
+            _ => None,
+        };
+        match own {
+            Some((Value::Function(closure), owner)) => {
+                let bound = Value::Function(self.bound(&closure, object.clone(), owner));
+                self.call_value(&bound, Args::of(args.to_vec()), span);
+                Value::Bool(true)
+            }
+            _ => {
+                self.throwing =
+                    Some(Thrown { denial: true, deliberate: true, ..Thrown::default() });
+                Value::Unknown
+            }
+        }
     }
 
     /// What a function may spend that is told nothing about the request: it can hardly decide about

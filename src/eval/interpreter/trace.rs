@@ -173,7 +173,8 @@ impl<'p> Trace<'p> {
         self.machine.borrow().is_perhaps(value)
     }
 
-    /// What a function of the program gives back when it is called with these.
+    /// What a function of the program gives back when it is called with these, or the instance of a
+    /// class that is constructed with them.
     pub fn call_with(&self, function: &Value<'p>, args: Args<'p>) -> Value<'p> {
         self.machine.borrow_mut().call_value(function, args, Span::default())
     }

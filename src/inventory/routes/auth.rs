@@ -124,6 +124,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             base: flat.registration.base.clone(),
             has_user_object,
             metadata: flat.registration.metadata.clone(),
+            notes: Rc::clone(&flat.registration.notes),
             missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
@@ -483,7 +484,10 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
-        let seen = self.trace.ask(caller, &Question { callee, args });
+        // What it is given nobody for is looked up before it.
+        let of_nobody = args.positional.iter().any(|value| matches!(value, Value::Absent));
+        let mut seen = self.trace.ask(caller, &Question { callee, args });
+        seen.asked |= of_nobody;
         if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
             self.turns_away.set(true);
         }

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::extractors::Kept;
+use super::notes::{self, Notes};
 use super::{AuthState, asgi, extractors, guards, h3, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
@@ -133,6 +134,8 @@ pub struct Anonymous {
     pub is_layer: bool,
     /// Whether it stands for requests of every route, so that nothing of the route is known.
     pub any_route: bool,
+    /// The same with the values, apart for the handler and its class.
+    pub notes: Rc<Notes>,
     /// Whether the method, the path or the metadata were looked at.
     pub looked_at_route: Cell<bool>,
     /// Whether the method was asked for and is not known.
@@ -620,8 +623,8 @@ impl Anonymous {
     /// The route, as text that is equal for equal ones.
     #[must_use]
     pub fn route(&self) -> String {
-        let Self { method, path, below, endpoint, metadata, .. } = self;
-        format!("{method:?} {path} {below} {endpoint:?} {metadata:?}")
+        let Self { method, path, below, endpoint, metadata, notes, .. } = self;
+        format!("{method:?} {path} {below} {endpoint:?} {metadata:?} {notes:?}")
     }
 
     /// Whether something in a body is a credential for a layer, as it would be in a header.
@@ -728,13 +731,10 @@ impl Anonymous {
             }
             // A copy of an address, which is written into.
             "clone" => return Some(Told::Value(Value::map(Vec::new()))),
-            "switchtohttp" | "getrequest" | "getresponse" | "getargs" | "getargbyindex"
-            | "gethandler" | "getclass" => {
-                return Some(Told::Value(match lower.as_str() {
-                    "getrequest" => values::request(),
-                    "getresponse" => values::response(),
-                    _ => values::context(),
-                }));
+            _ if object.starts_with("caller.context") => {
+                if let Some(value) = context_call(&lower, args) {
+                    return Some(Told::Value(value));
+                }
             }
             _ => {}
         }
@@ -894,6 +894,58 @@ fn is_never_sent(holder: &str, key: &str) -> bool {
         "cookies" | "session" | "signedcookies" => !OF_THE_WHOLE.contains(&key),
         _ => false,
     }
+}
+
+/// A call of Nest's execution context.
+fn context_call<'p>(lower: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    let all = || vec![values::request(), values::response(), values::next()];
+    Some(match lower {
+        "getrequest" => values::request(),
+        "getresponse" => values::response(),
+        "getnext" => values::next(),
+        "switchtohttp" | "getcontext" => values::context(),
+        "gettype" => Value::text("http"),
+        "gethandler" => Value::External(notes::HANDLER.into()),
+        "getclass" => Value::External(notes::CLASS.into()),
+        "getargs" => Value::list(all()),
+        "getargbyindex" => match args.positional.first() {
+            Some(Value::Number(number)) => {
+                let at = number.parse().unwrap_or(usize::MAX);
+                all().into_iter().nth(at).unwrap_or_default()
+            }
+            _ => Value::Unknown,
+        },
+        _ => return None,
+    })
+}
+
+/// What the guard that `AuthGuard(strategy)` of Nest makes does when a class that extends it hands
+/// on to it: nobody is found, and `handleRequest` decides.
+fn passport_guard<'p>(call: &Outside<'_, 'p>) -> Option<Told<'p>> {
+    let (object, method) = call.path.rsplit_once("().")?;
+    if object != "@nestjs/passport.AuthGuard()" {
+        return None;
+    }
+    match method {
+        "canActivate" => {
+            Some(Told::AsksOwn { method: "handleRequest", args: guards::nobody_found() })
+        }
+        "handleRequest" => {
+            let user = call.args.positional.get(1).cloned().unwrap_or_default();
+            match user.truth() {
+                Some(true) => Some(Told::Value(user)),
+                Some(false) => Some(Told::Throws { denial: true, asked: true, asks: true }),
+                None => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The value of a header for an anonymous caller, where a handler is given it as a parameter.
+#[must_use]
+pub fn header<'p>(key: &str) -> Value<'p> {
+    if is_credential(key) || is_never_sent("headers", key) { Value::Absent } else { Value::Unknown }
 }
 
 /// `key in request.headers`, `key in session`.
@@ -1419,13 +1471,19 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if guards::called_in_bodies(call.path, args) == Some(AuthState::Required) {
         return Some(Told::Throws { denial: true, asked: true, asks: true });
     }
-    if call.path.ends_with("Reflector.getAllAndOverride")
-        || call.path.ends_with("Reflector.get")
-        || call.path.ends_with("Reflector.getAllAndMerge")
+    if let Some(value) = request.notes.looked_up(name, &args.positional) {
+        request.looked_at_route.set(true);
+        return Some(Told::Value(if request.any_route { Value::Unknown } else { value }));
+    }
+    // Nest's context of a request, as a library for another kind of request sees it.
+    if name == "create"
+        && let Some(context @ Value::External(path)) = args.positional.first()
+        && path == "caller.context"
     {
-        let key = args.positional.first()?;
-        let key = key.as_str().map(str::to_owned).unwrap_or_else(|| format!("{key:?}"));
-        return Some(Told::Value(request.noted(&key)));
+        return Some(Told::Value(context.clone()));
+    }
+    if let Some(told) = passport_guard(call) {
+        return Some(told);
     }
     let is_nothing =
         |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::AuthState;
+use super::notes::Notes;
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Place, Value};
@@ -294,6 +295,8 @@ pub struct Registration<'p> {
     pub name: Option<String>,
     /// What decorators note on the handler and its class, by key, and whether it is true.
     pub metadata: Vec<(String, bool)>,
+    /// The same with the values, apart for the handler and its class.
+    pub notes: Rc<Notes>,
     /// The declared type of the body that it takes.
     pub request: Option<String>,
     /// The declared type of what it answers.
@@ -318,6 +321,7 @@ impl<'p> Registration<'p> {
             args: Args::default(),
             name: None,
             metadata: Vec::new(),
+            notes: Rc::default(),
             request: None,
             response: None,
             conditional: false,

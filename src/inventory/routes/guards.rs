@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::AuthState;
+use super::caller::values;
 use crate::eval::value::{Args, Value};
 
 /// Guards by the path that a program imports, with what they do to an anonymous caller.
@@ -171,6 +172,18 @@ fn is_login(args: &Args<'_>) -> bool {
         Some(value) => is_login(value),
         None => false,
     }
+}
+
+/// What the `handleRequest` of a guard of passport is called with where nobody is found.
+#[must_use]
+pub fn nobody_found<'p>() -> Vec<Value<'p>> {
+    vec![
+        Value::None,
+        Value::Absent,
+        Value::External("caller.error".into()),
+        values::context(),
+        Value::None,
+    ]
 }
 
 /// Functions of libraries that refuse an anonymous caller when a body calls them.

@@ -283,6 +283,13 @@ pub struct Typed<'a> {
     pub parameters: &'a [Parameter],
 }
 
+impl<'a> From<&'a str> for Typed<'a> {
+    /// A path of whose parameters no type is known.
+    fn from(path: &'a str) -> Self {
+        Self { path, parameters: &[] }
+    }
+}
+
 impl<'a> Typed<'a> {
     /// The segments, each with the type of the parameter that it is, where it is one alone.
     fn segments(self) -> impl Iterator<Item = (&'a str, Option<Option<&'a str>>)> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::AuthState;
 use super::flatten::Flat;
 use super::pattern::{self, Typed};
 use super::readers::{Matching, framework};
@@ -79,6 +80,14 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
         app.entry(key).or_default().push(at);
         let shadow = by.map(|by| format!("{}:{}", routes[by].route.file, routes[by].route.line));
         routes[at].route.shadowed_by = shadow;
+        // Whoever asks for it meets the one that answers.
+        let answering = by.map(|by| routes[by].route.auth.clone());
+        if let Some(auth) = answering
+            && matches!(auth.state, AuthState::None | AuthState::Optional)
+            && routes[at].route.auth.state == AuthState::Required
+        {
+            routes[at].route.auth = auth;
+        }
     }
     for (earlier, by) in replaced {
         let by = &routes[by].route;

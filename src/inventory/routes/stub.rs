@@ -155,10 +155,23 @@ fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
+/// Whether a decorator says what is answered, so that nothing is left for the body to do.
+fn answers_instead(decorator: &Expr) -> bool {
+    let callee = match &decorator.kind {
+        ExprKind::Call(call) => &call.callee,
+        _ => decorator,
+    };
+    matches!(last_name(callee), Some("Redirect" | "Render"))
+}
+
 /// Why a handler only pretends; `None` when it does something.
 #[must_use]
 pub fn reason(function: &Function, route: &Route) -> Option<&'static str> {
     if function.is_abstract && function.body.is_empty() && function.name.is_none() {
+        return None;
+    }
+    // A decorator answers.
+    if function.decorators.iter().any(answers_instead) {
         return None;
     }
     if function.body.iter().all(says_nothing) {

@@ -17,6 +17,7 @@ mod hapi;
 mod hono;
 mod koa;
 mod litestar;
+mod nest;
 mod next;
 mod nuxt;
 mod poem;
@@ -98,6 +99,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     fastify::FASTIFY,
     hapi::HAPI,
     elysia::ELYSIA,
+    nest::NEST,
     tornado::TORNADO,
     axum::AXUM,
     actix_web::ACTIX_WEB,

@@ -97,7 +97,10 @@ impl<'p> Reader<'_, 'p> {
                         graph.layer(router, layer);
                     } else {
                         let path = Text::literal("*");
-                        graph.guard(router, Guard { layer, path, methods: Vec::new() });
+                        graph.guard(
+                            router,
+                            Guard { layer, path, methods: Vec::new(), is_mounted: true },
+                        );
                     }
                 }
             }
