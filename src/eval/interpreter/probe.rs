@@ -607,7 +607,7 @@ impl<'p> Interpreter<'p> {
             if let (Told::AsksOwn { method, args }, Value::Method(callee)) = (&told, callee) {
                 return Some(self.ask_own(&callee.0, method, args, span));
             }
-            return Some(self.told(told, args, maker.as_deref(), span));
+            return Some(self.told(told, args, maker, span));
         }
         // What the outside made of a function of the program calls that function in the end.
         if let (Value::Native(_), Some(maker)) = (callee, &maker)

@@ -29,6 +29,18 @@ pub fn description(trace: &Trace<'_>, closure: &Closure<'_>) -> Option<String> {
     if let Some(this) = &closure.this {
         out.value(this, 0)?;
     }
+    if let Some(given) = &closure.given {
+        if given.open {
+            return None;
+        }
+        for value in &given.positional {
+            out.value(value, 0)?;
+        }
+        for (name, value) in &given.named {
+            out.text.push_str(name);
+            out.value(value, 0)?;
+        }
+    }
     let mut scope = Some(&closure.env);
     while let Some(env) = scope {
         // The names of a module are the same for all of its functions.

@@ -71,7 +71,7 @@ impl<'p> Interpreter<'p> {
             Target::File(file) => self.item(file, &located.rest),
             Target::External(found) => {
                 let found = found.trim_start_matches("::");
-                Value::External(self.from_prelude(module, found))
+                Value::External(self.prelude_path(module, found))
             }
             Target::Missing(_) | Target::Package(_) => Value::Unknown,
         };
@@ -80,7 +80,7 @@ impl<'p> Interpreter<'p> {
     }
 
     /// A name that nothing in the tree explains comes from an import of everything.
-    fn from_prelude(&self, module: &Rc<Env<'p>>, name: &str) -> SmolStr {
+    fn prelude_path(&self, module: &Rc<Env<'p>>, name: &str) -> SmolStr {
         if name.contains("::") || EVERYWHERE.contains(&name) {
             return name.into();
         }

@@ -107,7 +107,7 @@ impl<'p> Reader<'_, 'p> {
             "mount" => {
                 let base = self.base(call.args.positional.first());
                 let mut routes = Vec::new();
-                self.routes(call.args.positional.get(1), call, 0, &mut routes);
+                self.routes(call.args.positional.get(1), 0, &mut routes);
                 for (mut route, rank) in routes {
                     route.conditional |= conditional;
                     let base = base.clone();
@@ -136,7 +136,6 @@ impl<'p> Reader<'_, 'p> {
     fn routes(
         &mut self,
         value: Option<&Value<'p>>,
-        call: &CallRecord<'p>,
         depth: usize,
         out: &mut Vec<(Registration<'p>, i64)>,
     ) {
@@ -144,11 +143,11 @@ impl<'p> Reader<'_, 'p> {
         match value {
             Value::List(parts) => {
                 let parts = parts.borrow().clone();
-                parts.iter().for_each(|part| self.routes(Some(part), call, depth + 1, out));
+                parts.iter().for_each(|part| self.routes(Some(part), depth + 1, out));
             }
             Value::Choice(values) => {
                 let before = out.len();
-                values.iter().for_each(|value| self.routes(Some(value), call, depth + 1, out));
+                values.iter().for_each(|value| self.routes(Some(value), depth + 1, out));
                 out[before..].iter_mut().for_each(|(route, _)| route.conditional = true);
             }
             Value::Function(closure) => {
@@ -180,7 +179,7 @@ impl<'p> Reader<'_, 'p> {
                 };
                 if let Some(function) = converted {
                     let routes = self.trace.call_again(&function, Args::of(vec![value.clone()]));
-                    self.routes(Some(&routes), call, depth + 1, out);
+                    self.routes(Some(&routes), depth + 1, out);
                 }
             }
             _ => {}

@@ -82,7 +82,7 @@ pub(super) fn of_module<'p>(
 
 /// Whether a path is where all routes lie below.
 fn is_all(path: &str, composition: &Composition) -> bool {
-    let prefix = composition.prefix.as_ref().map(|prefix| shape(prefix)).unwrap_or_default();
+    let prefix = composition.prefix.as_ref().map(shape).unwrap_or_default();
     let rest = path.trim_matches('/').strip_prefix(prefix.trim_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.trim_matches('/').ends_with("*}"))
 }
