@@ -288,12 +288,21 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             Some(Value::None)
         }
         "extend" => {
-            let more = args.positional.first().and_then(Value::items);
-            grow(&mut items.borrow_mut(), more.unwrap_or_else(|| vec![Value::Unknown]));
+            let more = args.positional.first();
+            let known = more.and_then(Value::items);
+            let unknown = || vec![more.cloned().map_or(Value::Unknown, Value::several)];
+            grow(&mut items.borrow_mut(), known.unwrap_or_else(unknown));
             Some(Value::None)
         }
         "insert" => {
-            grow(&mut items.borrow_mut(), args.positional.get(1).cloned());
+            let mut items = items.borrow_mut();
+            match args.positional.first() {
+                Some(Value::Number(at)) if at == "0" && items.len() < MAX_ITEMS => {
+                    let at = 0;
+                    args.positional.get(1).into_iter().for_each(|item| items.insert(at, item.clone()));
+                }
+                _ => grow(&mut items, args.positional.get(1).cloned()),
+            }
             Some(Value::None)
         }
         "concat" => {

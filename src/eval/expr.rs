@@ -210,9 +210,10 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             for item in items {
                 if let ExprKind::Spread(inner) = &item.kind {
                     let inner = eval(inner, scope);
-                    match scope.listed(inner).items() {
+                    let inner = scope.listed(inner);
+                    match inner.items() {
                         Some(items) => out.extend(items),
-                        None => out.push(Value::Unknown),
+                        None => out.push(inner.several()),
                     }
                     if out.len() > MAX_ITEMS {
                         return Value::Unknown;
@@ -644,6 +645,20 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
         }
         "+" => match (left, right) {
+            (Value::List(items), Value::Native(_) | Value::Method(_) | Value::Unknown) => {
+                let known = items.borrow().iter().cloned().collect::<Vec<_>>();
+                Value::list(known.into_iter().chain([right.clone().several()]).collect())
+            }
+            (Value::Native(_) | Value::Method(_), Value::List(items)) => {
+                let known = items.borrow();
+                Value::list([left.clone().several()].into_iter().chain(known.iter().cloned()).collect())
+            }
+            (Value::Native(_) | Value::Method(_), Value::Native(_) | Value::Method(_)) => {
+                Value::list(vec![left.clone().several(), right.clone().several()])
+            }
+            (Value::List(_), Value::Choice(values)) => {
+                Value::choice(values.iter().map(|value| operate("+", left, value, name)).collect())
+            }
             (Value::Text(a), other) => {
                 let mut out = (**a).clone();
                 match other {

@@ -10,6 +10,7 @@ pub mod flatten;
 pub mod graph;
 pub mod guards;
 pub mod methods;
+mod of_base;
 mod page;
 pub mod pattern;
 pub mod readers;

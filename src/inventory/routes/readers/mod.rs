@@ -4,6 +4,7 @@ mod aiohttp;
 mod autoload;
 mod bottle;
 mod classes;
+mod django;
 mod elysia;
 mod express;
 mod fastapi;
@@ -75,6 +76,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     aiohttp::AIOHTTP,
     flask::FLASK,
     bottle::BOTTLE,
+    django::DJANGO,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
