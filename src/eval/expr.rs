@@ -167,6 +167,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                     Value::Number(number) => Value::Number(SmolStr::from(format!("-{number}"))),
                     _ => Value::Unknown,
                 },
+                "~" if is_type(&value) => {
+                    Value::Method(Rc::new((Value::list(vec![value]), "__invert__".into())))
+                }
                 "typeof" => match value {
                     Value::Absent => Value::text("undefined"),
                     Value::Text(_) => Value::text("string"),
@@ -631,6 +634,21 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
     }
 }
 
+/// Whether a value is a class, or what operators have made of classes: that stays as it is written.
+fn is_type(value: &Value<'_>) -> bool {
+    match value {
+        Value::Class(_) => true,
+        Value::External(path) => {
+            !path.starts_with("caller.")
+                && path.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase))
+        }
+        Value::Method(method) => {
+            matches!(method.1.as_str(), "__or__" | "__and__" | "__invert__")
+        }
+        _ => false,
+    }
+}
+
 /// What an operator makes of two values; `name` calls what is unknown of the right one.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
@@ -735,6 +753,11 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             found.map_or(Value::Unknown, |found| Value::Bool(found == wanted))
         }
         // Unions of sets and types.
+        "|" | "&" if is_type(left) && is_type(right) => {
+            let name = if operator == "|" { "__or__" } else { "__and__" };
+            let both = Value::list(vec![left.clone(), right.clone()]);
+            Value::Method(Rc::new((both, name.into())))
+        }
         "|" => match (left, right) {
             (Value::Map(a), Value::Map(b)) => {
                 Value::map(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
@@ -818,6 +841,12 @@ pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
         (Value::Number(a), Value::Number(b)) => Some(a == b),
         (Value::Bool(a) | Value::Flag(a), Value::Bool(b) | Value::Flag(b)) => Some(a == b),
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
+        // A user object that stands for nobody is an object all the same.
+        (Value::None, Value::External(path)) | (Value::External(path), Value::None)
+            if path == "caller.user" =>
+        {
+            Some(false)
+        }
         // It is no role, no name, no number that anybody would compare it with.
         (
             Value::Absent,

@@ -65,6 +65,9 @@ impl<'p> Interpreter<'p> {
     /// A setting of a Django project, as `django.conf.settings` has it. What is a truth value there
     /// is one by default: deployments differ in little else.
     pub(super) fn django_setting(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
+        if path == "rest_framework.permissions" && name == "SAFE_METHODS" {
+            return Some(Value::list(["GET", "HEAD", "OPTIONS"].map(Value::text).to_vec()));
+        }
         if path != "django.conf.settings" {
             return None;
         }

@@ -460,7 +460,9 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
     let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
     if all(Verdict::Refuses) {
         Verdict::Refuses
-    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
+    } else if verdicts.contains(&Verdict::Passes) {
+        Verdict::Passes
+    } else if verdicts.contains(&Verdict::Unclear) {
         Verdict::Unclear
     } else {
         Verdict::LetsIn

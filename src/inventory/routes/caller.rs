@@ -316,7 +316,7 @@ impl<'p> Caller<'p> for Anonymous {
                 told => Some(told),
             };
         }
-        if whole == "caller.base" {
+        if whole == "caller.base" || whole == "caller.open" {
             return of_base::attribute(name);
         }
         if whole == "caller.view" {
@@ -440,6 +440,9 @@ impl<'p> Caller<'p> for Anonymous {
             }
             if let Some(method) = whole.strip_prefix("caller.base.") {
                 return Some(of_base::call(method));
+            }
+            if whole.starts_with("caller.open.") {
+                return Some(Told::Value(Value::Bool(true)));
             }
             return self.request_call(&whole, call.args);
         }

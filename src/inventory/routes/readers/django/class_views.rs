@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::drf::{self, Asked};
 use super::library;
 use super::patterns::{Row, Walk};
 use super::views::{Before, before, of_method, origin, request_args};
@@ -75,6 +76,16 @@ impl<'p> Walk<'_, '_, 'p> {
             .filter(|verb| allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|a| a == verb)))
             .filter(|verb| has_verb(class, &bases, verb))
             .collect();
+        if drf::is_api(&bases) {
+            let about_one = bases.iter().any(
+                |base| matches!(base, Base::Library(path) if library::is_about_one(path)),
+            );
+            let rows = verbs.iter().map(|verb| {
+                let asked = Asked { verb, action: verb, initial, is_detail: about_one };
+                self.api_row(class, &bases, &asked, outer)
+            });
+            return rows.collect();
+        }
         let instance = self.view_instance(class, initial);
         if verbs.is_empty() {
             return vec![self.without_verbs(class, &bases, &instance, outer)];

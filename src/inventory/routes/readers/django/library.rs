@@ -48,6 +48,19 @@ pub(super) fn methods(path: &str) -> Option<&'static [&'static str]> {
         "DeletionMixin" => &["POST", "DELETE"],
         "BaseListView" | "BaseDetailView" => &["GET"],
         "LogoutView" => &["POST"],
+        "ListAPIView" | "RetrieveAPIView" => &["GET"],
+        "CreateAPIView" => &["POST"],
+        "UpdateAPIView" => &["PUT", "PATCH"],
+        "DestroyAPIView" => &["DELETE"],
+        "ListCreateAPIView" => &["GET", "POST"],
+        "RetrieveUpdateAPIView" => &["GET", "PUT", "PATCH"],
+        "RetrieveDestroyAPIView" => &["GET", "DELETE"],
+        "RetrieveUpdateDestroyAPIView" => &["GET", "PUT", "PATCH", "DELETE"],
+        "obtain_auth_token" | "ObtainAuthToken" | "TokenObtainPairView" | "TokenRefreshView"
+        | "TokenVerifyView" | "TokenBlacklistView" | "TokenObtainSlidingView"
+        | "TokenRefreshSlidingView" => &["POST"],
+        "SpectacularAPIView" | "SpectacularSwaggerView" | "SpectacularRedocView"
+        | "SpectacularJSONAPIView" | "SpectacularYAMLAPIView" => &["GET"],
         _ => return None,
     })
 }
@@ -68,4 +81,27 @@ pub(super) fn mixin(path: &str) -> Option<AuthState> {
     name.strip_suffix("RequiredMixin")
         .is_some_and(|who| asks.iter().any(|word| who.ends_with(word)))
         .then_some(AuthState::Required)
+}
+
+/// The actions that a class of REST framework brings to a view set.
+pub(super) fn actions(path: &str) -> &'static [&'static str] {
+    match path.rsplit('.').next().unwrap_or(path) {
+        "ModelViewSet" => {
+            &["list", "create", "retrieve", "update", "partial_update", "destroy"]
+        }
+        "ReadOnlyModelViewSet" => &["list", "retrieve"],
+        "ListModelMixin" => &["list"],
+        "CreateModelMixin" => &["create"],
+        "RetrieveModelMixin" => &["retrieve"],
+        "UpdateModelMixin" => &["update", "partial_update"],
+        "DestroyModelMixin" => &["destroy"],
+        _ => &[],
+    }
+}
+
+/// Whether a generic view of REST framework is about one stored thing.
+pub(super) fn is_about_one(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    path.starts_with("rest_framework.")
+        && ["Retrieve", "Update", "Destroy"].iter().any(|start| name.starts_with(start))
 }

@@ -1,14 +1,17 @@
 //! Django: lists of patterns that begin where the settings say, and include each other.
 
 mod class_views;
+mod drf;
 mod library;
 mod middleware;
 mod patterns;
 mod paths;
+mod permissions;
+mod routers;
 mod unmounted;
 mod views;
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::{Framework, Matching};
 use crate::eval::interpreter::Trace;
@@ -20,6 +23,7 @@ use crate::inventory::routes::pattern;
 use crate::source::Language;
 use middleware::Middleware;
 use patterns::{Walk, Way};
+use routers::Registry;
 
 /// Django, with Django REST framework and django-ninja.
 pub(super) const DJANGO: Framework = Framework {
@@ -64,21 +68,21 @@ struct Site {
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let sites = sites(trace);
-    let mut used = BTreeSet::new();
-    let mut included = BTreeSet::new();
+    let registry = Rc::new(Registry::of(trace));
+    let mut met = patterns::Met::default();
     for site in &sites {
         let router = graph.add_application_of_files(NAME, Text::literal(""));
         let middleware = Middleware::of(trace, site.settings);
         for layer in &middleware.layers {
             graph.layer(router, layer.clone());
         }
-        let mut walk = Walk::new(trace, graph, router, Some(site.settings));
+        let mut walk = Walk::new(trace, graph, router, &registry, met);
+        walk.settings = Some(site.settings);
         walk.needs_login = middleware.needs_login;
         walk.module(site.root, &Way::start(), 0);
-        used.append(&mut walk.used);
-        included.append(&mut walk.included);
+        met = walk.met;
     }
-    unmounted::read(trace, graph, used, included, sites.is_empty());
+    unmounted::read(trace, graph, &registry, met, sites.first().map(|site| site.settings));
 }
 
 /// Every `ROOT_URLCONF` of the program's own, once.

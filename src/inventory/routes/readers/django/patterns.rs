@@ -1,8 +1,10 @@
 //! Lists of patterns, which include each other.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::paths;
+use super::routers::Registry;
 use crate::eval::interpreter::Trace;
 use crate::eval::link::Target;
 use crate::eval::text::Text;
@@ -26,11 +28,20 @@ pub(super) struct Walk<'w, 't, 'p> {
     pub settings: Option<FileId>,
     /// Whether a middleware asks for a login wherever a view does not say otherwise.
     pub needs_login: bool,
-    /// Where the calls stand whose patterns were met.
-    pub used: BTreeSet<Place>,
-    /// The modules whose patterns were met.
-    pub included: BTreeSet<FileId>,
+    pub met: Met,
+    pub registry: Rc<Registry>,
     left: usize,
+}
+
+/// What was met on the way.
+#[derive(Default)]
+pub(super) struct Met {
+    /// Where the calls stand that made patterns.
+    pub patterns: BTreeSet<Place>,
+    /// The modules of patterns.
+    pub modules: BTreeSet<FileId>,
+    /// The routers of REST framework.
+    pub routers: BTreeSet<CallId>,
 }
 
 /// The way to a list of patterns.
@@ -69,23 +80,24 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         trace: &'t Trace<'p>,
         graph: &'w mut Graph<'p>,
         router: CallId,
-        settings: Option<FileId>,
+        registry: &Rc<Registry>,
+        met: Met,
     ) -> Self {
         Self {
             trace,
             graph,
             router,
-            settings,
+            settings: None,
             needs_login: false,
-            used: BTreeSet::new(),
-            included: BTreeSet::new(),
+            met,
+            registry: Rc::clone(registry),
             left: MAX_PATTERNS,
         }
     }
 
     /// The patterns of a module.
     pub(super) fn module(&mut self, file: FileId, way: &Way<'p>, depth: usize) {
-        self.included.insert(file);
+        self.met.modules.insert(file);
         let patterns = self.trace.member(file, "urlpatterns");
         self.patterns(&patterns, way, depth);
     }
@@ -94,7 +106,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
     pub(super) fn has_met(&self, file: FileId) -> bool {
         let items = self.trace.member(file, "urlpatterns").items().unwrap_or_default();
         items.iter().any(|item| {
-            self.trace.made(item).is_some_and(|record| self.used.contains(&record.place))
+            self.trace.made(item).is_some_and(|record| self.met.patterns.contains(&record.place))
         })
     }
 
@@ -122,6 +134,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                     self.call(value, &record, way, depth);
                 }
             }
+            Value::Method(method) if method.1 == "urls" => self.router(&method.0, way),
             _ => {}
         }
     }
@@ -131,7 +144,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         let Some(path) = record.path() else { return };
         match path {
             "django.conf.urls.i18n.i18n_patterns" => {
-                self.used.insert(record.place);
+                self.met.patterns.insert(record.place);
                 let way = way.under(&Text::literal("{language}/"), record.conditional);
                 for pattern in &record.args.positional {
                     self.patterns(pattern, &way, depth + 1);
@@ -160,7 +173,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         way: &Way<'p>,
         depth: usize,
     ) {
-        self.used.insert(record.place);
+        self.met.patterns.insert(record.place);
         let route = record.args.get(0, if is_regex { "regex" } else { "route" });
         let routes = route.map_or_else(|| vec![Value::Unknown], Value::alternatives);
         let Some(view) = record.args.get(1, "view").cloned() else { return };
@@ -227,7 +240,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             Value::Native(_) => {
                 let Some(made) = self.trace.made(value) else { return };
                 if made.path().is_some_and(is_include) {
-                    self.used.insert(made.place);
+                    self.met.patterns.insert(made.place);
                     if let Some(target) = made.args.get(0, "arg").or(made.args.keyword("module")) {
                         let way = way.under(&Text::default(), made.conditional);
                         self.include(target, &made, &way, depth + 1);
@@ -260,6 +273,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                     _ => self.patterns(value, way, depth + 1),
                 }
             }
+            Value::Method(_) => self.patterns(value, way, depth + 1),
             _ => {}
         }
     }

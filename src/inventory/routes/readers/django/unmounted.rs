@@ -1,12 +1,14 @@
 //! Patterns that no site includes.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::patterns::{Walk, Way, is_include, pattern_syntax};
+use super::patterns::{Met, Walk, Way, is_include, pattern_syntax};
+use super::routers::Registry;
 use super::{NAME, python};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
-use crate::eval::value::{CallRecord, FileId, Place, Value};
+use crate::eval::value::{CallRecord, FileId, Value};
 use crate::inventory::routes::graph::Graph;
 
 /// Modules of patterns that nobody includes, and patterns in no list that is included. Without
@@ -14,32 +16,29 @@ use crate::inventory::routes::graph::Graph;
 pub(super) fn read<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
-    used: BTreeSet<Place>,
-    included: BTreeSet<FileId>,
-    is_root: bool,
+    registry: &Rc<Registry>,
+    met: Met,
+    settings: Option<FileId>,
 ) {
     let named = named(trace);
-    let router = if is_root {
+    let router = if settings.is_none() {
         graph.add_application_of_files(NAME, Text::default())
     } else {
         graph.add_uncalled(NAME, Text::default())
     };
-    let mut walk = Walk::new(trace, graph, router, None);
-    walk.used = used;
-    walk.included = included;
+    let mut walk = Walk::new(trace, graph, router, registry, met);
+    walk.settings = settings;
     for file in python(trace) {
         let has_patterns = trace.module(file).vars.borrow().contains_key("urlpatterns");
-        let is_met = walk.included.contains(&file) || named.contains(&file);
+        let is_met = walk.met.modules.contains(&file) || named.contains(&file);
         if has_patterns && !is_met && !walk.has_met(file) {
             walk.module(file, &Way::start(), 0);
         }
     }
-    let used = std::mem::take(&mut walk.used);
-    let included = std::mem::take(&mut walk.included);
+    let met = walk.met;
     let router = graph.add_uncalled(NAME, Text::default());
-    let mut walk = Walk::new(trace, graph, router, None);
-    walk.used = used;
-    walk.included = included;
+    let mut walk = Walk::new(trace, graph, router, registry, met);
+    walk.settings = settings;
     let records: Vec<_> = trace
         .records()
         .filter(|(id, record)| trace.is_called(*id) && is_pattern(record))
@@ -48,8 +47,13 @@ pub(super) fn read<'p>(
     // What includes others is made after them.
     for id in records.into_iter().rev() {
         let value = Value::Native(id);
-        if trace.made(&value).is_some_and(|record| !walk.used.contains(&record.place)) {
+        if trace.made(&value).is_some_and(|record| !walk.met.patterns.contains(&record.place)) {
             walk.patterns(&value, &Way::start(), 0);
+        }
+    }
+    for router in registry.routers() {
+        if !walk.met.routers.contains(&router) {
+            walk.router(&registry.object(trace, router), &Way::start());
         }
     }
 }

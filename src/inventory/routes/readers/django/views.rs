@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use super::library;
 use super::patterns::{Row, Walk};
+use super::routers::any_about_one;
+use super::{drf, library};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallRecord, Closure, Place, Value};
@@ -54,7 +55,20 @@ impl<'p> Walk<'_, '_, 'p> {
         };
         let before = before(self.trace, &peeled.layers, &request_args(), closure);
         match &peeled.view {
-            Value::Class(class) => self.class_rows(class, &peeled.initial, &before),
+            Value::Class(class) => {
+                let mapping = peeled.initial.get(0, "actions").map(drf::mapping);
+                match mapping {
+                    Some(mapping) => {
+                        let about_one = any_about_one(&mapping);
+                        self.mapped_rows(class, &mapping, &peeled.initial, about_one, &before)
+                    }
+                    None => self.class_rows(class, &peeled.initial, &before),
+                }
+            }
+            Value::External(path) if drf::is_library(path) => {
+                let handler = Handler::of(None, place);
+                self.api_library_rows(path, &peeled.initial, &handler, &before)
+            }
             Value::External(path) => {
                 let known = library::view(path);
                 let mut layers = before.layers;
@@ -67,6 +81,9 @@ impl<'p> Walk<'_, '_, 'p> {
             }
             view => {
                 let handler = Handler::of(Some(view), place);
+                if before.settings.iter().any(|(path, _)| path.ends_with(".api_view")) {
+                    return self.api_function_rows(&handler, &before, &peeled.notes);
+                }
                 let methods = before.methods.unwrap_or((Vec::new(), true));
                 let registration = Registration {
                     layers: before.layers,
@@ -205,6 +222,12 @@ fn one_before<'p>(
     view: Option<&Rc<Closure<'p>>>,
     out: &mut Before<'p>,
 ) {
+    // `@retrieve.mapping.delete` says which action it is.
+    if let Value::Method(verb) = &layer.value
+        && matches!(&verb.0, Value::Method(mapping) if mapping.1 == "mapping")
+    {
+        return;
+    }
     let known = origin(trace, &layer.value);
     let Some((path, made_with)) = known.filter(|_| layer.kind == LayerKind::Wrapper) else {
         if !keeps_notes(trace, layer, view) {
