@@ -280,6 +280,26 @@ fn join<'p>(items: &[Value<'p>], separator: &Text) -> Value<'p> {
     Value::Text(Rc::new(out))
 }
 
+/// An address in its parts, as far as it has no hole.
+fn parts_of_address<'p>(value: &Value<'p>) -> Option<Value<'p>> {
+    let Value::Text(text) = value else { return None };
+    let whole = text.as_literal()?;
+    let (scheme, rest) = whole.split_once("://").unwrap_or(("", whole));
+    let (host, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None if scheme.is_empty() => ("", rest),
+        None => (rest, ""),
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let part = |part: &str| {
+        let plain = Text::literal(part);
+        let marked = text.env().iter().fold(plain, |text, variable| text.from_env(variable));
+        Value::Text(Rc::new(marked))
+    };
+    let entries = [("scheme", scheme), ("netloc", host), ("hostname", host), ("path", path)];
+    Some(Value::map(entries.map(|(name, value)| (Value::text(name), part(value))).to_vec()))
+}
+
 fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
     let Value::List(items) = list else { return None };
     match method {
@@ -483,6 +503,7 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             })
         }
         "range" => range(args),
+        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => parts_of_address(args.positional.first()?),
         "len" => match args.positional.first()? {
             Value::List(items) => length(&items.borrow()).map(number),
             Value::Map(entries) => Some(number(i64::try_from(entries.borrow().len()).ok()?)),

@@ -71,12 +71,18 @@ impl<'p> Interpreter<'p> {
         if path != "django.conf.settings" {
             return None;
         }
-        let program = self.program;
-        let file = *self.django_settings.get_or_init(|| django_settings(program));
-        match self.member(file?, name) {
+        let file = self.settings_of_django()?;
+        match self.member(file, name) {
             Value::Unknown => None,
             value => Some(value.by_default()),
         }
+    }
+}
+
+impl Interpreter<'_> {
+    /// The settings that the programs of a Django project run with.
+    pub(super) fn settings_of_django(&self) -> Option<FileId> {
+        *self.django_settings.get_or_init(|| django_settings(self.program))
     }
 }
 

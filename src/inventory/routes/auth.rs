@@ -245,7 +245,11 @@ impl<'t, 'p> Decider<'t, 'p> {
         let callee = Value::Function(Rc::new(function.undecorated()));
         let seen = self.ask(&request, callee, args.clone());
         let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
-        let verdict = of_body(&seen, |value| self.denies(value), error);
+        let verdict = match of_body(&seen, |value| self.denies(value), error) {
+            // Whoever is logged out is sent to log in, and was not turned away.
+            Verdict::Refuses if logs_out(function) => Verdict::LetsIn,
+            verdict => verdict,
+        };
         if seen.passed != Certainty::No {
             self.hand_on.insert(key.0);
         }
@@ -491,6 +495,25 @@ fn gives_next_away(function: &Closure<'_>) -> bool {
     let mut mentions = Mentions { next, errors: 0, all: 0 };
     walk_block(&mut mentions, &function.function.body);
     mentions.all > mentions.errors
+}
+
+/// Whether a handler logs its caller out.
+fn logs_out(function: &Closure<'_>) -> bool {
+    struct Calls(bool);
+    impl<'m> Visitor<'m> for Calls {
+        fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+            if let ExprKind::Call(call) = &expr.kind
+                && let Some(name) = last_name(&call.callee)
+            {
+                let name = name.to_ascii_lowercase().replace('_', "");
+                self.0 |= name.ends_with("logout") || name == "logoutuser";
+            }
+            Walk::Into
+        }
+    }
+    let mut calls = Calls(false);
+    walk_block(&mut calls, &function.function.body);
+    calls.0
 }
 
 struct Mentions<'m> {

@@ -16,6 +16,8 @@ const METHODS: &[&str] = &[
     "check_object_permissions",
     "initial",
     "setup",
+    "accept",
+    "close",
 ];
 
 /// An attribute of `self` that the program does not define; nobody knows the others.
@@ -37,6 +39,8 @@ pub(super) fn call<'p>(method: &str) -> Told<'p> {
         "initial" | "setup" | "check_permissions" | "check_object_permissions" => {
             Told::Value(Value::None)
         }
+        "close" => Told::Refuses,
+        "accept" => Told::Answers(Value::Unknown),
         // Of things, the classes of a library refuse nobody more.
         "has_object_permission" => Told::Value(Value::Bool(true)),
         "has_permission" | "test_func" => Told::Identity(Value::Bool(false)),

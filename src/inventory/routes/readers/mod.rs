@@ -121,5 +121,5 @@ fn stem(package: &str) -> &str {
 /// Whether a file makes or configures routes by its name.
 #[must_use]
 pub fn is_routed_by_name(path: &str) -> bool {
-    next::is_file(path) || sveltekit::is_file(path)
+    next::is_file(path) || sveltekit::is_file(path) || django::is_file(path)
 }

@@ -279,7 +279,7 @@ impl<'p> Walk<'_, '_, 'p> {
             out.layers.push(classes::gate(layer, class, asked));
             return;
         }
-        let state = library::mixin(path);
+        let state = library::mixin(path).or_else(|| library::view(path).state);
         out.layers.extend(state.map(|state| Layer::decided(state, name)));
     }
 }

@@ -1,5 +1,6 @@
 //! Django: lists of patterns that begin where the settings say, and include each other.
 
+mod channels;
 mod class_views;
 mod drf;
 mod library;
@@ -60,6 +61,11 @@ pub(super) const DJANGO: Framework = Framework {
 
 const NAME: &str = "django";
 
+/// Whether a file holds settings by its name: that of a folder of settings may only gather them.
+pub(super) fn is_file(path: &str) -> bool {
+    path.ends_with("settings.py") || path.ends_with("settings/__init__.py")
+}
+
 /// Where the routes of a site begin, and the settings that say so.
 struct Site {
     settings: FileId,
@@ -82,6 +88,7 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         walk.module(site.root, &Way::start(), 0);
         met = walk.met;
     }
+    let met = channels::read(trace, graph, &registry, met);
     unmounted::read(trace, graph, &registry, met, sites.first().map(|site| site.settings));
 }
 
@@ -97,6 +104,15 @@ fn sites(trace: &Trace<'_>) -> Vec<Site> {
             {
                 out.push(Site { settings, root });
             }
+        }
+    }
+    // Of several settings for the same routes, those count that programs run with.
+    if let Some(named) = trace.settings_of_django()
+        && let Some(name) = trace.member(named, "ROOT_URLCONF").as_str()
+        && let Target::File(root) = trace.resolve(named, name)
+    {
+        for site in out.iter_mut().filter(|site| site.root == root) {
+            site.settings = named;
         }
     }
     out

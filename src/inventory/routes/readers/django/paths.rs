@@ -43,8 +43,8 @@ pub(super) fn angles(text: &Text) -> Text {
     })
 }
 
-/// The paths that a regular expression stands for, with anything behind them where it has no end.
-pub(super) fn regexes(text: &Text, is_end: bool) -> Vec<Text> {
+/// The paths that a regular expression stands for.
+pub(super) fn regexes(text: &Text) -> Vec<Text> {
     let raw: String = text
         .parts()
         .iter()
@@ -53,11 +53,8 @@ pub(super) fn regexes(text: &Text, is_end: bool) -> Vec<Text> {
             Part::Hole(_) => HOLE.to_string(),
         })
         .collect();
-    let ends = raw.ends_with('$') || raw.ends_with("\\Z") || raw.ends_with("\\z");
     let unnamed = vec![String::new(); 32];
     let paths = regex::variants(&raw, &unnamed).into_iter().map(|path| {
-        let takes_rest = path.ends_with(".*}") || path.ends_with(".+}") || path.ends_with("{*}");
-        let path = if is_end && !ends && !takes_rest { path + "{*}" } else { path };
         let mut out = Text::default();
         for (at, part) in path.split(HOLE).enumerate() {
             if at > 0 {

@@ -186,7 +186,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             for route in &routes {
                 let text = paths::text(self.trace, route);
                 let texts = if is_regex {
-                    paths::regexes(&text, is_end)
+                    paths::regexes(&text)
                 } else {
                     vec![paths::angles(&text)]
                 };

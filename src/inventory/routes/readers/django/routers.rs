@@ -316,7 +316,7 @@ impl<'p> Walk<'_, '_, 'p> {
             if is_empty { literal.trim_start_matches('/').to_owned() } else { literal.to_owned() }
         });
         if shape.is_regex {
-            paths::regexes(&filled, true)
+            paths::regexes(&filled)
         } else {
             vec![paths::angles(&filled.trim_end(&['$']))]
         }

@@ -6,10 +6,11 @@ use super::patterns::{Row, Walk};
 use super::routers::any_about_one;
 use super::{drf, library};
 use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::probe::{Caller, Certainty, Question};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallRecord, Closure, Place, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::caller::values;
+use crate::inventory::routes::caller::{Anonymous, values};
 use crate::inventory::routes::graph::{Handler, Layer, LayerKind, Registration, methods_of};
 use crate::inventory::routes::readers::classes;
 use crate::inventory::routes::wrapping::{self, open};
@@ -43,6 +44,8 @@ struct Peeled<'p> {
     /// What `as_view` was called with.
     initial: Args<'p>,
     notes: Vec<(String, bool)>,
+    /// Whether it is a consumer of WebSockets.
+    is_socket: bool,
 }
 
 impl<'p> Walk<'_, '_, 'p> {
@@ -55,6 +58,7 @@ impl<'p> Walk<'_, '_, 'p> {
         };
         let before = before(self.trace, &peeled.layers, &request_args(), closure);
         match &peeled.view {
+            Value::Class(class) if peeled.is_socket => vec![self.socket_row(class, &before)],
             Value::Class(class) => {
                 let mapping = peeled.initial.get(0, "actions").map(drf::mapping);
                 match mapping {
@@ -105,6 +109,7 @@ impl<'p> Walk<'_, '_, 'p> {
                     let Some(record) = self.trace.made(&out.view) else { break };
                     if let Some(class) = viewed(&record) {
                         out.initial = record.args.clone();
+                        out.is_socket = is_socket(&record);
                         out.view = class;
                         break;
                     }
@@ -177,6 +182,15 @@ fn viewed<'p>(record: &CallRecord<'p>) -> Option<Value<'p>> {
     }
 }
 
+/// Whether a call makes an application of a consumer.
+fn is_socket(record: &CallRecord<'_>) -> bool {
+    match &record.callee {
+        Value::External(path) => path.ends_with(".as_asgi"),
+        Value::Method(method) => method.1 == "as_asgi",
+        _ => false,
+    }
+}
+
 /// The dotted path of a function from outside that a decorator is, or was made by, and what it was
 /// made with.
 pub(super) fn origin<'p>(trace: &Trace<'p>, value: &Value<'p>) -> Option<(String, Args<'p>)> {
@@ -233,6 +247,9 @@ fn one_before<'p>(
         if !keeps_notes(trace, layer, view) {
             out.is_exempt = false;
         }
+        if let Some(methods) = methods_through(trace, layer) {
+            out.methods = Some(methods);
+        }
         out.layers.push(layer.clone());
         return;
     };
@@ -274,6 +291,43 @@ fn one_before<'p>(
         "login_not_required" => out.is_exempt = true,
         _ => out.layers.push(Layer { args: args.clone(), ..layer.clone() }),
     }
+}
+
+/// The methods that are let through by a wrapper of the program which was made with the names of
+/// methods; `None` for other wrappers.
+fn methods_through<'p>(trace: &Trace<'p>, layer: &Layer<'p>) -> Option<(Vec<String>, bool)> {
+    const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let Value::Function(closure) = &layer.value else { return None };
+    let is_method = |value: &Value<'p>| value.as_str().is_some_and(|text| METHODS.contains(&text));
+    let has_methods = |value: &Value<'p>| {
+        is_method(value) || value.items().is_some_and(|items| items.iter().any(is_method))
+    };
+    let parent = closure.env.parent.as_ref().filter(|_| !closure.env.is_class)?;
+    let own = closure.env.vars.borrow().values().any(has_methods);
+    if !own && (parent.parent.is_none() || !parent.vars.borrow().values().any(has_methods)) {
+        return None;
+    }
+    let through = |method: &&&str| {
+        let request = |given: Args<'p>, callee: Value<'p>| {
+            let caller: Rc<dyn Caller<'p> + 'p> = Rc::new(Anonymous {
+                method: Some((**method).to_owned()),
+                has_user_object: true,
+                ..Anonymous::default()
+            });
+            trace.ask(caller, &Question { callee, args: given })
+        };
+        let wrapped = match layer.kind {
+            LayerKind::Wrapper => {
+                let made = request(Args::of(vec![values::handler()]), layer.value.clone());
+                made.returned.into_iter().next().unwrap_or_default()
+            }
+            _ => layer.value.clone(),
+        };
+        request(request_args(), wrapped).passed != Certainty::No
+    };
+    let known: Vec<String> =
+        METHODS.iter().filter(through).map(|method| (*method).to_owned()).collect();
+    (!known.is_empty() && known.len() < METHODS.len()).then_some((known, true))
 }
 
 /// Whether what a wrapper makes has what is noted on the view, as `functools.wraps` sees to it.
