@@ -319,7 +319,10 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             match args.positional.first() {
                 Some(Value::Number(at)) if at == "0" && items.len() < MAX_ITEMS => {
                     let at = 0;
-                    args.positional.get(1).into_iter().for_each(|item| items.insert(at, item.clone()));
+                    args.positional
+                        .get(1)
+                        .into_iter()
+                        .for_each(|item| items.insert(at, item.clone()));
                 }
                 _ => grow(&mut items, args.positional.get(1).cloned()),
             }
@@ -503,7 +506,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             })
         }
         "range" => range(args),
-        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => parts_of_address(args.positional.first()?),
+        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => {
+            parts_of_address(args.positional.first()?)
+        }
         "len" => match args.positional.first()? {
             Value::List(items) => length(&items.borrow()).map(number),
             Value::Map(entries) => Some(number(i64::try_from(entries.borrow().len()).ok()?)),

@@ -669,7 +669,9 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             }
             (Value::Native(_) | Value::Method(_), Value::List(items)) => {
                 let known = items.borrow();
-                Value::list([left.clone().several()].into_iter().chain(known.iter().cloned()).collect())
+                Value::list(
+                    [left.clone().several()].into_iter().chain(known.iter().cloned()).collect(),
+                )
             }
             (Value::Native(_) | Value::Method(_), Value::Native(_) | Value::Method(_)) => {
                 Value::list(vec![left.clone().several(), right.clone().several()])

@@ -431,6 +431,14 @@ impl<'t, 'p> Decider<'t, 'p> {
                 let may_pass = truths.iter().any(|truth| *truth != Some(false));
                 let may_refuse =
                     is_refusing(&seen) || truths.iter().any(|truth| *truth != Some(true));
+                if may_refuse {
+                    self.turns_away.set(true);
+                }
+                // Whom it says no to whatever comes, that is everybody.
+                let never = |value: &Value<'p>| matches!(value, Value::Bool(false));
+                if !seen.returned.is_empty() && seen.returned.iter().all(never) && !seen.cut {
+                    return Verdict::Refuses;
+                }
                 judge(&seen, may_pass && seen.returns != Certainty::No, may_refuse)
             }
         }

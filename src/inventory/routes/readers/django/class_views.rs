@@ -77,9 +77,9 @@ impl<'p> Walk<'_, '_, 'p> {
             .filter(|verb| has_verb(class, &bases, verb))
             .collect();
         if drf::is_api(&bases) {
-            let about_one = bases.iter().any(
-                |base| matches!(base, Base::Library(path) if library::is_about_one(path)),
-            );
+            let about_one = bases
+                .iter()
+                .any(|base| matches!(base, Base::Library(path) if library::is_about_one(path)));
             let rows = verbs.iter().map(|verb| {
                 let asked = Asked { verb, action: verb, initial, is_detail: about_one };
                 self.api_row(class, &bases, &asked, outer)
@@ -170,8 +170,10 @@ impl<'p> Walk<'_, '_, 'p> {
         let handler =
             if answers { Handler::of_method(class, "dispatch") } else { Handler::of_class(class) };
         let handler = Handler { function: None, ..handler };
-        let registration =
-            Registration { layers, ..Registration::new((Vec::new(), answers), Text::default(), handler) };
+        let registration = Registration {
+            layers,
+            ..Registration::new((Vec::new(), answers), Text::default(), handler)
+        };
         Row { registration, is_exempt: outer.is_exempt || gates.is_exempt }
     }
 
@@ -191,16 +193,21 @@ impl<'p> Walk<'_, '_, 'p> {
         for (at, base) in bases.iter().enumerate() {
             match base {
                 Base::Own(own) => {
-                    self.class_decorators(own, verb, owner.is_none_or(|owner| owner >= at), &mut out);
+                    self.class_decorators(
+                        own,
+                        verb,
+                        owner.is_none_or(|owner| owner >= at),
+                        &mut out,
+                    );
                     let dispatch = own.env.vars.borrow().get("dispatch").cloned();
                     if let Some(Value::Function(closure)) = dispatch {
-                        let args =
-                            Args { positional: vec![instance.clone(), values::request()], ..open() };
+                        let args = Args {
+                            positional: vec![instance.clone(), values::request()],
+                            ..open()
+                        };
                         let layers: Vec<_> = closure
                             .written_decorators()
-                            .map(|(value, expr)| {
-                                wrapping::decorator(self.trace, value, Some(expr))
-                            })
+                            .map(|(value, expr)| wrapping::decorator(self.trace, value, Some(expr)))
                             .collect();
                         let decorated = before(self.trace, &layers, &args, None);
                         out.layers.extend(decorated.layers);
@@ -254,7 +261,9 @@ impl<'p> Walk<'_, '_, 'p> {
 
     /// What the program does before it dispatches.
     fn dispatch(&self, class: &Rc<ClassValue<'p>>, instance: &Value<'p>) -> Option<Layer<'p>> {
-        let Value::Function(bound) = self.trace.attribute(instance, "dispatch") else { return None };
+        let Value::Function(bound) = self.trace.attribute(instance, "dispatch") else {
+            return None;
+        };
         let bare = Value::Function(Rc::new(bound.undecorated()));
         let layer = Layer::new(self.trace, LayerKind::Middleware, bare, request_args());
         Some(classes::gate(layer, class, "dispatch"))

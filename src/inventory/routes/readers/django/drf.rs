@@ -76,14 +76,10 @@ impl<'p> Walk<'_, '_, 'p> {
             .or_else(|| class.attribute("permission_classes").map(|(value, _)| value))
             .unwrap_or_else(|| self.default_permissions());
         let made: Vec<Value<'p>> = permissions.items().unwrap_or_default();
-        let made = if matches!(permissions, Value::List(_)) {
-            Value::list(made)
-        } else {
-            Value::Unknown
-        };
-        let method = |name: &str| {
-            (Value::text(name), Value::External(format!("caller.base.{name}").into()))
-        };
+        let made =
+            if matches!(permissions, Value::List(_)) { Value::list(made) } else { Value::Unknown };
+        let method =
+            |name: &str| (Value::text(name), Value::External(format!("caller.base.{name}").into()));
         let mut base: Vec<_> = CALLED.iter().map(|name| method(name)).collect();
         let copy = Value::Method(Rc::new((made, "copy".into())));
         base.push((Value::text("get_permissions"), copy));
@@ -287,9 +283,10 @@ impl<'p> Walk<'_, '_, 'p> {
         before: &Before<'p>,
     ) -> Vec<Row<'p>> {
         let (methods, known) = library::view(path).methods;
-        let is_plain = ["rest_framework.generics.", "rest_framework.views.", "rest_framework.viewsets."]
-            .iter()
-            .any(|start| path.starts_with(start));
+        let is_plain =
+            ["rest_framework.generics.", "rest_framework.views.", "rest_framework.viewsets."]
+                .iter()
+                .any(|start| path.starts_with(start));
         let asked = match initial.keyword("permission_classes") {
             Some(asked) => asked.clone(),
             None if is_plain => self.default_permissions(),

@@ -35,12 +35,23 @@ pub(super) fn methods(path: &str) -> Option<&'static [&'static str]> {
     let name = path.rsplit('.').next().unwrap_or(path);
     Some(match name {
         "View" => &[],
-        "TemplateView" | "ListView" | "DetailView" | "JavaScriptCatalog" | "JSONCatalog"
-        | "PasswordResetDoneView" | "PasswordResetCompleteView" | "PasswordChangeDoneView" => &["GET"],
+        "TemplateView"
+        | "ListView"
+        | "DetailView"
+        | "JavaScriptCatalog"
+        | "JSONCatalog"
+        | "PasswordResetDoneView"
+        | "PasswordResetCompleteView"
+        | "PasswordChangeDoneView" => &["GET"],
         name if name.ends_with("ArchiveView") || name == "DateDetailView" => &["GET"],
         "RedirectView" => &["GET", "POST", "PUT", "PATCH", "DELETE"],
-        "FormView" | "CreateView" | "UpdateView" | "LoginView" | "PasswordChangeView"
-        | "PasswordResetView" | "PasswordResetConfirmView" => &["GET", "POST", "PUT"],
+        "FormView"
+        | "CreateView"
+        | "UpdateView"
+        | "LoginView"
+        | "PasswordChangeView"
+        | "PasswordResetView"
+        | "PasswordResetConfirmView" => &["GET", "POST", "PUT"],
         "ProcessFormView" | "BaseFormView" | "BaseCreateView" | "BaseUpdateView" => {
             &["GET", "POST", "PUT"]
         }
@@ -56,11 +67,19 @@ pub(super) fn methods(path: &str) -> Option<&'static [&'static str]> {
         "RetrieveUpdateAPIView" => &["GET", "PUT", "PATCH"],
         "RetrieveDestroyAPIView" => &["GET", "DELETE"],
         "RetrieveUpdateDestroyAPIView" => &["GET", "PUT", "PATCH", "DELETE"],
-        "obtain_auth_token" | "ObtainAuthToken" | "TokenObtainPairView" | "TokenRefreshView"
-        | "TokenVerifyView" | "TokenBlacklistView" | "TokenObtainSlidingView"
+        "obtain_auth_token"
+        | "ObtainAuthToken"
+        | "TokenObtainPairView"
+        | "TokenRefreshView"
+        | "TokenVerifyView"
+        | "TokenBlacklistView"
+        | "TokenObtainSlidingView"
         | "TokenRefreshSlidingView" => &["POST"],
-        "SpectacularAPIView" | "SpectacularSwaggerView" | "SpectacularRedocView"
-        | "SpectacularJSONAPIView" | "SpectacularYAMLAPIView" => &["GET"],
+        "SpectacularAPIView"
+        | "SpectacularSwaggerView"
+        | "SpectacularRedocView"
+        | "SpectacularJSONAPIView"
+        | "SpectacularYAMLAPIView" => &["GET"],
         _ => return None,
     })
 }
@@ -86,9 +105,7 @@ pub(super) fn mixin(path: &str) -> Option<AuthState> {
 /// The actions that a class of REST framework brings to a view set.
 pub(super) fn actions(path: &str) -> &'static [&'static str] {
     match path.rsplit('.').next().unwrap_or(path) {
-        "ModelViewSet" => {
-            &["list", "create", "retrieve", "update", "partial_update", "destroy"]
-        }
+        "ModelViewSet" => &["list", "create", "retrieve", "update", "partial_update", "destroy"],
         "ReadOnlyModelViewSet" => &["list", "retrieve"],
         "ListModelMixin" => &["list"],
         "CreateModelMixin" => &["create"],

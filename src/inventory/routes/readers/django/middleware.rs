@@ -51,10 +51,11 @@ impl<'p> Middleware<'p> {
                 let hooks = [
                     ("__call__", LayerKind::Ambient, request()),
                     ("process_request", LayerKind::Hook, request()),
-                    ("process_view", LayerKind::Hook, Args {
-                        positional: vec![values::request(), values::view()],
-                        ..open()
-                    }),
+                    (
+                        "process_view",
+                        LayerKind::Hook,
+                        Args { positional: vec![values::request(), values::view()], ..open() },
+                    ),
                 ];
                 for (name, kind, args) in hooks {
                     if let Some(method) = classes::method(trace, &made, name) {

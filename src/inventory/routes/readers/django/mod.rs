@@ -1,12 +1,13 @@
 //! Django: lists of patterns that begin where the settings say, and include each other.
 
+mod admin;
 mod channels;
 mod class_views;
 mod drf;
 mod library;
 mod middleware;
-mod patterns;
 mod paths;
+mod patterns;
 mod permissions;
 mod routers;
 mod unmounted;
@@ -52,7 +53,7 @@ pub(super) const DJANGO: Framework = Framework {
         "View,",
         "ViewSet)",
     ],
-    fixtures: &[],
+    fixtures: &["django", "drf"],
     matching: Matching::First,
     has_user_object: true,
     read,

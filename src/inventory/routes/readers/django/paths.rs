@@ -55,6 +55,11 @@ pub(super) fn regexes(text: &Text) -> Vec<Text> {
         .collect();
     let unnamed = vec![String::new(); 32];
     let paths = regex::variants(&raw, &unnamed).into_iter().map(|path| {
+        // What something fixed follows is no rest.
+        let path = match path.strip_suffix(":.+}") {
+            Some(before) => before.replace(":.+}", "}") + ":.+}",
+            None => path.replace(":.+}", "}"),
+        };
         let mut out = Text::default();
         for (at, part) in path.split(HOLE).enumerate() {
             if at > 0 {

@@ -135,6 +135,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                 }
             }
             Value::Method(method) if method.1 == "urls" => self.router(&method.0, way),
+            Value::Module(file) => self.module(*file, way, depth + 1),
             _ => {}
         }
     }
@@ -185,11 +186,8 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             let is_end = !self.is_list(view);
             for route in &routes {
                 let text = paths::text(self.trace, route);
-                let texts = if is_regex {
-                    paths::regexes(&text)
-                } else {
-                    vec![paths::angles(&text)]
-                };
+                let texts =
+                    if is_regex { paths::regexes(&text) } else { vec![paths::angles(&text)] };
                 for text in &texts {
                     let way = way.under(text, conditional);
                     if is_end {
@@ -226,13 +224,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
     }
 
     /// Patterns that a pattern includes.
-    fn include(
-        &mut self,
-        value: &Value<'p>,
-        record: &CallRecord<'p>,
-        way: &Way<'p>,
-        depth: usize,
-    ) {
+    fn include(&mut self, value: &Value<'p>, record: &CallRecord<'p>, way: &Way<'p>, depth: usize) {
         if depth > MAX_NESTING {
             return;
         }
@@ -260,20 +252,14 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                     self.include(value, record, &way, depth + 1);
                 }
             }
-            Value::List(items) => {
-                // Patterns with the name of an application, or patterns.
-                let first = items.borrow().first().cloned();
-                let second = items.borrow().get(1).cloned();
-                let is_named = items.borrow().len() <= 3
-                    && !matches!(second, None | Some(Value::Native(_) | Value::List(_)));
-                match first {
-                    Some(first) if is_named && !matches!(first, Value::Unknown) => {
-                        self.include(&first, record, way, depth + 1);
-                    }
-                    _ => self.patterns(value, way, depth + 1),
-                }
+            Value::External(path) if path.ends_with("admin.site.urls") => self.admin(way, depth),
+            // `include(("app.urls", "app"))`
+            Value::List(items) if matches!(items.borrow().first(), Some(Value::Text(_))) => {
+                let first = items.borrow().first().cloned().unwrap_or_default();
+                self.include(&first, record, way, depth + 1);
             }
-            Value::Method(_) => self.patterns(value, way, depth + 1),
+            // A list of patterns, perhaps with the name of an application behind it.
+            Value::List(_) | Value::Method(_) => self.patterns(value, way, depth + 1),
             _ => {}
         }
     }
@@ -339,7 +325,9 @@ pub(super) fn is_include(path: &str) -> bool {
 pub(super) fn pattern_syntax(path: &str) -> Option<bool> {
     match path {
         "django.urls.path" | "django.urls.conf.path" => Some(false),
-        "django.urls.re_path" | "django.urls.conf.re_path" | "django.conf.urls.url"
+        "django.urls.re_path"
+        | "django.urls.conf.re_path"
+        | "django.conf.urls.url"
         | "django.conf.urls.re_path" => Some(true),
         _ => None,
     }

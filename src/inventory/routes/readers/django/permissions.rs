@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::probe::{Caller, Question};
 use crate::eval::value::{Args, BASE, ClassValue, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::caller::values;
+use crate::inventory::routes::caller::{Anonymous, values};
 use crate::inventory::routes::graph::{Layer, LayerKind, name_of};
 use crate::inventory::routes::readers::classes;
 
@@ -176,6 +177,17 @@ pub(super) fn object_layers<'p>(
         let method = on_base(trace, &instance, refuses, "has_object_permission")?;
         let stored = Value::External("stored.object".into());
         let args = Args::of(vec![values::request(), view.clone(), stored]);
+        // Whether one may have it may hang on the thing; only what surely refuses counts.
+        let caller: Rc<dyn Caller<'p> + 'p> = Rc::new(Anonymous {
+            method: Some(verb.to_ascii_uppercase()),
+            has_user_object: true,
+            ..Anonymous::default()
+        });
+        let question = Question { callee: method.clone(), args: args.clone() };
+        let seen = trace.ask(caller, &question);
+        if seen.returned.iter().any(|value| value.truth() != Some(false)) {
+            return None;
+        }
         let layer = Layer::new(trace, LayerKind::Predicate, method, args);
         let name = class.qualified.rsplit('.').next().unwrap_or(&class.qualified).to_owned();
         Some(Layer { name, ..layer })

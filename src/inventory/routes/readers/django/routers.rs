@@ -58,6 +58,23 @@ impl Registry {
         self.entries.keys().copied().collect()
     }
 
+    /// A router and those whose view sets it has taken.
+    fn taken(&self, router: CallId) -> Vec<CallId> {
+        let mut out = vec![router];
+        let mut at = 0;
+        while let Some(router) = out.get(at).copied() {
+            at += 1;
+            for entry in self.entries.get(&router).into_iter().flatten() {
+                if let Entry::Taken(other) = entry
+                    && !out.contains(other)
+                {
+                    out.push(*other);
+                }
+            }
+        }
+        out
+    }
+
     /// A router as the program holds it.
     pub(super) fn object<'p>(&self, trace: &Trace<'p>, router: CallId) -> Value<'p> {
         let registered = self.entries.get(&router).into_iter().flatten().find_map(|entry| {
@@ -90,7 +107,9 @@ fn is_router(call: &CallRecord<'_>) -> bool {
     call.path().is_some_and(|path| {
         let name = path.rsplit('.').next().unwrap_or(path);
         name.ends_with("Router")
-            && (path.contains("rest_framework") || path.contains("routers.") || call.class.is_some())
+            && (path.contains("rest_framework")
+                || path.contains("routers.")
+                || call.class.is_some())
     })
 }
 
@@ -126,7 +145,8 @@ impl<'p> Walk<'_, '_, 'p> {
     /// The paths of a router.
     pub(super) fn router(&mut self, value: &Value<'p>, way: &Way<'p>) {
         let Some(id) = made_by(value) else { return };
-        self.met.routers.insert(id);
+        let taken = self.registry.taken(id);
+        self.met.routers.extend(taken);
         let Some(shape) = self.shape(value, id, 0) else { return };
         let registry = Rc::clone(&self.registry);
         for call in registry.registered(id, 0) {
@@ -145,7 +165,8 @@ impl<'p> Walk<'_, '_, 'p> {
             }
             _ => None,
         };
-        let slash = field("trailing_slash").or_else(|| made.args.keyword("trailing_slash").cloned());
+        let slash =
+            field("trailing_slash").or_else(|| made.args.keyword("trailing_slash").cloned());
         let slash = match slash {
             Some(Value::Bool(false) | Value::Flag(false) | Value::None) => Text::literal(""),
             Some(Value::Text(text)) => (*text).clone(),
@@ -268,7 +289,8 @@ impl<'p> Walk<'_, '_, 'p> {
                 continue;
             }
             for action in actions.iter().filter(|action| action.is_detail == route.is_detail) {
-                let verbs: Vec<_> = action.verbs.iter().filter(|pair| fits(pair)).cloned().collect();
+                let verbs: Vec<_> =
+                    action.verbs.iter().filter(|pair| fits(pair)).cloned().collect();
                 let initial = route.initial.followed_by(action.initial.clone());
                 let rows = self.mapped_rows(class, &verbs, &initial, action.is_detail, &nothing);
                 let texts = self.urls(shape, &route.url, prefix, &lookup_name, &action.url_path);
@@ -294,11 +316,8 @@ impl<'p> Walk<'_, '_, 'p> {
         lookup: &str,
         url_path: &Text,
     ) -> Vec<Text> {
-        let lookup = if shape.is_regex {
-            format!("(?P<{lookup}>[^/.]+)")
-        } else {
-            format!("<{lookup}>")
-        };
+        let lookup =
+            if shape.is_regex { format!("(?P<{lookup}>[^/.]+)") } else { format!("<{lookup}>") };
         let mut whole = shape.before.clone();
         whole.push(prefix);
         let is_empty = whole.is_empty();
@@ -332,10 +351,8 @@ impl<'p> Walk<'_, '_, 'p> {
                 }
             }
         }
-        let mut out: Vec<Action<'p>> = functions
-            .iter()
-            .filter_map(|(name, closure)| self.action(name, closure))
-            .collect();
+        let mut out: Vec<Action<'p>> =
+            functions.iter().filter_map(|(name, closure)| self.action(name, closure)).collect();
         for (name, closure) in &functions {
             for (of, verb) in more_of(closure) {
                 if let Some(action) = out.iter_mut().find(|action| action.name == of) {
@@ -351,7 +368,8 @@ impl<'p> Walk<'_, '_, 'p> {
         let (kind, args) = closure.decorators.iter().find_map(|decorator| {
             let (path, args) = origin(self.trace, decorator)?;
             let kind = path.strip_prefix("rest_framework.decorators.")?.to_owned();
-            matches!(kind.as_str(), "action" | "list_route" | "detail_route").then_some((kind, args))
+            matches!(kind.as_str(), "action" | "list_route" | "detail_route")
+                .then_some((kind, args))
         })?;
         let is_detail = match kind.as_str() {
             "list_route" => false,
@@ -399,11 +417,7 @@ fn usual<'p>() -> Vec<Route<'p>> {
         initial: Args::default(),
     };
     vec![
-        route(
-            "^{prefix}{trailing_slash}$",
-            Some(&[("get", "list"), ("post", "create")]),
-            false,
-        ),
+        route("^{prefix}{trailing_slash}$", Some(&[("get", "list"), ("post", "create")]), false),
         route("^{prefix}/{url_path}{trailing_slash}$", None, false),
         route(
             "^{prefix}/{lookup}{trailing_slash}$",

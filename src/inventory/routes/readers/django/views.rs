@@ -119,6 +119,9 @@ impl<'p> Walk<'_, '_, 'p> {
                         Value::Method(method) if method.1 == "admin_view" => {
                             Layer::decided(AuthState::Required, "admin_view")
                         }
+                        Value::External(path) if path.ends_with(".admin_view") => {
+                            Layer::decided(AuthState::Required, "admin_view")
+                        }
                         callee => wrapping::decorator(self.trace, callee, None),
                     });
                     out.view = inner;
@@ -331,11 +334,7 @@ fn methods_through<'p>(trace: &Trace<'p>, layer: &Layer<'p>) -> Option<(Vec<Stri
 }
 
 /// Whether what a wrapper makes has what is noted on the view, as `functools.wraps` sees to it.
-fn keeps_notes<'p>(
-    trace: &Trace<'p>,
-    layer: &Layer<'p>,
-    view: Option<&Rc<Closure<'p>>>,
-) -> bool {
+fn keeps_notes<'p>(trace: &Trace<'p>, layer: &Layer<'p>, view: Option<&Rc<Closure<'p>>>) -> bool {
     let keeps = |value: &Value<'p>| match value {
         Value::Function(closure) => closure.attributes.borrow().contains_key("__wrapped__"),
         _ => true,
