@@ -138,7 +138,7 @@ fn parameter(out: &mut [String], name: &str, body: &[char]) {
     let rest = body.contains(".*") || body.contains(".+");
     let own = body.strip_prefix('/').unwrap_or(&body);
     let kind = if rest {
-        ":.*".to_owned()
+        if body.contains(".*") { ":.*".to_owned() } else { ":.+".to_owned() }
     } else {
         let readable = !own.is_empty() && !own.contains(['{', '}', '\0']) && own != "[^/]+";
         if readable { format!(":{own}") } else { String::new() }

@@ -167,11 +167,13 @@ impl<'p> Walk<'_, '_, 'p> {
         let mut layers = outer.layers.clone();
         layers.extend(gates.layers);
         let answers = class.attribute("dispatch").is_some();
-        let handler =
-            if answers { Handler::of_method(class, "dispatch") } else { Handler::of_class(class) };
-        let handler = Handler { function: None, ..handler };
+        let handler = match answers {
+            true => self.method(class, instance, "dispatch").0,
+            false => Handler::of_class(class),
+        };
         let registration = Registration {
             layers,
+            args: request_args(),
             ..Registration::new((Vec::new(), answers), Text::default(), handler)
         };
         Row { registration, is_exempt: outer.is_exempt || gates.is_exempt }
@@ -214,7 +216,10 @@ impl<'p> Walk<'_, '_, 'p> {
                         out.is_exempt |= decorated.is_exempt;
                         if !has_dispatch {
                             has_dispatch = true;
-                            out.layers.extend(self.dispatch(class, instance));
+                            // What hands on to nobody is no gate: it answers.
+                            if drf::mentions(&closure, "dispatch") {
+                                out.layers.extend(self.dispatch(class, instance));
+                            }
                         }
                     }
                 }

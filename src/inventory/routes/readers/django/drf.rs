@@ -345,7 +345,7 @@ pub(super) fn is_about_one(name: &str) -> bool {
 }
 
 /// Whether a function calls a method of that name.
-fn mentions(function: &Closure<'_>, name: &str) -> bool {
+pub(super) fn mentions(function: &Closure<'_>, name: &str) -> bool {
     struct Calls<'m>(&'m str, bool);
     impl<'m> Visitor<'m> for Calls<'_> {
         fn enter_expr(&mut self, expr: &'m Expr) -> Step {
