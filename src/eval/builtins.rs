@@ -296,6 +296,26 @@ fn join<'p>(items: &[Value<'p>], separator: &Text) -> Value<'p> {
     Value::Text(Rc::new(out))
 }
 
+/// An address in its parts, as far as it has no hole.
+fn parts_of_address<'p>(value: &Value<'p>) -> Option<Value<'p>> {
+    let Value::Text(text) = value else { return None };
+    let whole = text.as_literal()?;
+    let (scheme, rest) = whole.split_once("://").unwrap_or(("", whole));
+    let (host, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None if scheme.is_empty() => ("", rest),
+        None => (rest, ""),
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let part = |part: &str| {
+        let plain = Text::literal(part);
+        let marked = text.env().iter().fold(plain, |text, variable| text.from_env(variable));
+        Value::Text(Rc::new(marked))
+    };
+    let entries = [("scheme", scheme), ("netloc", host), ("hostname", host), ("path", path)];
+    Some(Value::map(entries.map(|(name, value)| (Value::text(name), part(value))).to_vec()))
+}
+
 fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Value<'p>> {
     let Value::List(items) = list else { return None };
     match method {
@@ -304,12 +324,24 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             Some(Value::None)
         }
         "extend" => {
-            let more = args.positional.first().and_then(Value::items);
-            grow(&mut items.borrow_mut(), more.unwrap_or_else(|| vec![Value::Unknown]));
+            let more = args.positional.first();
+            let known = more.and_then(Value::items);
+            let unknown = || vec![more.cloned().map_or(Value::Unknown, Value::several)];
+            grow(&mut items.borrow_mut(), known.unwrap_or_else(unknown));
             Some(Value::None)
         }
         "insert" => {
-            grow(&mut items.borrow_mut(), args.positional.get(1).cloned());
+            let mut items = items.borrow_mut();
+            match args.positional.first() {
+                Some(Value::Number(at)) if at == "0" && items.len() < MAX_ITEMS => {
+                    let at = 0;
+                    args.positional
+                        .get(1)
+                        .into_iter()
+                        .for_each(|item| items.insert(at, item.clone()));
+                }
+                _ => grow(&mut items, args.positional.get(1).cloned()),
+            }
             Some(Value::None)
         }
         "concat" => {
@@ -490,6 +522,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             })
         }
         "range" => range(args),
+        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => {
+            parts_of_address(args.positional.first()?)
+        }
         "len" => match args.positional.first()? {
             Value::List(items) => length(&items.borrow()).map(number),
             Value::Map(entries) => Some(number(i64::try_from(entries.borrow().len()).ok()?)),

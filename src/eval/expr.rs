@@ -178,6 +178,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                     Value::Number(number) => Value::Number(SmolStr::from(format!("-{number}"))),
                     _ => Value::Unknown,
                 },
+                "~" if is_type(&value) => {
+                    Value::Method(Rc::new((Value::list(vec![value]), "__invert__".into())))
+                }
                 "typeof" => match value {
                     Value::Absent => Value::text("undefined"),
                     Value::Text(_) => Value::text("string"),
@@ -352,7 +355,7 @@ fn spread<'p>(value: &Value<'p>) -> Vec<Value<'p>> {
             out
         }
         Value::None | Value::Absent | Value::Bool(false) => Vec::new(),
-        other => other.items().unwrap_or_else(|| vec![Value::Unknown]),
+        other => other.items().unwrap_or_else(|| vec![other.clone().several()]),
     }
 }
 
@@ -685,6 +688,21 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
     }
 }
 
+/// Whether a value is a class, or what operators have made of classes: that stays as it is written.
+fn is_type(value: &Value<'_>) -> bool {
+    match value {
+        Value::Class(_) => true,
+        Value::External(path) => {
+            !path.starts_with("caller.")
+                && path.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase))
+        }
+        Value::Method(method) => {
+            matches!(method.1.as_str(), "__or__" | "__and__" | "__invert__")
+        }
+        _ => false,
+    }
+}
+
 /// What an operator makes of two values; `name` is what a hole is called.
 #[must_use]
 pub fn operate<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) -> Value<'p> {
@@ -699,6 +717,22 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
         }
         "+" => match (left, right) {
+            (Value::List(items), Value::Native(_) | Value::Method(_) | Value::Unknown) => {
+                let known = items.borrow().iter().cloned().collect::<Vec<_>>();
+                Value::list(known.into_iter().chain([right.clone().several()]).collect())
+            }
+            (Value::Native(_) | Value::Method(_), Value::List(items)) => {
+                let known = items.borrow();
+                Value::list(
+                    [left.clone().several()].into_iter().chain(known.iter().cloned()).collect(),
+                )
+            }
+            (Value::Native(_) | Value::Method(_), Value::Native(_) | Value::Method(_)) => {
+                Value::list(vec![left.clone().several(), right.clone().several()])
+            }
+            (Value::List(_), Value::Choice(values)) => {
+                Value::choice(values.iter().map(|value| operate("+", left, value, name)).collect())
+            }
             (Value::Text(a), other) => {
                 let mut out = (**a).clone();
                 match other {
@@ -775,6 +809,11 @@ fn combine<'p>(operator: &str, left: &Value<'p>, right: &Value<'p>, name: &str) 
             found.map_or(Value::Unknown, |found| Value::Bool(found == wanted))
         }
         // Unions of sets and types.
+        "|" | "&" if is_type(left) && is_type(right) => {
+            let name = if operator == "|" { "__or__" } else { "__and__" };
+            let both = Value::list(vec![left.clone(), right.clone()]);
+            Value::Method(Rc::new((both, name.into())))
+        }
         "|" => match (left, right) {
             (Value::Map(a), Value::Map(b)) => {
                 Value::map(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
@@ -858,6 +897,12 @@ pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
         (Value::Number(a), Value::Number(b)) => Some(a == b),
         (Value::Bool(a) | Value::Flag(a), Value::Bool(b) | Value::Flag(b)) => Some(a == b),
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
+        // A user object that stands for nobody is an object all the same.
+        (Value::None, Value::External(path)) | (Value::External(path), Value::None)
+            if path == "caller.user" =>
+        {
+            Some(false)
+        }
         // It is no role, no name, no number that anybody would compare it with.
         (
             Value::Absent,

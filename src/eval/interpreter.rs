@@ -149,6 +149,8 @@ pub struct Interpreter<'p> {
     application: Option<CallId>,
     /// Whether the running function may have ended otherwise, had the environment said so.
     swayed: bool,
+    /// The settings of a Django project, once they are asked for.
+    django_settings: std::cell::OnceCell<Option<FileId>>,
     /// Functions that cost much and told readers nothing.
     worn: worn::Worn<'p>,
 }
@@ -215,6 +217,7 @@ pub fn run<'p>(
         missing: BTreeSet::new(),
         application: None,
         swayed: false,
+        django_settings: std::cell::OnceCell::new(),
         worn: worn::Worn::new(tells),
     };
     // What runs in scripts beside a program of Rust does not take its steps.

@@ -785,6 +785,16 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// What stands in a list for the items of something that is none: what made them, where a
+    /// reader may know it.
+    #[must_use]
+    pub fn several(self) -> Self {
+        match self {
+            Self::Native(_) | Self::Method(_) | Self::Choice(_) => self,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The items of a list; `None` for anything else.
     #[must_use]
     pub fn items(&self) -> Option<Vec<Self>> {

@@ -250,8 +250,9 @@ impl<'p> Interpreter<'p> {
                 let known = instance.fields.borrow().contains_key(name)
                     || instance.class.attribute(name).is_some();
                 // What the program does not define, its bases outside mostly do not either.
-                // A base that a question stands for has no private attributes.
-                let has_not = base_of(instance).is_some() && name.starts_with('_')
+                // A base that a question stands for has no private attributes, and no such flags.
+                let has_not = base_of(instance).is_some()
+                    && (name.starts_with('_') || name.starts_with("is_"))
                     || instance.class.lineage().1.is_none();
                 known.then_some(true).or_else(|| has_not.then_some(false))
             }
@@ -285,6 +286,10 @@ impl<'p> Interpreter<'p> {
                     default.clone()
                 }
                 Value::Absent => default.clone(),
+                // What nobody says of a user who is nobody, that user does not have.
+                Value::External(_) if matches!(object, Value::External(path) if path == "caller.user") => {
+                    self.identity(default.clone())
+                }
                 other => other,
             },
         }

@@ -106,6 +106,9 @@ impl<'p> Interpreter<'p> {
             }
             // The default export of a library is the library.
             Target::External(path) if name == "default" => Value::External(path.clone()),
+            Target::External(path) if path.contains("rest_framework") && name == "SAFE_METHODS" => {
+                self.django_setting(path, name).unwrap_or_default()
+            }
             Target::External(path) => {
                 let separator = if module.contains("::") { "::" } else { "." };
                 Value::External(SmolStr::from(format!("{path}{separator}{name}")))

@@ -938,6 +938,24 @@ impl<'p> Interpreter<'p> {
         self.probe.as_ref().map_or(0, |probe| probe.identities)
     }
 
+    /// The decorators of functions that Django's `method_decorator` makes one of methods of; a
+    /// bound method is a function.
+    fn of_method(&self, decorator: &Value<'p>) -> Vec<Value<'p>> {
+        let record = match decorator {
+            Value::Native(id) => self.call_record(*id),
+            _ => None,
+        };
+        let is = |path: &str| path == "django.utils.decorators.method_decorator";
+        match record.filter(|record| record.path().is_some_and(is)) {
+            Some(record) => match record.args.get(0, "decorator") {
+                Some(Value::List(items)) => items.borrow().clone(),
+                Some(one) => vec![one.clone()],
+                None => Vec::new(),
+            },
+            None => vec![decorator.clone()],
+        }
+    }
+
     /// The function as its decorators leave it.
     pub(super) fn decorated(&mut self, closure: &Rc<Closure<'p>>, span: Span) -> Option<Value<'p>> {
         let matters = |decorator: &Value<'p>| match decorator {
@@ -954,8 +972,12 @@ impl<'p> Interpreter<'p> {
         if !closure.decorators.iter().any(matters) {
             return None;
         }
-        let decorators: Vec<_> =
-            closure.decorators.iter().filter(|value| matters(value)).cloned().collect();
+        let decorators: Vec<_> = closure
+            .decorators
+            .iter()
+            .filter(|value| matters(value))
+            .flat_map(|value| self.of_method(value))
+            .collect();
         let mut value = Value::Function(Rc::new(closure.undecorated()));
         for decorator in decorators.into_iter().rev() {
             let made = match &decorator {

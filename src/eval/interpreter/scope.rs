@@ -145,6 +145,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             .or_else(|| self.meta_place(path, name))
             .or_else(|| self.caller_attribute(path, name))
             .or_else(|| self.current(path, name))
+            .or_else(|| self.django_setting(path, name))
     }
 
     fn item(&mut self, object: &Value<'p>, key: &str) -> Option<Value<'p>> {

@@ -4,8 +4,12 @@
 use std::rc::Rc;
 
 use super::Interpreter;
+use crate::eval::link::{Program, Target};
 use crate::eval::text::Text;
-use crate::eval::value::{Args, Value};
+use crate::eval::value::{Args, FileId, Value};
+use crate::module::visit::{Visitor, Walk, walk_block};
+use crate::module::{Expr, ExprKind, StmtKind, TextPart};
+use crate::source::Language;
 
 /// Classes whose instances read the environment, and where a default stands without its name.
 const READERS: &[(&str, usize)] = &[
@@ -54,5 +58,79 @@ impl<'p> Interpreter<'p> {
             ("int" | "float" | "list", Some(value)) => value.clone(),
             _ => Value::Unknown,
         })
+    }
+}
+
+impl<'p> Interpreter<'p> {
+    /// A setting of a Django project, as `django.conf.settings` has it. What is a truth value there
+    /// is one by default: deployments differ in little else.
+    pub(super) fn django_setting(&mut self, path: &str, name: &str) -> Option<Value<'p>> {
+        if path == "rest_framework.permissions" && name == "SAFE_METHODS" {
+            return Some(Value::list(["GET", "HEAD", "OPTIONS"].map(Value::text).to_vec()));
+        }
+        if path != "django.conf.settings" {
+            return None;
+        }
+        let file = self.settings_of_django()?;
+        match self.member(file, name) {
+            Value::Unknown => None,
+            value => Some(value.by_default()),
+        }
+    }
+}
+
+impl Interpreter<'_> {
+    /// The settings that the programs of a Django project run with.
+    pub(super) fn settings_of_django(&self) -> Option<FileId> {
+        *self.django_settings.get_or_init(|| django_settings(self.program))
+    }
+}
+
+/// The settings that the programs of a Django project run with: those that they name, else those
+/// that say where the routes are.
+fn django_settings(program: &Program<'_>) -> Option<FileId> {
+    let python =
+        || program.ids().filter(|id| program.file(*id).module.language == Language::Python);
+    let named = python().find_map(|id| {
+        let file = program.file(id);
+        let name = file.path.rsplit('/').next().unwrap_or(file.path);
+        if !matches!(name, "manage.py" | "wsgi.py" | "asgi.py") {
+            return None;
+        }
+        let mut named = Named(None);
+        walk_block(&mut named, &file.module.body);
+        match program.resolve(id, &named.0?) {
+            Target::File(file) => Some(file),
+            _ => None,
+        }
+    });
+    let has_routes = |id: &FileId| {
+        program.file(*id).module.body.iter().any(|stmt| {
+            matches!(&stmt.kind, StmtKind::Bind(bind)
+                if matches!(&bind.target.kind, ExprKind::Name(name) if name == "ROOT_URLCONF"))
+        })
+    };
+    named.or_else(|| python().find(has_routes))
+}
+
+/// Looks for `os.environ.setdefault("DJANGO_SETTINGS_MODULE", "…")`.
+struct Named(Option<String>);
+
+impl<'m> Visitor<'m> for Named {
+    fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+        let text = |expr: &Expr| match &expr.kind {
+            ExprKind::Text(parts) => match parts.as_slice() {
+                [TextPart::Literal(text)] => Some(text.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let ExprKind::Call(call) = &expr.kind
+            && let [first, second] = call.args.as_slice()
+            && text(&first.value).as_deref() == Some("DJANGO_SETTINGS_MODULE")
+        {
+            self.0 = self.0.take().or_else(|| text(&second.value));
+        }
+        Walk::Into
     }
 }

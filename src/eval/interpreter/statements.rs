@@ -95,6 +95,13 @@ impl<'p> Interpreter<'p> {
                                 grow(&mut items.borrow_mut(), more);
                                 old
                             }
+                            (Some(items), None)
+                                if operator == "+"
+                                    && matches!(value, Value::Native(_) | Value::Method(_)) =>
+                            {
+                                grow(&mut items.borrow_mut(), [value]);
+                                old
+                            }
                             _ => expr::operate(operator, &old, &value, ""),
                         };
                         self.spend(value.weight());

@@ -191,6 +191,12 @@ impl<'p> Trace<'p> {
         expr::attribute(object, name, &mut *self.machine.borrow_mut())
     }
 
+    /// The settings that the programs of a Django project run with.
+    #[must_use]
+    pub fn settings_of_django(&self) -> Option<FileId> {
+        self.machine.borrow().settings_of_django()
+    }
+
     /// The value of an expression in a scope, such as a parameter's default or annotation.
     #[must_use]
     pub fn value_in(&self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {

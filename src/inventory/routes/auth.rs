@@ -289,6 +289,10 @@ impl<'t, 'p> Decider<'t, 'p> {
                 verdict = Verdict::LetsIn;
             }
         }
+        // Whoever is logged out is sent to log in, and was not turned away.
+        if verdict == Verdict::Refuses && logs_out(function) {
+            verdict = Verdict::LetsIn;
+        }
         if seen.passed != Certainty::No {
             self.hand_on.insert(key.0);
         }
@@ -477,6 +481,14 @@ impl<'t, 'p> Decider<'t, 'p> {
                 let may_pass = truths.iter().any(|truth| *truth != Some(false));
                 let may_refuse =
                     is_refusing(&seen) || truths.iter().any(|truth| *truth != Some(true));
+                if may_refuse {
+                    self.turns_away.set(true);
+                }
+                // Whom it says no to whatever comes, that is everybody.
+                let never = |value: &Value<'p>| matches!(value, Value::Bool(false));
+                if !seen.returned.is_empty() && seen.returned.iter().all(never) && !seen.cut {
+                    return Verdict::Refuses;
+                }
                 judge(&seen, may_pass && seen.returns != Certainty::No, may_refuse)
             }
         }
@@ -514,7 +526,9 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
     let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
     if all(Verdict::Refuses) {
         Verdict::Refuses
-    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
+    } else if verdicts.contains(&Verdict::Passes) {
+        Verdict::Passes
+    } else if verdicts.contains(&Verdict::Unclear) {
         Verdict::Unclear
     } else {
         Verdict::LetsIn
@@ -543,6 +557,25 @@ fn gives_next_away(function: &Closure<'_>) -> bool {
     let mut mentions = Mentions { next, errors: 0, all: 0 };
     walk_block(&mut mentions, &function.function.body);
     mentions.all > mentions.errors
+}
+
+/// Whether a handler logs its caller out.
+fn logs_out(function: &Closure<'_>) -> bool {
+    struct Calls(bool);
+    impl<'m> Visitor<'m> for Calls {
+        fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+            if let ExprKind::Call(call) = &expr.kind
+                && let Some(name) = last_name(&call.callee)
+            {
+                let name = name.to_ascii_lowercase().replace('_', "");
+                self.0 |= name.ends_with("logout") || name == "logoutuser";
+            }
+            Walk::Into
+        }
+    }
+    let mut calls = Calls(false);
+    walk_block(&mut calls, &function.function.body);
+    calls.0
 }
 
 struct Mentions<'m> {

@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::extractors::Kept;
 use super::notes::{self, Notes};
-use super::{AuthState, asgi, extractors, guards, h3, page, remix};
+use super::{AuthState, asgi, extractors, guards, h3, of_base, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -339,6 +339,9 @@ impl<'p> Caller<'p> for Anonymous {
                 told => Some(told),
             };
         }
+        if whole == "caller.base" || whole == "caller.open" {
+            return of_base::attribute(name);
+        }
         if whole == "caller.view" {
             return Some(Told::Value(self.noted(name)));
         }
@@ -466,6 +469,12 @@ impl<'p> Caller<'p> for Anonymous {
                 && let Some(told) = page::call(self, method, call.args, call.surely)
             {
                 return Some(told);
+            }
+            if let Some(method) = whole.strip_prefix("caller.base.") {
+                return Some(of_base::call(method));
+            }
+            if whole.starts_with("caller.open.") {
+                return Some(Told::Value(Value::Bool(true)));
             }
             return self.request_call(&whole, call);
         }
@@ -679,6 +688,18 @@ impl Anonymous {
             || object == "caller.async_user"
             || whole == "caller.user"
         {
+            // What belongs to nobody is nothing: `user.groups.filter(…).exists()`.
+            if object.starts_with("caller.user.") {
+                match lower.as_str() {
+                    "exists" => return Some(Told::Identity(Value::Bool(false))),
+                    "count" => return Some(Told::Identity(Value::Number("0".into()))),
+                    "first" | "last" => return Some(Told::Identity(Value::Absent)),
+                    "filter" | "all" | "exclude" | "distinct" | "order_by" | "values_list" => {
+                        return Some(Told::Identity(Value::External(object.into())));
+                    }
+                    _ => {}
+                }
+            }
             let predicate = ["has", "is", "can", "check", "allow", "may"];
             return Some(Told::Identity(if lower == "is_anonymous" {
                 Value::Bool(true)
@@ -1256,6 +1277,15 @@ fn is_error_code(value: &Value<'_>) -> bool {
     }
 }
 
+/// Answers of Django that are errors by their class.
+const ERRORS_OF_DJANGO: &[&str] = &[
+    "HttpResponseNotAllowed",
+    "HttpResponseBadRequest",
+    "HttpResponseNotFound",
+    "HttpResponseGone",
+    "HttpResponseServerError",
+];
+
 /// Whether what is given back is an error that has nothing to do with who calls.
 #[must_use]
 pub fn is_error<'p>(
@@ -1264,11 +1294,14 @@ pub fn is_error<'p>(
 ) -> bool {
     match value {
         Value::Native(_) | Value::Object(_) => record(value).is_some_and(|call| {
-            call.args
-                .positional
-                .iter()
-                .chain(call.args.named.iter().map(|(_, value)| value))
-                .any(is_error_code)
+            let of_django = call.path().and_then(|path| path.strip_prefix("django.http."));
+            of_django.is_some_and(|name| ERRORS_OF_DJANGO.contains(&last_segment(name)))
+                || call
+                    .args
+                    .positional
+                    .iter()
+                    .chain(call.args.named.iter().map(|(_, value)| value))
+                    .any(is_error_code)
         }),
         Value::List(items) => items.borrow().iter().any(is_error_code),
         _ => false,

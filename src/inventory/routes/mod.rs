@@ -15,6 +15,7 @@ pub mod guards;
 mod h3;
 pub mod methods;
 pub mod notes;
+mod of_base;
 mod page;
 pub mod pattern;
 pub mod readers;

@@ -15,8 +15,21 @@ pub fn paths(regex: &str, names: &[String]) -> Vec<String> {
     if regex.len() > MAX_LENGTH {
         return vec!["{}".to_owned()];
     }
+    rewritten(regex, Writer { names, groups: 0, both: false })
+}
+
+/// As [`paths`], with a path for each way to take what is optional: a group is there or not, and
+/// a last slash is there.
+#[must_use]
+pub fn variants(regex: &str, names: &[String]) -> Vec<String> {
+    if regex.len() > MAX_LENGTH {
+        return vec!["{}".to_owned()];
+    }
+    rewritten(regex, Writer { names, groups: 0, both: true })
+}
+
+fn rewritten(regex: &str, mut writer: Writer<'_>) -> Vec<String> {
     let chars: Vec<char> = regex.chars().collect();
-    let mut writer = Writer { names, groups: 0 };
     let mut out = writer.alternatives(&chars, vec![String::new()], 0);
     out.dedup();
     out
@@ -26,6 +39,8 @@ struct Writer<'n> {
     names: &'n [String],
     /// Groups so far that capture.
     groups: usize,
+    /// Whether an optional group gives a path without it too.
+    both: bool,
 }
 
 impl Writer<'_> {
@@ -48,7 +63,10 @@ impl Writer<'_> {
             match atom {
                 ['^' | '$'] | ['\\', 'A' | 'Z' | 'z' | 'b' | 'B'] => {}
                 ['(', inner @ .., ')'] => {
-                    out = self.group(inner, optional, out, depth);
+                    let without = (self.both && optional).then(|| out.clone());
+                    out = self.group(inner, optional && !self.both, out, depth);
+                    out.extend(without.unwrap_or_default());
+                    out.truncate(MAX_PATHS);
                 }
                 ['[', inner @ .., ']'] => {
                     // `[.]` is one way to write a dot, `[/]` a slash.
@@ -61,6 +79,7 @@ impl Writer<'_> {
                 ['\\', 'd' | 'D' | 'w' | 'W' | 's' | 'S'] => push(&mut out, "{}"),
                 ['\\', c] if !optional => push(&mut out, &c.to_string()),
                 ['.'] if repeats(&chars[end..behind]) => push(&mut out, "{*}"),
+                ['/'] if optional && self.both => push(&mut out, "/"),
                 _ if optional => {}
                 literal => push(&mut out, &literal.iter().collect::<String>()),
             }
@@ -119,7 +138,7 @@ fn parameter(out: &mut [String], name: &str, body: &[char]) {
     let rest = body.contains(".*") || body.contains(".+");
     let own = body.strip_prefix('/').unwrap_or(&body);
     let kind = if rest {
-        ":.*".to_owned()
+        if body.contains(".*") { ":.*".to_owned() } else { ":.+".to_owned() }
     } else {
         let readable = !own.is_empty() && !own.contains(['{', '}', '\0']) && own != "[^/]+";
         if readable { format!(":{own}") } else { String::new() }

@@ -6,6 +6,7 @@ mod autoload;
 mod axum;
 mod bottle;
 mod classes;
+mod django;
 mod elysia;
 mod express;
 mod fastapi;
@@ -85,6 +86,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     aiohttp::AIOHTTP,
     flask::FLASK,
     bottle::BOTTLE,
+    django::DJANGO,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
@@ -149,4 +151,5 @@ pub fn is_routed_by_file(path: &str, text: &str) -> bool {
         || sveltekit::is_file(path)
         || nuxt::is_file(path)
         || remix::is_file(path, text)
+        || django::is_file(path)
 }

@@ -1,0 +1,73 @@
+//! The two syntaxes of Django's paths, written with braces.
+
+use crate::eval::interpreter::Trace;
+use crate::eval::text::{Part, Text};
+use crate::eval::value::Value;
+use crate::inventory::routes::regex;
+
+/// Stands for a hole while a regular expression is rewritten.
+const HOLE: char = '\u{0}';
+
+/// The text of a path as it is given to `path()`: translated ones are taken as they are written.
+pub(super) fn text<'p>(trace: &Trace<'p>, value: &Value<'p>) -> Text {
+    match value {
+        Value::Native(_) => {
+            let made = trace.made(value);
+            let translated = made.as_ref().and_then(|record| {
+                let name = record.path()?.strip_prefix("django.utils.translation.")?;
+                record.args.positional.get(usize::from(name.starts_with('p')))
+            });
+            translated.map_or_else(|| Text::hole(""), Value::to_text)
+        }
+        other => other.to_text(),
+    }
+}
+
+/// `<int:id>/` as `{id:int}/`.
+pub(super) fn angles(text: &Text) -> Text {
+    text.map_literals(|literal| {
+        let mut out = String::new();
+        let mut rest = literal;
+        while let Some(start) = rest.find('<') {
+            let Some(length) = rest[start..].find('>') else { break };
+            out.push_str(&rest[..start]);
+            let inner = &rest[start + 1..start + length];
+            match inner.split_once(':') {
+                Some((kind, name)) => out.push_str(&format!("{{{}:{kind}}}", name.trim())),
+                None => out.push_str(&format!("{{{}}}", inner.trim())),
+            }
+            rest = &rest[start + length + 1..];
+        }
+        out.push_str(rest);
+        out
+    })
+}
+
+/// The paths that a regular expression stands for.
+pub(super) fn regexes(text: &Text) -> Vec<Text> {
+    let raw: String = text
+        .parts()
+        .iter()
+        .map(|part| match part {
+            Part::Literal(text) => text.replace(HOLE, ""),
+            Part::Hole(_) => HOLE.to_string(),
+        })
+        .collect();
+    let unnamed = vec![String::new(); 32];
+    let paths = regex::variants(&raw, &unnamed).into_iter().map(|path| {
+        // What something fixed follows is no rest.
+        let path = match path.strip_suffix(":.+}") {
+            Some(before) => before.replace(":.+}", "}") + ":.+}",
+            None => path.replace(":.+}", "}"),
+        };
+        let mut out = Text::default();
+        for (at, part) in path.split(HOLE).enumerate() {
+            if at > 0 {
+                out.push_hole("");
+            }
+            out.push_literal(part);
+        }
+        out
+    });
+    paths.collect()
+}

@@ -1,0 +1,334 @@
+//! Lists of patterns, which include each other.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::paths;
+use super::routers::Registry;
+use crate::eval::interpreter::Trace;
+use crate::eval::link::Target;
+use crate::eval::text::Text;
+use crate::eval::value::{CallId, CallRecord, FileId, Place, Value};
+use crate::inventory::routes::AuthState;
+use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration};
+
+/// The deepest nesting of lists and modules.
+const MAX_NESTING: usize = 24;
+/// The most patterns that are followed on all ways together.
+const MAX_PATTERNS: usize = 50_000;
+/// The longest path.
+const MAX_PATH: usize = 2_000;
+
+/// Follows the patterns of one site.
+pub(super) struct Walk<'w, 't, 'p> {
+    pub trace: &'t Trace<'p>,
+    pub graph: &'w mut Graph<'p>,
+    router: CallId,
+    /// The settings of the site.
+    pub settings: Option<FileId>,
+    /// Whether a middleware asks for a login wherever a view does not say otherwise.
+    pub needs_login: bool,
+    pub met: Met,
+    pub registry: Rc<Registry>,
+    left: usize,
+}
+
+/// What was met on the way.
+#[derive(Default)]
+pub(super) struct Met {
+    /// Where the calls stand that made patterns.
+    pub patterns: BTreeSet<Place>,
+    /// The modules of patterns.
+    pub modules: BTreeSet<FileId>,
+    /// The routers of REST framework.
+    pub routers: BTreeSet<CallId>,
+}
+
+/// The way to a list of patterns.
+#[derive(Clone)]
+pub(super) struct Way<'p> {
+    pub prefix: Text,
+    pub layers: Vec<Layer<'p>>,
+    pub conditional: bool,
+}
+
+impl Way<'_> {
+    /// Where a site begins.
+    pub(super) fn start() -> Self {
+        Self { prefix: Text::literal("/"), layers: Vec::new(), conditional: false }
+    }
+
+    /// The way on under a path.
+    pub(super) fn under(&self, path: &Text, conditional: bool) -> Self {
+        let mut out = self.clone();
+        out.prefix.push(path);
+        out.conditional |= conditional;
+        out
+    }
+}
+
+/// What answers at a pattern.
+#[derive(Clone)]
+pub(super) struct Row<'p> {
+    pub registration: Registration<'p>,
+    /// Whether it says that it needs no login.
+    pub is_exempt: bool,
+}
+
+impl<'w, 't, 'p> Walk<'w, 't, 'p> {
+    pub(super) fn new(
+        trace: &'t Trace<'p>,
+        graph: &'w mut Graph<'p>,
+        router: CallId,
+        registry: &Rc<Registry>,
+        met: Met,
+    ) -> Self {
+        Self {
+            trace,
+            graph,
+            router,
+            settings: None,
+            needs_login: false,
+            met,
+            registry: Rc::clone(registry),
+            left: MAX_PATTERNS,
+        }
+    }
+
+    /// The patterns of a module.
+    pub(super) fn module(&mut self, file: FileId, way: &Way<'p>, depth: usize) {
+        self.met.modules.insert(file);
+        let patterns = self.trace.member(file, "urlpatterns");
+        self.patterns(&patterns, way, depth);
+    }
+
+    /// Whether some of a module's patterns were met, though nobody includes the module.
+    pub(super) fn has_met(&self, file: FileId) -> bool {
+        let items = self.trace.member(file, "urlpatterns").items().unwrap_or_default();
+        items.iter().any(|item| {
+            self.trace.made(item).is_some_and(|record| self.met.patterns.contains(&record.place))
+        })
+    }
+
+    /// Patterns in whatever shape.
+    pub(super) fn patterns(&mut self, value: &Value<'p>, way: &Way<'p>, depth: usize) {
+        if depth > MAX_NESTING || self.left == 0 || way.prefix.len() > MAX_PATH {
+            return;
+        }
+        self.left -= 1;
+        match value {
+            Value::List(items) => {
+                let items = items.borrow().clone();
+                for item in &items {
+                    self.patterns(item, way, depth + 1);
+                }
+            }
+            Value::Choice(values) => {
+                let way = way.under(&Text::default(), true);
+                for value in values.iter() {
+                    self.patterns(value, &way, depth + 1);
+                }
+            }
+            Value::Native(_) => {
+                if let Some(record) = self.trace.made(value) {
+                    self.call(value, &record, way, depth);
+                }
+            }
+            Value::Method(method) if method.1 == "urls" => self.router(&method.0, way),
+            Value::Module(file) => self.module(*file, way, depth + 1),
+            _ => {}
+        }
+    }
+
+    /// What a call gave that stands in a list of patterns.
+    fn call(&mut self, value: &Value<'p>, record: &CallRecord<'p>, way: &Way<'p>, depth: usize) {
+        let Some(path) = record.path() else { return };
+        match path {
+            "django.conf.urls.i18n.i18n_patterns" => {
+                self.met.patterns.insert(record.place);
+                let way = way.under(&Text::literal("{language}/"), record.conditional);
+                for pattern in &record.args.positional {
+                    self.patterns(pattern, &way, depth + 1);
+                }
+            }
+            "rest_framework.urlpatterns.format_suffix_patterns" => {
+                if let Some(patterns) = record.args.get(0, "urlpatterns") {
+                    self.patterns(patterns, way, depth + 1);
+                }
+            }
+            path if is_include(path) => self.include(value, record, way, depth + 1),
+            path => {
+                if let Some(is_regex) = pattern_syntax(path) {
+                    self.pattern(value, record, is_regex, way, depth);
+                }
+            }
+        }
+    }
+
+    /// `path(route, view, kwargs, name)` and its kin.
+    fn pattern(
+        &mut self,
+        value: &Value<'p>,
+        record: &CallRecord<'p>,
+        is_regex: bool,
+        way: &Way<'p>,
+        depth: usize,
+    ) {
+        self.met.patterns.insert(record.place);
+        let route = record.args.get(0, if is_regex { "regex" } else { "route" });
+        let routes = route.map_or_else(|| vec![Value::Unknown], Value::alternatives);
+        let Some(view) = record.args.get(1, "view").cloned() else { return };
+        let name = record.args.get(3, "name").and_then(Value::as_str).map(str::to_owned);
+        let view = self.replaced(value, view);
+        let views = view.alternatives();
+        let conditional = record.conditional || views.len() > 1 || routes.len() > 1;
+        for view in &views {
+            let is_end = !self.is_list(view);
+            for route in &routes {
+                let text = paths::text(self.trace, route);
+                let texts =
+                    if is_regex { paths::regexes(&text) } else { vec![paths::angles(&text)] };
+                for text in &texts {
+                    let way = way.under(text, conditional);
+                    if is_end {
+                        self.view(view, record, name.as_ref(), &way);
+                    } else {
+                        self.include(view, record, &way, depth + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The view of a pattern, which the program may have replaced since:
+    /// `pattern.callback = login_required(pattern.callback)`.
+    fn replaced(&self, pattern: &Value<'p>, view: Value<'p>) -> Value<'p> {
+        match self.trace.attribute(pattern, "callback") {
+            Value::Method(_) | Value::Unknown => view,
+            replaced => replaced,
+        }
+    }
+
+    /// Whether what stands for a view is more patterns.
+    fn is_list(&self, view: &Value<'p>) -> bool {
+        match view {
+            Value::List(_) | Value::Module(_) => true,
+            Value::Native(_) => {
+                let made = self.trace.made(view);
+                made.is_some_and(|record| record.path().is_some_and(is_include))
+            }
+            Value::Method(method) => method.1 == "urls",
+            Value::External(path) => path.ends_with(".urls"),
+            _ => false,
+        }
+    }
+
+    /// Patterns that a pattern includes.
+    fn include(&mut self, value: &Value<'p>, record: &CallRecord<'p>, way: &Way<'p>, depth: usize) {
+        if depth > MAX_NESTING {
+            return;
+        }
+        match value {
+            Value::Native(_) => {
+                let Some(made) = self.trace.made(value) else { return };
+                if made.path().is_some_and(is_include) {
+                    self.met.patterns.insert(made.place);
+                    if let Some(target) = made.args.get(0, "arg").or(made.args.keyword("module")) {
+                        let way = way.under(&Text::default(), made.conditional);
+                        self.include(target, &made, &way, depth + 1);
+                    }
+                } else {
+                    self.patterns(value, way, depth + 1);
+                }
+            }
+            Value::Text(text) => match text.as_literal() {
+                Some(name) => self.named(name, record.place.file, way, depth),
+                None => self.unknown(record, way),
+            },
+            Value::Module(file) => self.module(*file, way, depth + 1),
+            Value::Choice(values) => {
+                let way = way.under(&Text::default(), true);
+                for value in values.iter() {
+                    self.include(value, record, &way, depth + 1);
+                }
+            }
+            Value::External(path) if path.ends_with("admin.site.urls") => self.admin(way, depth),
+            // `include(("app.urls", "app"))`
+            Value::List(items) if matches!(items.borrow().first(), Some(Value::Text(_))) => {
+                let first = items.borrow().first().cloned().unwrap_or_default();
+                self.include(&first, record, way, depth + 1);
+            }
+            // A list of patterns, perhaps with the name of an application behind it.
+            Value::List(_) | Value::Method(_) => self.patterns(value, way, depth + 1),
+            _ => {}
+        }
+    }
+
+    /// A module by its dotted name; those of libraries have their own routes.
+    fn named(&mut self, name: &str, from: FileId, way: &Way<'p>, depth: usize) {
+        if let Target::File(file) = self.trace.resolve(from, name) {
+            self.module(file, way, depth + 1);
+            return;
+        }
+        match self.trace.dotted(from, name) {
+            Some(Value::Module(file)) => self.module(file, way, depth + 1),
+            Some(patterns @ Value::List(_)) => self.patterns(&patterns, way, depth + 1),
+            _ => {}
+        }
+    }
+
+    /// Patterns that nobody knows.
+    fn unknown(&mut self, record: &CallRecord<'p>, way: &Way<'p>) {
+        let way = way.under(&Text::hole(""), record.conditional);
+        let handler = Handler::of(None, record.place);
+        let registration = Registration::new((Vec::new(), false), Text::default(), handler);
+        self.register(&Row { registration, is_exempt: true }, None, &way);
+    }
+
+    /// What answers at a path.
+    fn view(
+        &mut self,
+        view: &Value<'p>,
+        record: &CallRecord<'p>,
+        name: Option<&String>,
+        way: &Way<'p>,
+    ) {
+        for row in self.rows(view, record.place) {
+            self.register(&row, name, way);
+        }
+    }
+
+    pub(super) fn register(&mut self, row: &Row<'p>, name: Option<&String>, way: &Way<'p>) {
+        let mut layers = way.layers.clone();
+        if self.needs_login && !row.is_exempt {
+            layers.push(Layer::decided(AuthState::Required, "LoginRequiredMiddleware"));
+        }
+        layers.extend(row.registration.layers.iter().cloned());
+        let registration = Registration {
+            path: way.prefix.clone(),
+            layers,
+            name: name.cloned(),
+            conditional: way.conditional || row.registration.conditional,
+            ..row.registration.clone()
+        };
+        self.graph.route(self.router, registration);
+    }
+}
+
+/// Whether a function includes patterns.
+pub(super) fn is_include(path: &str) -> bool {
+    matches!(path, "django.urls.include" | "django.conf.urls.include" | "django.urls.conf.include")
+}
+
+/// Whether the paths of a function that makes patterns are regular expressions; `None` for other
+/// functions.
+pub(super) fn pattern_syntax(path: &str) -> Option<bool> {
+    match path {
+        "django.urls.path" | "django.urls.conf.path" => Some(false),
+        "django.urls.re_path"
+        | "django.urls.conf.re_path"
+        | "django.conf.urls.url"
+        | "django.conf.urls.re_path" => Some(true),
+        _ => None,
+    }
+}
