@@ -514,6 +514,8 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
     let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
     if all(Verdict::Refuses) {
         Verdict::Refuses
+    } else if all(Verdict::Passes) {
+        Verdict::Passes
     } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
         Verdict::Unclear
     } else {
