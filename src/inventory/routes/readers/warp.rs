@@ -443,7 +443,12 @@ impl<'p> Reader<'_, 'p> {
                 both.collect()
             }
             ("or", Some(other)) => {
-                ways.extend(self.ways(other, depth + 1));
+                let before = self.trace.made(&of.0).map_or(0, |made| made.conditions);
+                let conditional = record.conditions > before;
+                let others = self.ways(other, depth + 1).into_iter();
+                ways.extend(
+                    others.map(|way| Way { conditional: way.conditional || conditional, ..way }),
+                );
                 ways
             }
             ("map" | "then" | "and_then", Some(function)) => {
