@@ -526,9 +526,15 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
     let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
     if all(Verdict::Refuses) {
         Verdict::Refuses
+<<<<<<< HEAD
     } else if verdicts.contains(&Verdict::Passes) {
         Verdict::Passes
     } else if verdicts.contains(&Verdict::Unclear) {
+=======
+    } else if all(Verdict::Passes) {
+        Verdict::Passes
+    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
+>>>>>>> r-warp
         Verdict::Unclear
     } else {
         Verdict::LetsIn

@@ -300,7 +300,7 @@ impl<'m> Seen<'m> {
             || first.starts_with(|c: char| c.is_ascii_uppercase())
             || matches!(
                 *first,
-                "web" | "flask" | "http" | "falcon" | "poem" | "serde_json" | "json"
+                "web" | "flask" | "http" | "falcon" | "poem" | "warp" | "serde_json" | "json"
             )
     }
 

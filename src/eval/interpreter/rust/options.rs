@@ -143,7 +143,11 @@ impl<'p> Interpreter<'p> {
                 let plain = |value: &Value<'p>| {
                     matches!(value, Value::Native(_) | Value::Function(_) | Value::External(_))
                 };
-                if values.iter().any(plain) && !OPENED.contains(&name) && !SAME.contains(&name) {
+                // Of what comes from outside, these make something new.
+                let combines = matches!(name, "or" | "or_else")
+                    && values.iter().any(|value| matches!(value, Value::Native(_)));
+                let kept = OPENED.contains(&name) && !combines || SAME.contains(&name);
+                if values.iter().any(plain) && !kept {
                     return None;
                 }
                 let args = self.rust_args(call);

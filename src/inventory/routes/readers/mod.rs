@@ -30,6 +30,7 @@ mod starlette;
 mod sveltekit;
 mod tide;
 mod tornado;
+mod warp;
 
 use super::graph::Graph;
 use super::pattern::Shape;
@@ -109,6 +110,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     poem::POEM,
     salvo::SALVO,
     tide::TIDE,
+    warp::WARP,
 ];
 
 /// Frameworks that call functions of the program while it registers routes.
