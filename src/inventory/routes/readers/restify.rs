@@ -76,12 +76,14 @@ fn call<'p>(_host: &mut Host<'_, 'p>, _closure: &Rc<Closure<'p>>) -> bool {
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     for (id, call) in trace.records() {
-        graph.at(id);
         match trace.kind(id) {
             Some(SERVER) => graph.add_application(id, NAME, call),
             Some(ROUTER) => graph.add(id, NAME, Text::default()),
             _ => {}
         }
+    }
+    for (id, call) in trace.records() {
+        graph.at(id);
         let Some((receiver, method)) = call.method() else { continue };
         let router = graph.origin(receiver);
         let Some(kind) = trace.kind(router).filter(|kind| [SERVER, ROUTER].contains(kind)) else {
