@@ -354,6 +354,18 @@ fn list_method<'p>(list: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Va
             }
             Some(Value::list(out))
         }
+        "indexOf" => {
+            let wanted = args.positional.first()?.as_str();
+            let items = items.borrow();
+            let known: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            Some(match (wanted, known) {
+                (Some(wanted), Some(known)) => {
+                    let at = known.iter().position(|item| *item == wanted);
+                    number(at.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1))
+                }
+                _ => Value::Unknown,
+            })
+        }
         "join" => {
             let separator =
                 args.positional.first().map_or_else(|| Text::literal(","), Value::to_text);

@@ -34,6 +34,8 @@ const LIBRARIES: &[(&str, AuthState)] = &[
     ("express-jwt", AuthState::Required),
     ("express-jwt.expressjwt", AuthState::Required),
     ("koa-jwt", AuthState::Required),
+    ("restify-jwt", AuthState::Required),
+    ("restify-jwt-community", AuthState::Required),
     ("express-basic-auth", AuthState::Required),
     ("connect-ensure-login.ensureLoggedIn", AuthState::Required),
     ("express-openid-connect.requiresAuth", AuthState::Required),

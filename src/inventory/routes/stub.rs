@@ -144,6 +144,9 @@ static SOON: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static DATE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?$").ok());
+
 static NOT_IMPLEMENTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)^(http_?)?not_?implemented(_?(error|exception))?$|^HTTP_501.*|^todo$|^unimplemented$",
@@ -233,7 +236,15 @@ fn says(route: &Route, words: &[&str]) -> bool {
     let segment =
         route.path.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_ascii_lowercase();
     segment.is_empty() && words.contains(&"root")
-        || words.iter().any(|word| name.contains(word) || segment.contains(word))
+        || words.iter().any(|word| holds(&name, word) || holds(&segment, word))
+}
+
+/// Whether a name holds a word; one as short as `up` stands by itself.
+fn holds(name: &str, word: &str) -> bool {
+    if word.len() > 2 {
+        return name.contains(word);
+    }
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word)
 }
 
 /// What the body of a handler holds.
@@ -320,6 +331,12 @@ impl<'m> Seen<'m> {
 const ANSWERERS: &[&str] =
     &["ctx", "context", "c", "set", "res", "resp", "response", "reply", "h", "rsp"];
 
+/// Whether what is written there is the body of an answer.
+fn is_answer(target: &Expr) -> bool {
+    let path = Path::of(target);
+    path.last() == "body" && path.segments.first().is_some_and(|first| ANSWERERS.contains(first))
+}
+
 /// Whether a number stands for a status of HTTP.
 fn is_status(number: &str) -> bool {
     number.parse::<u16>().is_ok_and(|number| (100..600).contains(&number))
@@ -350,6 +367,9 @@ impl<'m> Visitor<'m> for Seen<'m> {
                     && !last_name(&bind.target).is_some_and(|name| ANSWERED_IN.contains(&name)) =>
             {
                 self.work += 1;
+            }
+            StmtKind::Bind(bind) if !matches!(bind.target.kind, ExprKind::Name(_)) => {
+                self.answers |= is_answer(&bind.target);
             }
             StmtKind::If { .. }
             | StmtKind::Loop { .. }
@@ -413,6 +433,8 @@ impl<'m> Visitor<'m> for Seen<'m> {
                     self.words += 1;
                     self.data += usize::from(self.collections > 0);
                 }
+                // A day that somebody wrote down.
+                self.numbers += usize::from(self.collections > 0 && fits(&DATE, &text));
             }
             ExprKind::List(items) => {
                 self.collections += 1;

@@ -20,7 +20,7 @@ pub(super) const EXPRESS: Framework = Framework {
     languages: SCRIPTS,
     packages: &["express"],
     needs: &["express", "Router(", ".use(", ".listen("],
-    fixtures: &["express"],
+    fixtures: &["express", "express-commonjs", "express5"],
     matching: Matching::Chain,
     has_user_object: false,
     read,

@@ -23,6 +23,7 @@ mod next;
 mod nuxt;
 mod poem;
 mod remix;
+mod restify;
 mod rocket;
 mod salvo;
 mod scripts;
@@ -99,6 +100,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     remix::REMIX,
     hono::HONO,
     koa::KOA,
+    restify::RESTIFY,
     fastify::FASTIFY,
     hapi::HAPI,
     elysia::ELYSIA,
@@ -121,6 +123,7 @@ pub const LIBRARIES: &[Library] = &[
     elysia::LIBRARY,
     nuxt::LIBRARY,
     remix::LIBRARY,
+    restify::LIBRARY,
 ];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers
