@@ -8,6 +8,7 @@ mod bottle;
 mod classes;
 mod elysia;
 mod express;
+mod falcon;
 mod fastapi;
 mod fastify;
 mod files;
@@ -85,6 +86,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     aiohttp::AIOHTTP,
     flask::FLASK,
     bottle::BOTTLE,
+    falcon::FALCON,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
