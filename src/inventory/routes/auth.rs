@@ -125,6 +125,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             has_user_object,
             metadata: flat.registration.metadata.clone(),
             notes: Rc::clone(&flat.registration.notes),
+            nobody: Rc::clone(&flat.registration.nobody),
             missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };

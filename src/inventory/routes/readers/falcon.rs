@@ -1,14 +1,15 @@
 //! Falcon: resources whose methods answer, hooks around these, middleware and sinks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::{Framework, Matching, classes};
 use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::probe::Question;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::caller::values;
+use crate::inventory::routes::caller::{Anonymous, values};
 use crate::inventory::routes::graph::{
     Graph, Handler, Layer, LayerKind, Registration, name_of, path_text,
 };
@@ -21,7 +22,7 @@ pub(super) const FALCON: Framework = Framework {
     languages: &[Language::Python],
     packages: &["falcon"],
     needs: &["falcon", ".add_sink("],
-    fixtures: &["falcon"],
+    fixtures: &[],
     matching: Matching::Specific,
     has_user_object: false,
     read,
@@ -140,21 +141,29 @@ impl<'p> Reader<'_, '_, 'p> {
             } else {
                 self.graph.add_application(id, NAME, &made);
             }
+            let nobody = Rc::new(self.nobody(&app));
             for (at, call) in &app.routes {
                 self.graph.at(*at);
                 let conditional = self.graph.is_conditional(self.trace, id, call);
                 let is_sink = call.method().is_some_and(|(_, method)| method == "add_sink");
                 if is_sink {
-                    self.sink(id, &app, call, conditional);
+                    self.sink(id, &app, call, conditional, &nobody);
                 } else {
-                    self.resources(id, &app, call, conditional);
+                    self.resources(id, &app, call, conditional, &nobody);
                 }
             }
         }
     }
 
     /// `add_route("/path", resource, suffix="item")`.
-    fn resources(&mut self, id: CallId, app: &App<'p>, call: &CallRecord<'p>, conditional: bool) {
+    fn resources(
+        &mut self,
+        id: CallId,
+        app: &App<'p>,
+        call: &CallRecord<'p>,
+        conditional: bool,
+        nobody: &Rc<BTreeSet<String>>,
+    ) {
         let unknown = Value::Unknown;
         let resources = call.args.get(1, "resource").unwrap_or(&unknown).alternatives();
         let paths = call.args.get(0, "uri_template").unwrap_or(&unknown).alternatives();
@@ -168,6 +177,7 @@ impl<'p> Reader<'_, '_, 'p> {
                         Registration {
                             path: path_text(Some(path)),
                             conditional,
+                            nobody: Rc::clone(nobody),
                             ..registration.clone()
                         },
                     );
@@ -252,7 +262,14 @@ impl<'p> Reader<'_, '_, 'p> {
     }
 
     /// `add_sink(function, "/prefix")` answers whatever begins so.
-    fn sink(&mut self, id: CallId, app: &App<'p>, call: &CallRecord<'p>, conditional: bool) {
+    fn sink(
+        &mut self,
+        id: CallId,
+        app: &App<'p>,
+        call: &CallRecord<'p>,
+        conditional: bool,
+        nobody: &Rc<BTreeSet<String>>,
+    ) {
         let sinks = call.args.get(0, "sink").map(Value::alternatives).unwrap_or_default();
         let prefix = call.args.get(1, "prefix").cloned().unwrap_or_else(|| Value::text("/"));
         let mut path = match prefix.as_str() {
@@ -289,6 +306,7 @@ impl<'p> Reader<'_, '_, 'p> {
                     args,
                     metadata: unwrapped.notes,
                     conditional: conditional || several,
+                    nobody: Rc::clone(nobody),
                     ..Registration::new((Vec::new(), true), path.clone(), handler)
                 },
             );
@@ -303,13 +321,35 @@ impl<'p> Reader<'_, '_, 'p> {
             let Some(Value::Function(method)) = self.method(middleware, name) else { continue };
             let mut args = arguments(is_socket);
             args.positional.extend([resource.clone(), Value::Unknown]);
-            // What it does to one resource says nothing of the next.
-            let given = Args { positional: args.positional, ..Args::default() };
-            let own = Closure { given: Some(Rc::new(given)), ..method.decorated(Vec::new()) };
-            let value = Value::Function(Rc::new(own));
-            let layer = Layer::new(self.trace, LayerKind::Lookup, value, Args::default());
+            let layer = Layer::new(self.trace, LayerKind::Hook, of_its_own(&method), args);
             let name = format!("{}.{name}", name_of(self.trace, middleware));
             out.push(Layer { name, conditional: *conditional, ..layer });
+        }
+        out
+    }
+
+    /// Where middleware leaves who calls, for everything behind it.
+    fn nobody(&self, app: &App<'p>) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        for (middleware, conditional) in &app.middleware {
+            for name in ["process_request", "process_request_ws"] {
+                let is_socket = name.ends_with("_ws");
+                let Some(callee) = self.method(middleware, name).filter(|_| !conditional) else {
+                    continue;
+                };
+                let caller = Anonymous {
+                    any_route: true,
+                    is_layer: true,
+                    all_credentials: true,
+                    ..Anonymous::default()
+                };
+                let question = Question { callee, args: arguments(is_socket) };
+                let seen = self.trace.ask(Rc::new(caller), &question);
+                let is_nothing = |value: &Value<'p>| matches!(value, Value::None | Value::Absent);
+                let notes = seen.notes.into_iter().filter(|_| seen.asked);
+                let nothing = notes.filter(|(_, value)| is_nothing(value));
+                out.extend(nothing.map(|(path, _)| path));
+            }
         }
         out
     }
@@ -398,18 +438,20 @@ impl<'p> Reader<'_, '_, 'p> {
             .cloned()
             .collect();
         let name = name_of(self.trace, action);
-        // What it is given may differ from one use to the next.
         let action = match action {
-            Value::Function(closure) => {
-                let given = Some(Rc::new(std::mem::take(&mut args)));
-                let same = closure.decorated(closure.decorators.clone());
-                Value::Function(Rc::new(Closure { given, ..same }))
-            }
+            Value::Function(closure) => of_its_own(closure),
             other => other.clone(),
         };
-        let layer = Layer::new(self.trace, LayerKind::Dependency, action, args);
+        let layer = Layer::new(self.trace, LayerKind::Hook, action, args);
         Some(Layer { name, ..layer })
     }
+}
+
+/// The same function, but what it does in one place says nothing of what it does in another, where
+/// it is given something else.
+fn of_its_own<'p>(closure: &Rc<Closure<'p>>) -> Value<'p> {
+    let same = closure.decorated(closure.decorators.clone());
+    Value::Function(Rc::new(Closure { given: Some(Rc::default()), ..same }))
 }
 
 /// Whether a call made a hook.
