@@ -209,6 +209,8 @@ pub struct Seen<'p> {
     pub asks: bool,
     /// Whether a limit ended it.
     pub cut: bool,
+    /// What the program put on the request objects, by path.
+    pub notes: BTreeMap<String, Value<'p>>,
 }
 
 /// A question that is being asked.
@@ -264,6 +266,7 @@ impl<'p> Interpreter<'p> {
         let Some(probe) = self.probe.take() else { return Seen::default() };
         let mut seen = probe.seen;
         seen.cut = cut;
+        seen.notes = probe.notes;
         let denies = |thrown: &Thrown| thrown.denial;
         let refused = denied && thrown.is_none()
             || seen.refused != Certainty::No

@@ -19,6 +19,10 @@ const MAX_ITEMS: usize = 32;
 /// where that is too much to tell.
 #[must_use]
 pub fn description(trace: &Trace<'_>, closure: &Closure<'_>) -> Option<String> {
+    // What it was given is not told.
+    if closure.given.is_some() {
+        return None;
+    }
     let mut out = Description { trace, scopes: Vec::new(), text: String::new() };
     let mut scope = Some(&closure.env);
     while let Some(env) = scope {

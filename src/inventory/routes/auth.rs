@@ -125,6 +125,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             has_user_object,
             metadata: flat.registration.metadata.clone(),
             notes: Rc::clone(&flat.registration.notes),
+            nobody: Rc::clone(&flat.registration.nobody),
             missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
@@ -526,15 +527,9 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
     let all = |wanted: Verdict| verdicts.iter().all(|verdict| *verdict == wanted);
     if all(Verdict::Refuses) {
         Verdict::Refuses
-<<<<<<< HEAD
     } else if verdicts.contains(&Verdict::Passes) {
         Verdict::Passes
     } else if verdicts.contains(&Verdict::Unclear) {
-=======
-    } else if all(Verdict::Passes) {
-        Verdict::Passes
-    } else if verdicts.contains(&Verdict::Unclear) && !verdicts.contains(&Verdict::Passes) {
->>>>>>> r-warp
         Verdict::Unclear
     } else {
         Verdict::LetsIn

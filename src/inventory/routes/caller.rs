@@ -5,6 +5,7 @@
 //! dotted paths that grow from these and from the global request objects of libraries.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -144,6 +145,8 @@ pub struct Anonymous {
     pub in_hook: Cell<bool>,
     /// Whether a refusing status was set.
     pub has_denied: Cell<bool>,
+    /// Paths where what was asked before has put that nobody is known.
+    pub nobody: Rc<BTreeSet<String>>,
 }
 
 /// Names under which a request carries who sent it.
@@ -306,6 +309,8 @@ const METHODS_OF_CONTAINERS: &[&str] = &[
     "get_one",
     "get_pending",
     "get_private",
+    "get_cookie_values",
+    "get_param",
     "contains_key",
 ];
 
@@ -316,6 +321,9 @@ impl<'p> Caller<'p> for Anonymous {
         }
         if path == "$app/paths.base" && name == "length" {
             return Some(Told::Value(Value::Number(self.base.len().to_string().into())));
+        }
+        if !self.nobody.is_empty() && self.nobody.contains(&format!("{path}.{name}")) {
+            return Some(Told::Identity(Value::Absent));
         }
         if let Some(told) = asgi::attribute(self, path, name) {
             return Some(told);
@@ -487,6 +495,12 @@ impl<'p> Caller<'p> for Anonymous {
             return None;
         }
         match name {
+            // In a hook of Falcon the status alone stops nobody; only that it is complete does.
+            "status" if self.in_hook.get() => {
+                self.has_denied.set(is_denial_code(value));
+                None
+            }
+            "complete" if self.in_hook.get() && self.has_denied.get() => Some(Told::Refuses),
             "status" | "statusCode" | "status_code" if is_denial_code(value) => Some(Told::Refuses),
             "body" => Some(Told::Answers(Value::Unknown)),
             _ => None,
@@ -800,7 +814,7 @@ impl Anonymous {
                 },
             );
             let holder = match lower.as_str() {
-                "get_cookie" | "cookie" | "getcookie" => "cookies",
+                "get_cookie" | "cookie" | "getcookie" | "get_cookie_values" => "cookies",
                 "get_header" | "getheader" | "header" => "headers",
                 // Express and Koa
                 "get" if key.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")) => {

@@ -1,7 +1,7 @@
 //! Routers, what is registered on them and what they are mounted on: what every framework's
 //! reader writes, and what is [flattened](super::flatten) into routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::AuthState;
@@ -301,6 +301,9 @@ pub struct Registration<'p> {
     pub request: Option<String>,
     /// The declared type of what it answers.
     pub response: Option<String>,
+    /// Paths on the request where what stands before it leaves who calls, and nothing for a caller
+    /// of whom nothing is known.
+    pub nobody: Rc<BTreeSet<String>>,
     /// Under a condition that could not be decided.
     pub conditional: bool,
 }
@@ -324,6 +327,7 @@ impl<'p> Registration<'p> {
             notes: Rc::default(),
             request: None,
             response: None,
+            nobody: Rc::default(),
             conditional: false,
         }
     }

@@ -9,6 +9,7 @@ mod classes;
 mod django;
 mod elysia;
 mod express;
+mod falcon;
 mod fastapi;
 mod fastify;
 mod files;
@@ -89,6 +90,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     flask::FLASK,
     bottle::BOTTLE,
     django::DJANGO,
+    falcon::FALCON,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
