@@ -5,6 +5,12 @@ use super::routes::readers::FRAMEWORKS;
 
 /// Frameworks by the package that a manifest names. Those in [`FRAMEWORKS`] are read.
 const PACKAGES: &[(&str, &str)] = &[
+    ("sanic", "Sanic"),
+    ("pyramid", "Pyramid"),
+    ("django-ninja", "django-ninja"),
+    ("flask-appbuilder", "Flask-AppBuilder"),
+    ("@adonisjs/core", "AdonisJS"),
+    ("@loopback/rest", "LoopBack"),
     ("cherrypy", "CherryPy"),
     ("robyn", "Robyn"),
     ("blacksheep", "BlackSheep"),

@@ -39,7 +39,7 @@ pub(super) const NEST: Framework = Framework {
     path: pattern::colons,
 };
 
-const NAME: &str = "NestJS";
+const NAME: &str = "nest";
 /// Makes an application.
 const CREATE: &str = "@nestjs/core.NestFactory.create";
 
