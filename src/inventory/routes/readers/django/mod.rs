@@ -68,7 +68,7 @@ const NAME: &str = "django";
 /// Whether a dotted path leads into a part of Django that has nothing to do with routes: models,
 /// forms, translations.
 pub(super) fn is_aside(path: &str) -> bool {
-    path.starts_with("django.")
+    path.contains("django")
         && !["url", "view", "decorators", "admin", "middleware"]
             .iter()
             .any(|part| path.contains(part))
