@@ -134,6 +134,7 @@ pub const LIBRARIES: &[Library] = &[
 pub fn names_framework(path: &str) -> bool {
     let is_answer = ["Exception", "Error", "Response"].iter().any(|end| path.ends_with(end));
     !is_answer
+        && !django::is_aside(path)
         && FRAMEWORKS.iter().any(|framework| {
             framework.packages.iter().any(|package| path.contains(stem(package)))
                 || framework.needs.iter().any(|need| is_module(need) && path.contains(need))

@@ -45,8 +45,12 @@ pub(super) const DJANGO: Framework = Framework {
         "django.views",
         "django.http",
         "django.shortcuts",
-        "django.contrib.auth",
-        "PermissionDenied",
+        "django.contrib.auth.decorators",
+        "django.contrib.auth.mixins",
+        "django.contrib.auth.views",
+        "django.contrib.auth.middleware",
+        "core.exceptions import PermissionDenied\n",
+        "raise PermissionDenied\n",
         "rest_framework",
         "ninja",
         "View)",
@@ -60,6 +64,15 @@ pub(super) const DJANGO: Framework = Framework {
 };
 
 const NAME: &str = "django";
+
+/// Whether a dotted path leads into a part of Django that has nothing to do with routes: models,
+/// forms, translations.
+pub(super) fn is_aside(path: &str) -> bool {
+    path.contains("django")
+        && !["url", "view", "decorators", "admin", "middleware"]
+            .iter()
+            .any(|part| path.contains(part))
+}
 
 /// Whether a file holds settings by its name: that of a folder of settings may only gather them.
 pub(super) fn is_file(path: &str) -> bool {
