@@ -629,23 +629,3 @@ fn range<'p>(args: &Args<'p>) -> Option<Value<'p>> {
     }
     Some(Value::list(out))
 }
-
-/// Joins path segments: one `/` between two, an absolute segment does not start anew (it never
-/// does in the URL paths that this is used for).
-#[must_use]
-pub fn join_paths<'p>(segments: &[Value<'p>]) -> Value<'p> {
-    let mut out = Text::default();
-    for (at, segment) in segments.iter().enumerate() {
-        let text = segment.to_text();
-        if at == 0 {
-            out.push(&text);
-            continue;
-        }
-        let whole = out.to_string();
-        if !whole.is_empty() && !whole.ends_with('/') {
-            out.push_literal("/");
-        }
-        out.push(&text.trim_start(&['/']));
-    }
-    Value::Text(Rc::new(out))
-}

@@ -168,8 +168,8 @@ pub enum StmtKind {
     Leave(Leave),
     /// A block of its own.
     Block(Block),
-    /// `pass`, `…` standing alone, an empty statement, `break`, `continue`, a type declaration:
-    /// nothing that is looked at.
+    /// `pass`, `…` standing alone, an empty statement, a type declaration: nothing that is looked
+    /// at.
     Pass,
 }
 

@@ -774,33 +774,24 @@ impl<'p> Interpreter<'p> {
 
     /// Whether an object of the request has something under a key, as the caller sees it.
     pub(super) fn caller_contains(&mut self, path: &str, key: &Value<'p>) -> Option<bool> {
-        let caller = Rc::clone(&self.probe.as_ref()?.caller);
-        let path = format!("{path}.__contains__");
-        let args = Args::of(vec![key.clone()]);
-        let told = caller.call(&Outside {
-            path: &path,
-            args: &args,
-            maker: None,
-            surely: self.surely(),
-            denying: false,
-            is_rust: false,
-        })?;
-        self.told(told, &args, None, Span::default()).truth()
+        self.caller_asked(&format!("{path}.__contains__"), key.clone())?.truth()
     }
 
     /// `holder[key]` of something from outside, as the caller sees it.
     pub(super) fn caller_item(&mut self, holder: &Value<'p>, key: &str) -> Option<Value<'p>> {
-        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        self.probe.as_ref()?;
         let path = format!("{}.__getitem__", self.value_path(holder, 0));
-        let args = Args::of(vec![Value::text(key)]);
-        let told = caller.call(&Outside {
-            path: &path,
-            args: &args,
-            maker: None,
-            surely: self.surely(),
-            denying: false,
-            is_rust: false,
-        })?;
+        self.caller_asked(&path, Value::text(key))
+    }
+
+    /// What the caller tells of an operation that stands nowhere as a call.
+    fn caller_asked(&mut self, path: &str, key: Value<'p>) -> Option<Value<'p>> {
+        let caller = Rc::clone(&self.probe.as_ref()?.caller);
+        let args = Args::of(vec![key]);
+        let surely = self.surely();
+        let outside =
+            Outside { path, args: &args, maker: None, surely, denying: false, is_rust: false };
+        let told = caller.call(&outside)?;
         Some(self.told(told, &args, None, Span::default()))
     }
 

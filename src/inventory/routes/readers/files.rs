@@ -61,6 +61,26 @@ pub(super) fn join(folder: &str, name: &str) -> String {
     }
 }
 
+/// A path relative to a folder, without `.` and `..`; `None` when it leaves the tree.
+pub(super) fn resolved(folder: &str, path: &str) -> Option<String> {
+    // A path that was put together begins at the root of the tree.
+    let (folder, path) = match path.strip_prefix('/') {
+        Some(path) => ("", path),
+        None => (folder, path),
+    };
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 /// Whether a package.json depends on a package.
 pub(super) fn depends_on(trace: &Trace<'_>, manifest: &str, package: &str) -> bool {
     trace.program.documents().iter().any(|(path, document)| {

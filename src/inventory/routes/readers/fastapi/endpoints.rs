@@ -127,18 +127,21 @@ impl<'p> Reader<'_, '_, 'p> {
         {
             handler.function = Some(bound);
         }
-        let name = name(args, &handler);
+        let registration = Registration {
+            layers,
+            args: given,
+            name: name(args, &handler),
+            ..Registration::new(methods, Text::default(), handler)
+        };
+        self.plain_paths(router, args, &registration);
+    }
+
+    /// Registers a route of Starlette under each of its paths.
+    fn plain_paths(&mut self, router: CallId, args: &Args<'p>, registration: &Registration<'p>) {
+        let conditional = self.conditional;
         for path in alternatives(args.get(0, "path")) {
-            self.graph.route(
-                router,
-                Registration {
-                    layers: layers.clone(),
-                    args: given.clone(),
-                    name: name.clone(),
-                    conditional: self.conditional,
-                    ..Registration::new(methods.clone(), path, handler.clone())
-                },
-            );
+            let registration = Registration { path, conditional, ..registration.clone() };
+            self.graph.route(router, registration);
         }
     }
 
@@ -184,19 +187,13 @@ impl<'p> Reader<'_, '_, 'p> {
                     handler.function = Some(function);
                 }
             }
-            let name = name(args, &handler);
-            for path in alternatives(args.get(0, "path")) {
-                self.graph.route(
-                    router,
-                    Registration {
-                        layers: layers.clone(),
-                        args: given.clone(),
-                        name: name.clone(),
-                        conditional: self.conditional,
-                        ..Registration::new(methods.clone(), path, handler.clone())
-                    },
-                );
-            }
+            let registration = Registration {
+                layers,
+                args: given,
+                name: name(args, &handler),
+                ..Registration::new(methods, Text::default(), handler)
+            };
+            self.plain_paths(router, args, &registration);
         }
     }
 

@@ -195,7 +195,7 @@ fn project<'p>(
     let is_nitro = file.is_some_and(|file| trace.program.file(file).path.contains("nitro.config."));
     let mut servers = Vec::new();
     let source = text("srcDir");
-    let within = |folder: &str| below(root, folder);
+    let within = |folder: &str| files::resolved(root, folder);
     if let Some(folder) = text("serverDir") {
         servers.extend(within(&folder));
     } else if is_nitro {
@@ -204,7 +204,7 @@ fn project<'p>(
     } else {
         let source = source.as_deref().unwrap_or(".");
         servers.extend(within("server"));
-        servers.extend(below(root, source).map(|source| files::join(&source, "server")));
+        servers.extend(files::resolved(root, source).map(|source| files::join(&source, "server")));
         servers.extend(["src/server", "app/server"].iter().filter_map(|folder| within(folder)));
     }
     servers.dedup();
@@ -237,33 +237,13 @@ fn project<'p>(
 /// The folder that a project extends: one of the tree, or that of a package of it.
 fn layer_folder(trace: &Trace<'_>, root: &str, layer: &str) -> Option<String> {
     if layer.starts_with('.') || layer.starts_with("~/") || layer.starts_with('/') {
-        return below(root, layer.trim_start_matches("~/"));
+        return files::resolved(root, layer.trim_start_matches("~/"));
     }
     trace.program.documents().iter().find_map(|(path, document)| {
         let folder = path.strip_suffix("package.json")?.trim_end_matches('/');
         let name = crate::module::data::text(document, &["name"])?;
         (name == layer).then(|| folder.to_owned())
     })
-}
-
-/// A folder relative to another, without `.` and `..`; `None` when it leaves the tree.
-fn below(root: &str, folder: &str) -> Option<String> {
-    // A path that was put together begins at the root of the tree.
-    let (root, folder) = match folder.strip_prefix('/') {
-        Some(folder) => ("", folder),
-        None => (root, folder),
-    };
-    let mut parts: Vec<&str> = root.split('/').filter(|part| !part.is_empty()).collect();
-    for part in folder.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// A file of a server: where, and what follows the folder of the server.
@@ -495,7 +475,7 @@ fn candidates(folder: &str, path: &str) -> Vec<String> {
             });
             folders.map(|folder| files::join(folder, rest)).collect()
         }
-        None => below(folder, path).into_iter().collect(),
+        None => files::resolved(folder, path).into_iter().collect(),
     };
     let endings = ["", ".ts", ".js", ".mjs", ".mts", "/index.ts", "/index.js", "/index.mjs"];
     let of = |stem: &String| endings.map(|ending| format!("{stem}{ending}"));

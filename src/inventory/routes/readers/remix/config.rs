@@ -55,7 +55,7 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             return None;
         }
         let folder = relative.args.positional.first()?.as_str()?;
-        let folder = below(&project_folder(host, relative.place.file), folder)?;
+        let folder = files::resolved(&project_folder(host, relative.place.file), folder)?;
         return defined(method, given, Some(&folder));
     }
     let path = call.path()?;
@@ -161,7 +161,7 @@ fn defined<'p>(name: &str, given: &[Value<'p>], folder: Option<&str>) -> Option<
         let value = value.cloned().unwrap_or_default();
         match (folder, value.as_str()) {
             (Some(folder), Some(file)) if !file.starts_with('/') => {
-                Some(Value::text(&format!("/{}", below(folder, file)?)))
+                Some(Value::text(&format!("/{}", files::resolved(folder, file)?)))
             }
             _ => Some(value),
         }
@@ -249,25 +249,6 @@ fn application_folder(host: &Host<'_, '_>, file: FileId) -> String {
     if name.starts_with("routes.") { folder.to_owned() } else { files::join(folder, "app") }
 }
 
-/// A path relative to a folder, without `.` and `..`; `None` when it leaves the tree.
-pub(super) fn below(folder: &str, path: &str) -> Option<String> {
-    let (folder, path) = match path.strip_prefix('/') {
-        Some(path) => ("", path),
-        None => (folder, path),
-    };
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 /// The routes that the files below a folder make, each with those inside it.
 pub(super) fn folder_nodes<'p>(
     program: &Program<'_>,
@@ -276,7 +257,7 @@ pub(super) fn folder_nodes<'p>(
     ignored: &[String],
     convention: Convention,
 ) -> Vec<Value<'p>> {
-    let Some(root) = below(folder, name) else { return Vec::new() };
+    let Some(root) = files::resolved(folder, name) else { return Vec::new() };
     let globs = globs(ignored);
     let mut found: Vec<String> = Vec::new();
     walk(program, &root, "", 0, &mut found);
@@ -410,7 +391,7 @@ fn plugins<'p>(trace: &Trace<'p>) -> BTreeMap<String, Value<'p>> {
 
 fn configuration<'p>(trace: &Trace<'p>, root: &str, options: &Value<'p>) -> Configuration<'p> {
     let text = |key: &str| options.entry(key).and_then(|value| value.as_str().map(str::to_owned));
-    let folder = text("appDirectory").and_then(|folder| below("", &folder));
+    let folder = text("appDirectory").and_then(|folder| files::resolved("", &folder));
     let folder = folder.unwrap_or_else(|| "app".to_owned());
     let whole = files::join(root, &folder);
     let has = |flag: &str| {

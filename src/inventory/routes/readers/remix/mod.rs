@@ -247,7 +247,7 @@ fn script(trace: &Trace<'_>, folder: &str, name: &str) -> Option<FileId> {
 
 /// A module of the program below a folder, as a route names it.
 fn script_at(trace: &Trace<'_>, folder: &str, file: &str) -> Option<FileId> {
-    let path = config::below(folder, file)?;
+    let path = files::resolved(folder, file)?;
     trace.program.at(&path).or_else(|| script(trace, "", &path))
 }
 
