@@ -938,6 +938,10 @@ fn context_call<'p>(lower: &str, args: &Args<'p>) -> Option<Value<'p>> {
         "getrequest" => values::request(),
         "getresponse" => values::response(),
         "getnext" => values::next(),
+        // Of LoopBack's invocation.
+        "get" | "getsync" if matches!(args.positional.first(), Some(Value::External(key)) if key.ends_with(".Http.REQUEST")) => {
+            values::request()
+        }
         "switchtohttp" | "getcontext" => values::context(),
         "gettype" => Value::text("http"),
         "gethandler" => Value::External(notes::HANDLER.into()),

@@ -19,6 +19,7 @@ mod hapi;
 mod hono;
 mod koa;
 mod litestar;
+mod loopback;
 mod nest;
 mod next;
 mod nuxt;
@@ -107,6 +108,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     hapi::HAPI,
     elysia::ELYSIA,
     nest::NEST,
+    loopback::LOOPBACK,
     tornado::TORNADO,
     axum::AXUM,
     actix_web::ACTIX_WEB,
