@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
 use crate::checks::project::{Project as ProjectFacts, Public};
 use crate::config::Config;
+use crate::facts::Need;
 use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
 use crate::inventory::routes::Route;
@@ -63,10 +64,10 @@ pub fn project(root: &Path, repository: Option<&Repository>) -> Project {
 
 /// The file facts, by path; the scans keep everything else.
 #[must_use]
-pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, Module> {
+pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, (Need, Module)> {
     scans
         .iter_mut()
-        .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), facts)))
+        .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), (scan.need, facts))))
         .collect()
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use serde::{Deserialize, Serialize};
 
-use crate::inventory::documents;
 use crate::inventory::routes::readers::{FRAMEWORKS, is_routed_by_file};
+use crate::inventory::{calls, documents};
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
@@ -34,16 +35,35 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
     Language::ALL.iter().copied().filter_map(of).collect()
 });
 
-/// Whether a file can create, configure, mount or register anything that an inventory lists, by
-/// the literals that the extractors declare; or whether it is a data file that linking reads.
-#[must_use]
-pub fn wanted(source: &Source) -> bool {
-    if source.language.has_documents() {
-        return documents::wanted(source);
+/// What linking needs a file for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Need {
+    /// It can create, configure, mount or register a route, by the literals that the readers of
+    /// frameworks declare; or it is a data file that linking reads.
+    pub routes: bool,
+    /// It can call a server.
+    pub calls: bool,
+}
+
+impl Need {
+    /// Whether linking needs it at all.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.routes || self.calls
     }
-    matches!(source.role, Role::Production | Role::Script | Role::Config)
+}
+
+/// What linking needs a file for; `calls` tells whether anybody asks for the calls to servers.
+#[must_use]
+pub fn need(source: &Source, calls: bool) -> Need {
+    if source.language.has_documents() {
+        let wanted = documents::wanted(source);
+        return Need { routes: wanted, calls: wanted };
+    }
+    let routes = matches!(source.role, Role::Production | Role::Script | Role::Config)
         && (NEEDS.get(&source.language).is_some_and(|needs| needs.is_match(&source.text))
-            || is_routed_by_file(&source.path, &source.text))
+            || is_routed_by_file(&source.path, &source.text));
+    Need { routes, calls: calls && calls::can_call(source) }
 }
 
 /// The facts of a module.

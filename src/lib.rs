@@ -59,6 +59,8 @@ pub struct Run<'r> {
     pub isolation: Isolation,
     /// Told now and then how many files are done.
     pub progress: &'r (dyn Fn(usize, usize) + Sync),
+    /// Whether the calls to servers are listed, too.
+    pub calls: bool,
     /// The day against which suppressions expire, `YYYY-MM-DD`.
     pub today: String,
 }
@@ -105,6 +107,7 @@ pub fn inventory(root: &Path, config: &Config, run: &Run<'_>) -> Result<Listing,
         project: assemble::project(root, repository.as_ref()),
         coverage: assemble::coverage(&walk, &scans, repository.as_ref(), &inventories),
         routes: assemble::routes(inventories.routes),
+        calls: inventories.calls,
         frameworks_not_assessed: assemble::frameworks(&scans),
     })
 }
@@ -121,7 +124,8 @@ struct Reading {
 fn read(root: &Path, config: &Config, book: &RuleBook, run: &Run<'_>) -> Result<Reading, Error> {
     let repository = repository::open(root);
     let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
-    let plan = assemble::plan(&walk, book, config);
+    let mut plan = assemble::plan(&walk, book, config);
+    plan.calls = run.calls;
     let total = walk.jobs.len();
     let progress = |done| (run.progress)(done, total);
     let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
@@ -130,7 +134,7 @@ fn read(root: &Path, config: &Config, book: &RuleBook, run: &Run<'_>) -> Result<
     let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
     // The linker asks for modules only, and a scanner without rules starts at once.
     let without_rules = plan.without_rules();
-    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
+    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, run.calls, |paths| {
         let jobs: Vec<Job> = paths
             .iter()
             .filter_map(|path| jobs.get(path.as_str()))

@@ -11,6 +11,7 @@ use crate::gate::{Status, Verdict};
 use crate::scan::{steps, worker};
 
 mod audit;
+mod calls;
 mod catalogue;
 mod explain;
 mod init;
@@ -65,6 +66,7 @@ Examples:
 enum Command {
     Audit(audit::Arguments),
     Routes(routes::Arguments),
+    Calls(calls::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Audit(arguments) => arguments.run(cli.color),
         Command::Routes(arguments) => arguments.run(),
+            Command::Calls(arguments) => arguments.run(),
         Command::Rules(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
         Command::Init(arguments) => arguments.run(),

@@ -9,7 +9,9 @@ use super::regexp::Regexp;
 use super::text::Text;
 use super::value::{Args, MAX_ITEMS, Place, Value};
 use super::{builtins, paths};
-use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
+use crate::module::{
+    Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Markup, Span, TextPart,
+};
 
 /// The most values of a dictionary that one under an unknown key is guessed from.
 const MAX_GUESSES: usize = 12;
@@ -108,6 +110,9 @@ pub trait Scope<'p> {
 
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
+
+    /// An element of a page.
+    fn markup(&mut self, _markup: &'p Markup, _span: Span) {}
 
     /// Called before each expression; false stops with [`Value::Unknown`]. It bounds depth and
     /// the number of steps.
@@ -259,7 +264,10 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             scope.assign(target, &value);
             value
         }
-        ExprKind::Markup(_) => Value::Unknown,
+        ExprKind::Markup(markup) => {
+            scope.markup(markup, expr.span);
+            Value::Unknown
+        }
         ExprKind::Block(block) => scope.block(block),
         ExprKind::Other(inner) => {
             for inner in inner {

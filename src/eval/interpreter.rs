@@ -7,6 +7,7 @@ mod branches;
 mod calls;
 mod definitions;
 mod files;
+mod flow;
 mod folders;
 mod kept;
 mod kinds;
@@ -153,6 +154,28 @@ pub struct Interpreter<'p> {
     django_settings: std::cell::OnceCell<Option<FileId>>,
     /// Functions that cost much and told readers nothing.
     worn: worn::Worn<'p>,
+    /// Whether it is followed where the addresses come from that calls to the outside are given.
+    follows: bool,
+    /// Where the call stands that is about to be made.
+    site: Option<Place>,
+    /// Calls to the outside that are given an address: the calls through which it came, the
+    /// innermost first.
+    ways: BTreeMap<CallId, Vec<Place>>,
+    /// Addresses of such calls that the evaluation has lost track of, as a function around them
+    /// was given one.
+    presumed: BTreeMap<CallId, Value<'p>>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy)]
+pub struct Purpose {
+    /// What is done where a library is called.
+    pub libraries: &'static [Library],
+    /// Whether a dotted path leads into a library whose calls matter.
+    pub tells: fn(&str) -> bool,
+    /// Whether it is followed where the addresses come from that calls to the outside are given;
+    /// then elements of pages are evaluated too.
+    pub follows_addresses: bool,
 }
 
 #[derive(Clone)]
@@ -163,14 +186,9 @@ struct Frame<'p> {
 }
 
 /// Runs every module of a program, then each function that nothing called, with unknown
-/// arguments: application factories are often called from outside the tree. `libraries` say what
-/// is done where one is called; `tells` whether a dotted path leads into a library whose calls matter.
+/// arguments: application factories are often called from outside the tree.
 #[must_use]
-pub fn run<'p>(
-    program: &'p Program<'p>,
-    libraries: &'static [Library],
-    tells: fn(&str) -> bool,
-) -> Trace<'p> {
+pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
@@ -212,13 +230,17 @@ pub fn run<'p>(
         leaving: None,
         rust: rust::Modules::default(),
         probe: None,
-        libraries,
+        libraries: purpose.libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
         application: None,
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
-        worn: worn::Worn::new(tells),
+        worn: worn::Worn::new(purpose.tells),
+        follows: purpose.follows_addresses,
+        site: None,
+        ways: BTreeMap::new(),
+        presumed: BTreeMap::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {
@@ -317,6 +339,7 @@ impl<'p> Interpreter<'p> {
     fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
         if !closure.entered.get() && self.steps > 0 {
             let closure = self.of_some_instance(Rc::clone(closure));
+            self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
         }
     }
@@ -326,9 +349,8 @@ impl<'p> Interpreter<'p> {
     /// what nobody knows.
     fn of_some_instance(&self, closure: Rc<Closure<'p>>) -> Rc<Closure<'p>> {
         let python = self.program.file(closure.env.file).module.language == Language::Python;
-        let Some(class) = closure.class.as_ref().filter(|_| python && closure.env.is_class) else {
-            return closure;
-        };
+        let is_method = closure.env.is_class && (python || self.follows);
+        let Some(class) = closure.class.as_ref().filter(|_| is_method) else { return closure };
         let is = |wanted: &str| {
             closure
                 .decorators
@@ -341,7 +363,7 @@ impl<'p> Interpreter<'p> {
             .iter()
             .skip(1)
             .any(|param| param.default.is_none() && !param.rest && !param.keyword_rest);
-        if is("staticmethod") || needs_arguments {
+        if is("staticmethod") || needs_arguments && !self.follows {
             return closure;
         }
         let this = if is("classmethod") {

@@ -74,6 +74,11 @@ pub enum Target {
 }
 
 impl<'p> Program<'p> {
+    /// Every file of the tree, where that is known.
+    pub fn known_files(&self) -> impl Iterator<Item = &'p str> {
+        self.known.into_iter().flatten().map(String::as_str)
+    }
+
     /// Links modules, given in order of their paths. Those of data files are manifests and
     /// documents, and no files of the program. `known` names every file of the tree, also those
     /// whose modules are not here.

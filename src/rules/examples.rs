@@ -7,6 +7,7 @@ use super::matcher;
 use super::spec::{Example, ExampleCode, Expect, Subject};
 use super::suppress::{self, FileSuppressions};
 use super::{RuleSet, RuleSpec, project};
+use crate::facts::Need;
 use crate::checks::project::{Project, project_check};
 use crate::finding::{Accepted, Finding};
 use crate::inventory;
@@ -148,13 +149,14 @@ fn run_project(
         if role == Role::Test {
             mentions.extend(crate::source::mentions::of(&source.text));
         } else {
-            facts.insert(source.path.clone(), crate::facts::of(lower(&source)?));
+            let need = Need { routes: true, calls: true };
+            facts.insert(source.path.clone(), (need, crate::facts::of(lower(&source)?)));
         }
         sources.insert(source.path.clone(), source);
     }
     let known = sources.keys().cloned().collect();
     let Ok(inventories) =
-        inventory::link(facts, &known, |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()));
+        inventory::link(facts, &known, true, |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()));
     let project = Project {
         routes: &inventories.routes,
         guards: &inventories.guards,

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Analyse, FileScan, Job, Status, lines};
+use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
 use crate::module::{Defect, Module};
@@ -43,9 +44,9 @@ pub trait Steps: Sync {
     /// Whether any of these reads the module.
     fn wants_module(&self, wanted: &Self::Wanted) -> bool;
 
-    /// Whether the file holds a literal that an inventory needs, or is a data file that linking
-    /// reads.
-    fn wants_facts(&self, source: &Source) -> bool;
+    /// What linking needs the file for: it holds a literal that an inventory needs, or is a data
+    /// file that linking reads.
+    fn need(&self, source: &Source) -> Need;
 
     /// Parses and lowers. Called only for languages that have modules or documents.
     ///
@@ -117,17 +118,21 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
     } else {
         steps.role_of_content(job.role, job.language, &text)
     };
-    match role {
-        Role::Generated => return Err(Refused::choice("generated file")),
-        Role::Vendored => return Err(Refused::choice("vendored file")),
-        _ => {}
+    if role == Role::Vendored {
+        return Err(Refused::choice("vendored file"));
     }
     let source = Source { path: job.path.clone(), language: job.language, role, text, encoding };
+    if role == Role::Generated {
+        return generated(steps, limits, job, &source);
+    }
 
     let rules = (!job.facts_only).then(|| steps.wanted(&source));
     let has_module = source.language.has_module();
-    let wants_facts = has_module && job.facts_only
-        || (has_module || source.language.has_documents()) && steps.wants_facts(&source);
+    let need = match has_module || source.language.has_documents() {
+        true => steps.need(&source),
+        false => Need::default(),
+    };
+    let wants_facts = has_module && job.facts_only || need.any();
     let parse = wants_facts
         || has_module
             && rules.as_ref().is_some_and(|wanted| {
@@ -166,7 +171,29 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         accepted,
         suppressions,
         facts: module.filter(|_| wants_facts).and_then(|module| steps.facts(module)),
+        need,
     })
+}
+
+/// A file that a program wrote: nobody judges it, but a generated client calls a server all the
+/// same.
+fn generated<S: Steps>(
+    steps: &S,
+    limits: &Limits,
+    job: &Job,
+    source: &Source,
+) -> Result<FileScan, Refused> {
+    let refused = Refused::choice("generated file");
+    let fits = source.text.len() as u64 <= limits.parse_bytes;
+    let need = match source.language.has_module() && fits {
+        true => steps.need(source),
+        false => Need::default(),
+    };
+    if !need.calls {
+        return Err(refused);
+    }
+    let facts = steps.lower(source).ok().and_then(|module| steps.facts(module));
+    Ok(FileScan { facts, need, ..FileScan::left_out(job, &refused.reason, None, false) })
 }
 
 impl Refused {
@@ -236,8 +263,8 @@ mod tests {
             self.rules
         }
 
-        fn wants_facts(&self, _source: &Source) -> bool {
-            self.facts
+        fn need(&self, _source: &Source) -> Need {
+            Need { routes: self.facts, calls: false }
         }
 
         fn lower(&self, source: &Source) -> Result<Module, Refused> {

@@ -33,6 +33,7 @@ pub mod worker;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
 use crate::module::Module;
 use crate::rules::suppress::Suppression;
@@ -80,6 +81,8 @@ pub struct FileScan {
     pub suppressions: Vec<Suppression>,
     /// The part of the file that linking needs; `None` where nothing in it can matter there.
     pub facts: Option<Module>,
+    /// What linking needs it for.
+    pub need: Need,
     /// What it mentions that may be a route, when it is a test; see [`crate::source::mentions`].
     pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
@@ -102,6 +105,7 @@ impl FileScan {
             accepted: Vec::new(),
             suppressions: Vec::new(),
             facts: None,
+            need: Need::default(),
             mentions: Vec::new(),
             frameworks_not_read: Vec::new(),
         }

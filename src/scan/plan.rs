@@ -24,6 +24,8 @@ pub struct Plan {
     pub limits: Limits,
     /// How many files are analysed at once; 0 counts as 1.
     pub threads: usize,
+    /// Whether the files are wanted in which the program calls servers.
+    pub calls: bool,
 }
 
 impl Plan {
@@ -36,6 +38,7 @@ impl Plan {
             overrides: Overrides::default(),
             limits,
             threads,
+            calls: false,
         }
     }
 
@@ -48,6 +51,7 @@ impl Plan {
             overrides: Overrides::default(),
             limits: self.limits.clone(),
             threads: self.threads,
+            calls: self.calls,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::file::{Analyser, Matches, Refused, Steps};
 use super::{Analyse, Plan, Refusal};
-use crate::facts;
+use crate::facts::{self, Need};
 use crate::inventory::frameworks;
 use crate::limits::Limits;
 use crate::module::tree::Refusal as Unparsed;
@@ -17,6 +17,7 @@ pub struct FileSteps {
     root: PathBuf,
     catalogue: Catalogue,
     limits: Limits,
+    calls: bool,
 }
 
 /// A [`super::Build`]: compiles the plan's rules.
@@ -32,7 +33,8 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
         })
         .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
     let limits = plan.limits.clone();
-    let steps = FileSteps { root: plan.root(), catalogue, limits: limits.clone() };
+    let steps =
+        FileSteps { root: plan.root(), catalogue, limits: limits.clone(), calls: plan.calls };
     Ok(Box::new(Analyser { steps, limits }))
 }
 
@@ -72,8 +74,8 @@ impl Steps for FileSteps {
         self.catalogue.needs_module(wanted)
     }
 
-    fn wants_facts(&self, source: &Source) -> bool {
-        facts::wanted(source)
+    fn need(&self, source: &Source) -> Need {
+        facts::need(source, self.calls)
     }
 
     fn lower(&self, source: &Source) -> Result<Module, Refused> {

@@ -29,6 +29,7 @@ impl<'p> Interpreter<'p> {
         if !self.probing() {
             self.worn.called(&callee, &args);
         }
+        self.note_way(id, &args);
         let (conditions, written) = (self.conditional, self.written.take());
         self.calls.push(Rc::new(CallRecord {
             callee,
@@ -65,6 +66,7 @@ impl<'p> Interpreter<'p> {
         if self.interrupted() {
             return Value::Unknown;
         }
+        self.site = self.follows.then(|| self.place(span));
         match self.made_by_functools(callee, &args) {
             Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
             Some(Made::Value(value)) => return value,
@@ -139,7 +141,7 @@ impl<'p> Interpreter<'p> {
                 Value::choice(results)
             }
             Value::Absent => Value::Absent,
-            _ => Value::Unknown,
+            _ => self.call_of_unknown(args, span),
         }
     }
 
@@ -429,6 +431,7 @@ impl<'p> Interpreter<'p> {
         }
         let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
+        self.note_called(&env, &asked);
         // `Base.method(self, …)` of Python gives a method what it is about.
         let given = args.positional.first().filter(|_| closure.env.is_class);
         let frame = Frame {
@@ -536,6 +539,7 @@ impl<'p> Interpreter<'p> {
                     }
                     (None, Some(default)) => default,
                     (None, None) if args.open && rust => self.stand_in(param),
+                    (None, None) if args.open && self.follows => self.by_declaration(param),
                     // What a script does not give is undefined.
                     (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,

@@ -7,7 +7,7 @@ use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, Closure, Place, Value};
-use crate::module::{Block, Call, Class, Expr, Function, Span};
+use crate::module::{Block, Call, Class, Expr, Function, Markup, Span};
 use crate::source::Language;
 
 /// What is noted on a function, and what it is called.
@@ -251,6 +251,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
 
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {
         self.bind(target, value.clone());
+    }
+
+    fn markup(&mut self, markup: &'p Markup, span: Span) {
+        self.element(markup, span);
     }
 
     fn enter(&mut self) -> bool {

@@ -12,7 +12,7 @@ use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
-    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Value,
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
 };
 use crate::module::{Expr, Span};
 
@@ -75,6 +75,20 @@ impl<'p> Trace<'p> {
             Value::Native(id) => self.call(*id),
             _ => None,
         }
+    }
+
+    /// The calls through which the address came that a call to the outside is given, the innermost
+    /// first; empty where the call itself gives it.
+    #[must_use]
+    pub fn way(&self, id: CallId) -> Vec<Place> {
+        self.machine.borrow().ways.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The address of a call to the outside that the evaluation has lost track of, as a function
+    /// around it was given it.
+    #[must_use]
+    pub fn presumed(&self, id: CallId) -> Option<Value<'p>> {
+        self.machine.borrow().presumed.get(&id).cloned()
     }
 
     /// What a library noted of a call.

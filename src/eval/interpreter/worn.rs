@@ -43,6 +43,11 @@ impl<'p> Worn<'p> {
         Self { tells, native: Vec::new(), told: 0, runs: HashMap::new() }
     }
 
+    /// Whether the last call went to such a library.
+    pub(super) fn told_last(&self) -> bool {
+        self.native.last().copied().unwrap_or(false)
+    }
+
     /// Notes a call to the outside.
     pub(super) fn called(&mut self, callee: &Value<'p>, args: &Args<'p>) {
         let mut at = callee;

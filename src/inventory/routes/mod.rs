@@ -34,7 +34,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::eval::interpreter;
+use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
 use graph::Graph;
@@ -57,7 +57,12 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
+    let purpose = Purpose {
+        libraries: LIBRARIES,
+        tells: readers::names_framework,
+        follows_addresses: false,
+    };
+    let trace = interpreter::run(program, purpose);
     if let Some(unread) = unread {
         let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
         if !missing.is_empty() {
