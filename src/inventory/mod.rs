@@ -9,7 +9,7 @@ pub mod routes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{LedgerEntry, Outcome};
-use crate::eval::link::Program;
+use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
@@ -47,7 +47,8 @@ pub fn link<E: Send>(
 ) -> Result<Inventories, E> {
     let mut asked = BTreeSet::new();
     let mut unread = BTreeSet::new();
-    complete(&mut facts, known, &mut asked, &mut fetch)?;
+    let mut open = OpenPaths::default();
+    complete(&mut facts, known, &mut asked, &mut open, &mut fetch)?;
     let mut extracted = None;
     for run in 1..=MAX_RUNS {
         extracted = on_large_stack(|| {
@@ -64,7 +65,7 @@ pub fn link<E: Send>(
         facts.extend(fetch(&wanted)?);
         asked.extend(wanted.iter().cloned());
         unread.extend(wanted.into_iter().filter(|path| !facts.contains_key(path)));
-        complete(&mut facts, known, &mut asked, &mut fetch)?;
+        complete(&mut facts, known, &mut asked, &mut open, &mut fetch)?;
     }
     let mut notes = Vec::new();
     let note = |reason: &str| LedgerEntry {
@@ -89,6 +90,7 @@ fn complete<E>(
     facts: &mut BTreeMap<String, Module>,
     known: &BTreeSet<String>,
     asked: &mut BTreeSet<String>,
+    open: &mut OpenPaths,
     fetch: &mut impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E>,
 ) -> Result<(), E> {
     for round in 0..MAX_ROUNDS {
@@ -100,7 +102,7 @@ fn complete<E>(
             // Rust leads is known only with the files on the way.
             let is_open = file.module.language == Language::Rust;
             if round == 0 || is_open || asked.contains(file.path) {
-                program.missing_imports(id, &mut wanted);
+                program.missing_imports(id, open, &mut wanted);
             }
         }
         wanted.retain(|path| !asked.contains(path));
