@@ -376,3 +376,42 @@ fn a_loop_that_is_followed_only_in_part_is_said() {
     assert_eq!(linked.routes.len(), 2_000);
     assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
 }
+
+/// What an anonymous caller meets on each route, by path.
+fn states(files: &[(&str, &str)]) -> BTreeMap<String, super::AuthState> {
+    linked(files).routes.into_iter().map(|route| (route.path, route.auth.state)).collect()
+}
+
+#[test]
+fn a_guard_finds_what_an_earlier_one_has_put_on_the_request() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+
+const app = fastify()
+const denied = () => Object.assign(new Error('who?'), { statusCode: 401 })
+app.addHook('preHandler', async (request) => {
+  if (!request.headers.authorization && request.routeOptions.config.guests) {
+    request.user = { role: 'guest' }
+    return
+  }
+  await request.jwtVerify()
+})
+app.addHook('preHandler', async (request) => {
+  if (!request.user) throw denied()
+})
+app.get('/open', { config: { guests: true } }, async () => ({ ok: true }))
+app.get('/closed', async () => ({ ok: true }))
+app.get('/own', { config: { guests: true } }, async (request) => {
+  if (request.user.role === 'guest') throw denied()
+  return { ok: true }
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    let state = |path: &str| states[path];
+    assert_eq!(state("/open"), super::AuthState::Optional);
+    assert_eq!(state("/closed"), super::AuthState::Required);
+    assert_ne!(state("/own"), super::AuthState::None);
+}
