@@ -415,3 +415,33 @@ app.listen({ port: 3000 })
     assert_eq!(state("/closed"), super::AuthState::Required);
     assert_ne!(state("/own"), super::AuthState::None);
 }
+
+#[test]
+fn what_a_plugin_does_to_its_own_instance_is_as_sure_as_the_plugin() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+import { jwtVerify } from 'jose'
+
+const app = fastify()
+const keyOf = async (header) => process.env.KEY
+app.register(async (app) => {
+  if (!load('feature')) return
+  app.register(async (app) => {
+    app.addHook('preHandler', async (request) => {
+      await jwtVerify((request.headers.authorization || '').replace('Bearer ', ''), keyOf, {})
+    })
+    app.get('/behind', async () => ({ ok: true }))
+  })
+  app.register(async (app) => {
+    if (load('strict')) app.addHook('preHandler', async (request) => request.jwtVerify())
+    app.get('/perhaps', async () => ({ ok: true }))
+  })
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    assert_eq!(states["/behind"], super::AuthState::Required);
+    assert_eq!(states["/perhaps"], super::AuthState::Unknown);
+}
