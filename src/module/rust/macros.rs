@@ -118,8 +118,24 @@ impl Lowering<'_> {
     }
 
     /// One piece between commas: `x`, `name = x`, `name: x`, and tracing's `?x`, `%x`,
-    /// `name = %x`.
+    /// `name = %x`; `"key" => x` is an entry of a map.
     fn macro_piece(&mut self, tokens: Vec<TokenTree>) -> Arg {
+        if let [
+            TokenTree::Literal(key),
+            TokenTree::Punct(equals),
+            TokenTree::Punct(than),
+            value @ ..,
+        ] = tokens.as_slice()
+            && (equals.as_char(), than.as_char()) == ('=', '>')
+            && !value.is_empty()
+        {
+            let span = cover(self.span(key.span()), self.span(than.span()));
+            let key = self.literal(&syn::Lit::new(key.clone()));
+            let value = self.macro_piece(value.to_vec()).value;
+            let span = cover(span, value.span);
+            let entry = Entry { key: Some(key), value };
+            return Arg { name: None, value: Expr { span, kind: ExprKind::Map(vec![entry]) } };
+        }
         let (name, rest) = match tokens.as_slice() {
             [TokenTree::Ident(ident), TokenTree::Punct(punct), rest @ ..]
                 if matches!(punct.as_char(), ':' | '=')
