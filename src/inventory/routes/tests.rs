@@ -445,3 +445,54 @@ app.listen({ port: 3000 })
     assert_eq!(states["/behind"], super::AuthState::Required);
     assert_eq!(states["/perhaps"], super::AuthState::Unknown);
 }
+
+#[test]
+fn macros_hand_items_on_and_mount_lists() {
+    let states = states(&[(
+        "src/main.rs",
+        r#"
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::http::Status;
+
+macro_rules! derived {
+    ( $item:item, $name:expr ) => { #[derive(Debug)] $item };
+}
+
+derived!(
+    pub struct User { pub id: String },
+    "PartialUser"
+);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for User {
+    type Error = ();
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        match request.headers().get_one("authorization") {
+            Some(id) => Outcome::Success(User { id: id.to_owned() }),
+            None => Outcome::Error((Status::Unauthorized, ())),
+        }
+    }
+}
+
+#[get("/@me")]
+async fn me(user: User) -> String { user.id }
+#[get("/")]
+async fn root() -> &'static str { "x" }
+
+#[launch]
+fn rocket() -> _ {
+    let settings = OpenApiSettings::default();
+    let mut rocket = rocket::build();
+    mount_endpoints_and_merged_docs! {
+        rocket, "/api".to_owned(), settings,
+        "/users" => users(),
+        "" => openapi_get_routes_spec![root]
+    };
+    rocket
+}
+fn users() -> (Vec<Route>, OpenApi) { openapi_get_routes_spec![me] }
+"#,
+    )]);
+    assert_eq!(states["/api"], super::AuthState::None);
+    assert_eq!(states["/api/users/@me"], super::AuthState::Required);
+}
