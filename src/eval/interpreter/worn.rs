@@ -86,6 +86,10 @@ struct Run<'p> {
     this: Option<Value<'p>>,
     args: Args<'p>,
     value: Value<'p>,
+    /// What it gave and left on the object that it was called on, as it was then: who got them may
+    /// have changed them since.
+    kept: Value<'p>,
+    left: Vec<(SmolStr, Value<'p>)>,
     /// How often it was run like that.
     times: u32,
     is_costly: bool,
@@ -152,12 +156,16 @@ impl<'p> Interpreter<'p> {
             run.is_costly |= is_costly;
             run.is_shared = run.value.is_same(value);
             run.value = value.clone();
+            run.kept = anew(value, MAX_DEPTH);
+            run.left = left_on(closure);
         } else if habit.runs.len() < MAX_REMEMBERED {
             habit.runs.push(Run {
                 env: Rc::clone(&closure.env),
                 this: closure.this.clone(),
                 args,
                 value: value.clone(),
+                kept: anew(value, MAX_DEPTH),
+                left: left_on(closure),
                 times: 1,
                 is_costly,
                 is_shared: true,
@@ -175,8 +183,8 @@ impl<'p> Run<'p> {
             && !Rc::ptr_eq(known, this)
         {
             let mut fields = this.fields.borrow_mut();
-            for (name, value) in known.fields.borrow().iter() {
-                fields.entry(name.clone()).or_insert_with(|| value.clone());
+            for (name, value) in &self.left {
+                fields.entry(name.clone()).or_insert_with(|| anew(value, MAX_DEPTH));
             }
         }
         for (known, arg) in self.args.positional.iter().zip(&args.positional) {
@@ -186,7 +194,18 @@ impl<'p> Run<'p> {
                 arg.entered.set(true);
             }
         }
-        if self.is_shared { self.value.clone() } else { anew(&self.value, MAX_DEPTH) }
+        if self.is_shared { self.value.clone() } else { anew(&self.kept, MAX_DEPTH) }
+    }
+}
+
+/// What stands on the object that a function was called on, made anew.
+fn left_on<'p>(closure: &Closure<'p>) -> Vec<(SmolStr, Value<'p>)> {
+    match &closure.this {
+        Some(Value::Object(object)) => {
+            let fields = object.fields.borrow();
+            fields.iter().map(|(name, value)| (name.clone(), anew(value, MAX_DEPTH))).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

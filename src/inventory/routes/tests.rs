@@ -448,9 +448,12 @@ app.listen({ port: 3000 })
 
 #[test]
 fn macros_hand_items_on_and_mount_lists() {
-    let states = states(&[(
-        "src/main.rs",
-        r#"
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\nrocket = \"0.5\"\n";
+    let states = states(&[
+        ("Cargo.toml", manifest),
+        (
+            "src/main.rs",
+            r#"
 use rocket::request::{FromRequest, Outcome, Request};
 use rocket::http::Status;
 
@@ -492,7 +495,28 @@ fn rocket() -> _ {
 }
 fn users() -> (Vec<Route>, OpenApi) { openapi_get_routes_spec![me] }
 "#,
-    )]);
+        ),
+    ]);
     assert_eq!(states["/api"], super::AuthState::None);
     assert_eq!(states["/api/users/@me"], super::AuthState::Required);
+}
+
+#[test]
+fn what_is_not_run_again_gives_each_its_own() {
+    let mut text = String::from(
+        "import express from 'express'\n\
+         const empty = () => { const out = []; for (const x of [1, 2, 3, 4, 5, 6]) { x + 1 } return out }\n\
+         class Box { constructor() { this.items = empty(); this.path = '/boxed' } }\n",
+    );
+    let mut expected = String::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        text += &format!(
+            "export function {name}() {{ const r = express.Router(); const box = new Box(); \
+             box.items.push('/{name}'); for (const p of box.items) r.get(box.path + p, {name}_); return r }}\n\
+             function {name}_(request, response) {{ response.send('') }}\n"
+        );
+        let line = text.lines().count() - 1;
+        expected += &format!("GET /boxed/{name} {name}_ app.js:{line} [unmounted]\n");
+    }
+    assert_routes(&[("app.js", &text)], &expected);
 }
