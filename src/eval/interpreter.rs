@@ -252,7 +252,9 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         it.load(file);
     }
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
+    it.worn.blind = true;
     it.run_uncalled();
+    it.worn.blind = false;
     Trace::of(it)
 }
 

@@ -20,7 +20,7 @@ use super::value::FileId;
 use crate::module::{Expr, Module, data};
 use crate::source::{Language, language};
 
-pub use rust::Located;
+pub use rust::{Located, OpenPaths};
 
 /// A file of the program.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Program<'p> {
     roots: python::Roots,
     /// What Rust files declare.
     scopes: scopes::Scopes<'p>,
+    /// What is remembered of where Rust's paths lead.
+    ways: rust::Ways,
     /// What Nuxt and Nitro import by themselves.
     nuxt: nuxt::Imports,
 }
@@ -267,11 +269,12 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
-    /// The modules that a file's imports lead to but that are not in the program.
-    pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
+    /// The modules that a file's imports lead to but that are not in the program. `open` keeps what
+    /// earlier, smaller programs have left open.
+    pub fn missing_imports(&self, id: FileId, open: &mut OpenPaths, out: &mut BTreeSet<String>) {
         let module = self.file(id).module;
         let targets: Vec<Target> = match module.language {
-            Language::Rust => self.targets(id),
+            Language::Rust => self.targets(id, open),
             _ => imports::names(module).iter().map(|name| self.resolve(id, name)).collect(),
         };
         for target in targets {

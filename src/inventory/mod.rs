@@ -10,7 +10,7 @@ pub mod routes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{LedgerEntry, Outcome};
-use crate::eval::link::Program;
+use crate::eval::link::{OpenPaths, Program};
 use crate::facts::Need;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
@@ -130,7 +130,8 @@ impl<F> Linker<'_, F> {
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
-        self.complete(&mut files)?;
+        let mut open = OpenPaths::default();
+        self.complete(&mut files, &mut open)?;
         let mut unread = BTreeSet::new();
         let mut made = None;
         for run in 1..=MAX_RUNS {
@@ -148,13 +149,17 @@ impl<F> Linker<'_, F> {
             self.ask(&missing)?;
             unread.extend(missing.iter().filter(|path| !self.modules.contains_key(*path)).cloned());
             files.extend(missing);
-            self.complete(&mut files)?;
+            self.complete(&mut files, &mut open)?;
         }
         Ok(made)
     }
 
     /// Adds the modules that the imports of others lead to.
-    fn complete<E>(&mut self, files: &mut BTreeSet<String>) -> Result<(), E>
+    fn complete<E>(
+        &mut self,
+        files: &mut BTreeSet<String>,
+        open: &mut OpenPaths,
+    ) -> Result<(), E>
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
@@ -168,7 +173,7 @@ impl<F> Linker<'_, F> {
                 // of Rust leads is known only with the files on the way.
                 let is_open = file.module.language == Language::Rust;
                 if is_open || added.as_ref().is_none_or(|added| added.contains(file.path)) {
-                    program.missing_imports(id, &mut wanted);
+                    program.missing_imports(id, open, &mut wanted);
                 }
             }
             wanted.retain(|path| !files.contains(path));

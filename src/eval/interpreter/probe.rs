@@ -174,7 +174,20 @@ pub struct Question<'p> {
     pub callee: Value<'p>,
     /// With what.
     pub args: Args<'p>,
+    /// What stands on the request objects already, by path.
+    pub notes: Noted<'p>,
 }
+
+impl<'p> Question<'p> {
+    /// What a call does to a request that nothing was put on before.
+    #[must_use]
+    pub fn new(callee: Value<'p>, args: Args<'p>) -> Self {
+        Self { callee, args, notes: Noted::default() }
+    }
+}
+
+/// What the program puts on the request objects, by path.
+pub type Noted<'p> = BTreeMap<String, Value<'p>>;
 
 /// What was met.
 #[derive(Debug, Clone, Default)]
@@ -209,8 +222,8 @@ pub struct Seen<'p> {
     pub asks: bool,
     /// Whether a limit ended it.
     pub cut: bool,
-    /// What the program put on the request objects, by path.
-    pub notes: BTreeMap<String, Value<'p>>,
+    /// What stands on the request objects in the end, by path.
+    pub notes: Noted<'p>,
 }
 
 /// A question that is being asked.
@@ -224,7 +237,7 @@ pub(super) struct Probe<'p> {
     /// Whether something was looked at that may say who calls.
     hinted: bool,
     /// What the program put on the request objects, by path.
-    notes: BTreeMap<String, Value<'p>>,
+    notes: Noted<'p>,
     /// Functions given to the outside that are being called.
     called_back: usize,
     /// Whether some way has left the running function early.
@@ -249,7 +262,7 @@ impl<'p> Interpreter<'p> {
             conditional: self.conditional,
             identities: 0,
             hinted: false,
-            notes: BTreeMap::new(),
+            notes: question.notes.clone(),
             called_back: 0,
             narrowed: false,
             left: false,

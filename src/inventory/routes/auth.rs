@@ -4,7 +4,7 @@
 //! layer that refuses on every way decides. One that may refuse after it looked at the caller
 //! leaves the route unknown; one that looked and let go on makes it optional.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use super::graph::{Layer, LayerKind};
 use super::pattern::{self, Typed};
 use super::{Auth, AuthState, Guard, Route, alike, guards, spared};
 use crate::eval::interpreter::Trace;
-use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
+use crate::eval::interpreter::probe::{Caller, Certainty, Noted, Question, Seen};
 use crate::eval::link::Program;
 use crate::eval::value::{Args, CallId, Closure, Place, Value};
 use crate::module::path::last_name;
@@ -36,11 +36,29 @@ enum Verdict {
     Unclear,
 }
 
+/// What a layer does, and what it leaves on the request for those behind it.
+#[derive(Debug, Clone)]
+struct Judged<'p> {
+    verdict: Verdict,
+    put: Rc<Noted<'p>>,
+}
+
+impl From<Verdict> for Judged<'_> {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, put: Rc::default() }
+    }
+}
+
 /// Decides for each route; layers are asked once for all routes they do not look at.
 pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
-    known: BTreeMap<LayerKey, Verdict>,
-    by_route: BTreeMap<(LayerKey, String), Verdict>,
+    known: BTreeMap<LayerKey, Judged<'p>>,
+    by_route: BTreeMap<(LayerKey, String), Judged<'p>>,
+    /// The same where earlier layers have put something on the request.
+    behind: BTreeMap<(LayerKey, String), Verdict>,
+    /// What stands on the request when something is asked, and what it leaves there.
+    before: Rc<Noted<'p>>,
+    put: RefCell<Noted<'p>>,
     /// Functions, each with the first that does the same.
     alike: BTreeMap<usize, usize>,
     described: BTreeMap<String, usize>,
@@ -73,6 +91,9 @@ impl<'t, 'p> Decider<'t, 'p> {
             trace,
             known: BTreeMap::new(),
             by_route: BTreeMap::new(),
+            behind: BTreeMap::new(),
+            before: Rc::default(),
+            put: RefCell::default(),
             alike: BTreeMap::new(),
             described: BTreeMap::new(),
             libraries: BTreeMap::new(),
@@ -151,6 +172,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
+        let mut put = Noted::new();
         for standing in &flat.layers {
             let layer = standing.layer;
             let spared = spared::spares(layer, flat);
@@ -163,11 +185,12 @@ impl<'t, 'p> Decider<'t, 'p> {
                 below: Rc::clone(&standing.prefix),
                 ..request()
             };
-            let verdict = match layer.sees_rest {
-                true => self.verdict(layer, &below),
-                false => self.verdict(layer, request),
+            let judged = match layer.sees_rest {
+                true => self.behind(layer, &below, &put),
+                false => self.behind(layer, request, &put),
             };
-            let verdict = match (verdict, layer.kind) {
+            put.extend(judged.put.iter().map(|(path, value)| (path.clone(), value.clone())));
+            let verdict = match (judged.verdict, layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (Verdict::LetsIn, _) if layer.ambient && self.is_for_all(layer) => Verdict::Passes,
@@ -190,7 +213,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
-            match self.body(function, &flat.registration.args, request()) {
+            match self.body(function, &flat.registration.args, request, &put) {
                 // Whoever gets past what is unclear is refused here.
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
@@ -266,16 +289,43 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     /// What the body of a handler does to an anonymous caller.
-    fn body(&mut self, function: &Rc<Closure<'p>>, args: &Args<'p>, request: Anonymous) -> Verdict {
+    fn body(
+        &mut self,
+        function: &Rc<Closure<'p>>,
+        args: &Args<'p>,
+        request: &impl Fn() -> Anonymous,
+        put: &Noted<'p>,
+    ) -> Verdict {
+        let verdict = self.body_alone(function, args, request());
+        if verdict != Verdict::Refuses || put.is_empty() {
+            return verdict;
+        }
+        self.before = Rc::new(put.clone());
+        let callee = Value::Function(Rc::new(function.undecorated()));
+        let seen = self.ask(&Rc::new(request()), callee, args.clone());
+        self.before = Rc::default();
+        self.of_body(&seen)
+    }
+
+    fn of_body(&self, seen: &Seen<'p>) -> Verdict {
+        let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
+        of_body(seen, |value| self.denies(value), error)
+    }
+
+    fn body_alone(
+        &mut self,
+        function: &Rc<Closure<'p>>,
+        args: &Args<'p>,
+        request: Anonymous,
+    ) -> Verdict {
         let key = (Rc::as_ptr(function) as usize, None, BODY);
-        if let Some(verdict) = self.known.get(&key) {
-            return *verdict;
+        if let Some(judged) = self.known.get(&key) {
+            return judged.verdict;
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
         let seen = self.ask(&request, callee.clone(), args.clone());
-        let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
-        let mut verdict = of_body(&seen, |value| self.denies(value), error);
+        let mut verdict = self.of_body(&seen);
         // What is raised for everybody, such as the way to another page, refuses nobody.
         if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
             let anybody = Anonymous {
@@ -284,7 +334,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                 base: request.base.clone(),
                 ..Anonymous::default()
             };
-            let question = Question { callee, args: args.clone() };
+            let question = Question::new(callee, args.clone());
             let known = self.trace.ask(Rc::new(caller::Known(anybody)), &question);
             if known.raised == Certainty::Yes && !known.raised_denial && !known.cut {
                 verdict = Verdict::LetsIn;
@@ -298,36 +348,68 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.hand_on.insert(key.0);
         }
         if !request.looked_at_route.get() {
-            self.known.insert(key, verdict);
+            self.known.insert(key, verdict.into());
         }
         verdict
     }
 
-    fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
+    /// What a layer does behind others that have put something on the request: where it refuses for
+    /// the lack of that, it does not.
+    fn behind(
+        &mut self,
+        layer: &Layer<'p>,
+        request: &impl Fn() -> Anonymous,
+        put: &Noted<'p>,
+    ) -> Judged<'p> {
+        let judged = self.verdict(layer, request);
+        let is_own = matches!(layer.value, Value::Function(_) | Value::Class(_) | Value::Object(_));
+        if judged.verdict != Verdict::Refuses || put.is_empty() || !is_own {
+            return judged;
+        }
+        let Some((at, call)) = self.identity(&layer.value) else { return judged };
+        let request = request();
+        let paths: Vec<_> = put.keys().map(String::as_str).collect();
+        let behind = format!("{} {}", request.route(), paths.join(" "));
+        let key = ((at, call, kind_key(layer.kind)), behind);
+        let verdict = match self.behind.get(&key) {
+            Some(verdict) => *verdict,
+            None => {
+                self.before = Rc::new(put.clone());
+                let verdict = self.run(layer, request).0.verdict;
+                self.before = Rc::default();
+                self.behind.insert(key, verdict);
+                verdict
+            }
+        };
+        Judged { verdict, ..judged }
+    }
+
+    fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Judged<'p> {
         if !layer.alternatives.is_empty() {
+            let alternatives = layer.alternatives.iter();
             let verdicts: Vec<_> =
-                layer.alternatives.iter().map(|layer| self.verdict(layer, request)).collect();
-            return one_of(&verdicts);
+                alternatives.map(|layer| self.verdict(layer, request).verdict).collect();
+            return one_of(&verdicts).into();
         }
         if let LayerKind::Decided(state) = layer.kind {
-            return of_state(state);
+            return of_state(state).into();
         }
         if guards::is_for_all(&layer.name) {
-            return Verdict::Passes;
+            return Verdict::Passes.into();
         }
         if let Value::External(path) = &layer.value
             && !guards::is_run(path)
         {
             let known = |path: &SmolStr| guards::library(path, &Args::default());
             let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
-            return state.map_or(Verdict::Passes, of_state);
+            return state.map_or(Verdict::Passes, of_state).into();
         }
         if let Some(state) = self.library(&layer.value) {
-            return of_state(state);
+            return of_state(state).into();
         }
         let key = self.identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
-        if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
-            return *verdict;
+        if let Some(judged) = key.and_then(|key| self.known.get(&key)) {
+            return judged.clone();
         }
         let Some(key) = key else { return self.run(layer, request()).0 };
         // What decides for a route that nobody knows decides for each; what may refuse one of
@@ -336,31 +418,31 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.turns_away.set(false);
             self.was_cut.set(false);
             let any = Anonymous { any_route: true, ..request() };
-            let (verdict, looked_at_route) = self.run(layer, any);
-            let for_all = match verdict {
+            let (judged, looked_at_route) = self.run(layer, any);
+            let for_all = match judged.verdict {
                 Verdict::Refuses => true,
                 Verdict::Passes | Verdict::LetsIn => !self.turns_away.get(),
                 Verdict::Unclear => false,
             };
             // What takes too long for one takes too long for each.
             if for_all || self.was_cut.get() || !looked_at_route {
-                self.known.insert(key, verdict);
-                return verdict;
+                self.known.insert(key, judged.clone());
+                return judged;
             }
         }
         // An application that is made twice has the same routes twice.
         let request = request();
         let route = (key, request.route());
-        if let Some(verdict) = self.by_route.get(&route) {
-            return *verdict;
+        if let Some(judged) = self.by_route.get(&route) {
+            return judged.clone();
         }
         let missed = Rc::clone(&request.missed_method);
-        let (verdict, _) = self.run(layer, request);
+        let (judged, _) = self.run(layer, request);
         // Whoever misses the method asks again with it.
         if !missed.get() {
-            self.by_route.insert(route, verdict);
+            self.by_route.insert(route, judged.clone());
         }
-        verdict
+        judged
     }
 
     /// What stands for a layer that is the same wherever it is used.
@@ -407,12 +489,14 @@ impl<'t, 'p> Decider<'t, 'p> {
         key.is_some_and(|key| self.known.contains_key(&key))
     }
 
-    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Judged<'p>, bool) {
         request.is_layer = true;
         request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
+        self.put.borrow_mut().clear();
         let verdict = self.run_on(layer, &request);
-        (verdict, request.looked_at_route.get())
+        let put = Rc::new(self.put.take());
+        (Judged { verdict, put }, request.looked_at_route.get())
     }
 
     fn run_on(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
@@ -499,7 +583,12 @@ impl<'t, 'p> Decider<'t, 'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
         // What it is given nobody for is looked up before it.
         let of_nobody = args.positional.iter().any(|value| matches!(value, Value::Absent));
-        let mut seen = self.trace.ask(caller, &Question { callee, args });
+        let notes = (*self.before).clone();
+        let mut seen = self.trace.ask(caller, &Question { callee, args, notes });
+        if !seen.cut {
+            let notes = seen.notes.iter().filter(|(path, value)| is_there(path, value));
+            self.put.borrow_mut().extend(notes.map(|(path, value)| (path.clone(), value.clone())));
+        }
         seen.asked |= of_nobody;
         if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
             self.turns_away.set(true);
@@ -511,6 +600,13 @@ impl<'t, 'p> Decider<'t, 'p> {
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
     }
+}
+
+/// Whether what was put on the request is surely something, whoever calls.
+fn is_there(path: &str, value: &Value<'_>) -> bool {
+    let is_something =
+        |value: &Value<'_>| !matches!(value, Value::External(_)) && value.truth() == Some(true);
+    path.starts_with("caller.request.") && value.alternatives().iter().all(is_something)
 }
 
 /// Whether a layer says that it does not stand before a path.

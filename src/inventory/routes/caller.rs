@@ -200,6 +200,12 @@ fn fits(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
+/// Whether what a call comes to is given to a function, the last argument: others may find the key.
+fn is_called_back(call: &Outside<'_, '_>) -> bool {
+    let last = call.args.positional.last();
+    matches!(last, Some(Value::Function(_))) && !call.path.starts_with("jose.")
+}
+
 /// Whether a key of headers, cookies or a session holds a credential.
 #[must_use]
 pub fn is_credential(key: &str) -> bool {
@@ -1542,11 +1548,9 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
         return Some(Told::Identity(Value::Bool(false)));
     }
-    if fits(&VERIFIER, name) && args.positional.first().is_some_and(is_nothing) {
-        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
-        if !has_callback {
-            return Some(Told::Throws { denial: true, asked: false, asks: true });
-        }
+    let verifies = fits(&VERIFIER, name) && !is_called_back(call);
+    if verifies && args.positional.first().is_some_and(is_nothing) {
+        return Some(Told::Throws { denial: true, asked: false, asks: true });
     }
     let absent = args.positional.iter().any(|value| matches!(value, Value::Absent));
     if call.is_rust {
@@ -1563,9 +1567,8 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
         }
     }
     if absent {
-        let has_callback = args.positional.iter().any(|value| matches!(value, Value::Function(_)));
         if fits(&VERIFIER, name) {
-            return Some(if has_callback {
+            return Some(if is_called_back(call) {
                 Told::CallsBack(vec![Value::External("caller.error".into()), Value::Absent])
             } else {
                 Told::Throws { denial: true, asked: true, asks: true }

@@ -70,7 +70,7 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         }
     }
     let mut graph = Graph::default();
-    for framework in FRAMEWORKS {
+    for framework in FRAMEWORKS.iter().filter(|framework| is_spoken(framework, program)) {
         (framework.read)(&trace, &mut graph);
     }
     graph.settle();
@@ -104,6 +104,11 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     });
     let cut = cut || trace.exhausted || trace.asked_too_much();
     Extracted { routes, guards, cut, missing: BTreeSet::new() }
+}
+
+/// Whether a program has files in a language of a framework.
+fn is_spoken(framework: &readers::Framework, program: &Program<'_>) -> bool {
+    program.ids().any(|id| framework.languages.contains(&program.file(id).module.language))
 }
 
 /// A factory that runs twice registers everything twice: one of the two may be mounted, or have

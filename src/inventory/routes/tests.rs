@@ -376,3 +376,147 @@ fn a_loop_that_is_followed_only_in_part_is_said() {
     assert_eq!(linked.routes.len(), 2_000);
     assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
 }
+
+/// What an anonymous caller meets on each route, by path.
+fn states(files: &[(&str, &str)]) -> BTreeMap<String, super::AuthState> {
+    linked(files).routes.into_iter().map(|route| (route.path, route.auth.state)).collect()
+}
+
+#[test]
+fn a_guard_finds_what_an_earlier_one_has_put_on_the_request() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+
+const app = fastify()
+const denied = () => Object.assign(new Error('who?'), { statusCode: 401 })
+app.addHook('preHandler', async (request) => {
+  if (!request.headers.authorization && request.routeOptions.config.guests) {
+    request.user = { role: 'guest' }
+    return
+  }
+  await request.jwtVerify()
+})
+app.addHook('preHandler', async (request) => {
+  if (!request.user) throw denied()
+})
+app.get('/open', { config: { guests: true } }, async () => ({ ok: true }))
+app.get('/closed', async () => ({ ok: true }))
+app.get('/own', { config: { guests: true } }, async (request) => {
+  if (request.user.role === 'guest') throw denied()
+  return { ok: true }
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    let state = |path: &str| states[path];
+    assert_eq!(state("/open"), super::AuthState::Optional);
+    assert_eq!(state("/closed"), super::AuthState::Required);
+    assert_ne!(state("/own"), super::AuthState::None);
+}
+
+#[test]
+fn what_a_plugin_does_to_its_own_instance_is_as_sure_as_the_plugin() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+import { jwtVerify } from 'jose'
+
+const app = fastify()
+const keyOf = async (header) => process.env.KEY
+app.register(async (app) => {
+  if (!load('feature')) return
+  app.register(async (app) => {
+    app.addHook('preHandler', async (request) => {
+      await jwtVerify((request.headers.authorization || '').replace('Bearer ', ''), keyOf, {})
+    })
+    app.get('/behind', async () => ({ ok: true }))
+  })
+  app.register(async (app) => {
+    if (load('strict')) app.addHook('preHandler', async (request) => request.jwtVerify())
+    app.get('/perhaps', async () => ({ ok: true }))
+  })
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    assert_eq!(states["/behind"], super::AuthState::Required);
+    assert_eq!(states["/perhaps"], super::AuthState::Unknown);
+}
+
+#[test]
+fn macros_hand_items_on_and_mount_lists() {
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\nrocket = \"0.5\"\n";
+    let states = states(&[
+        ("Cargo.toml", manifest),
+        (
+            "src/main.rs",
+            r#"
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::http::Status;
+
+macro_rules! derived {
+    ( $item:item, $name:expr ) => { #[derive(Debug)] $item };
+}
+
+derived!(
+    pub struct User { pub id: String },
+    "PartialUser"
+);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for User {
+    type Error = ();
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        match request.headers().get_one("authorization") {
+            Some(id) => Outcome::Success(User { id: id.to_owned() }),
+            None => Outcome::Error((Status::Unauthorized, ())),
+        }
+    }
+}
+
+#[get("/@me")]
+async fn me(user: User) -> String { user.id }
+#[get("/")]
+async fn root() -> &'static str { "x" }
+
+#[launch]
+fn rocket() -> _ {
+    let settings = OpenApiSettings::default();
+    let mut rocket = rocket::build();
+    mount_endpoints_and_merged_docs! {
+        rocket, "/api".to_owned(), settings,
+        "/users" => users(),
+        "" => openapi_get_routes_spec![root]
+    };
+    rocket
+}
+fn users() -> (Vec<Route>, OpenApi) { openapi_get_routes_spec![me] }
+"#,
+        ),
+    ]);
+    assert_eq!(states["/api"], super::AuthState::None);
+    assert_eq!(states["/api/users/@me"], super::AuthState::Required);
+}
+
+#[test]
+fn what_is_not_run_again_gives_each_its_own() {
+    let mut text = String::from(
+        "import express from 'express'\n\
+         const empty = () => { const out = []; for (const x of [1, 2, 3, 4, 5, 6]) { x + 1 } return out }\n\
+         class Box { constructor() { this.items = empty(); this.path = '/boxed' } }\n",
+    );
+    let mut expected = String::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        text += &format!(
+            "export function {name}() {{ const r = express.Router(); const box = new Box(); \
+             box.items.push('/{name}'); for (const p of box.items) r.get(box.path + p, {name}_); return r }}\n\
+             function {name}_(request, response) {{ response.send('') }}\n"
+        );
+        let line = text.lines().count() - 1;
+        expected += &format!("GET /boxed/{name} {name}_ app.js:{line} [unmounted]\n");
+    }
+    assert_routes(&[("app.js", &text)], &expected);
+}
