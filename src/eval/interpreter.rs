@@ -27,11 +27,12 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::expr;
 use super::link::Program;
 use super::value::{
     Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
 };
-use crate::module::{Call, Function, Leave, Span};
+use crate::module::{Call, Expr, Function, Leave, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -246,6 +247,15 @@ impl<'p> Interpreter<'p> {
 
     fn place(&self, span: Span) -> Place {
         Place { file: self.frame.env.file, span }
+    }
+
+    /// The value of an expression in a scope.
+    fn value_in(&mut self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
+        let frame = Frame { env: Rc::clone(env), this: None, class: None };
+        let outer = std::mem::replace(&mut self.frame, frame);
+        let value = expr::eval(expr, self);
+        self.frame = outer;
+        value
     }
 
     /// The record of a call.

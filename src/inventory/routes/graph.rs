@@ -525,6 +525,21 @@ impl<'p> Graph<'p> {
         }
     }
 
+    /// Says that a router does not serve by itself. What was registered on it without a path or a
+    /// handler that is known is forgotten.
+    pub fn unserve(&mut self, id: CallId) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        router.is_application = false;
+        router.entries.retain(|(_, entry)| match entry {
+            Entry::Route(route) => {
+                let path = &route.path;
+                route.handler.name.is_some() || !path.has_hole() || !path.is_empty()
+            }
+            _ => true,
+        });
+    }
+
     /// Whether other routers are mounted on one.
     #[must_use]
     pub fn mounts_others(&self, id: CallId) -> bool {

@@ -20,6 +20,7 @@ mod page;
 pub mod pattern;
 pub mod readers;
 pub mod regex;
+pub mod registrars;
 pub mod relate;
 mod remix;
 pub mod spared;
@@ -68,6 +69,7 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
     }
+    registrars::unserve(&trace, &mut graph);
     graph.settle();
     let (flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);

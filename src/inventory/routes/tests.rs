@@ -376,3 +376,44 @@ fn a_loop_that_is_followed_only_in_part_is_said() {
     assert_eq!(linked.routes.len(), 2_000);
     assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
 }
+
+#[test]
+fn what_a_function_registers_that_nothing_calls_is_unmounted() {
+    assert_routes(
+        &[(
+            "app.py",
+            r#"
+import falcon
+from flask import Flask, Blueprint
+from typing import TYPE_CHECKING
+
+class Things:
+    def on_get(self, req, resp):
+        resp.media = []
+
+def charter(app: falcon.App, prefix):
+    app.add_route("/charters", Things())
+
+def parts(pages: "Blueprint", *, debug=False):
+    @pages.get("/parts")
+    def listed():
+        return []
+
+def helper(app: falcon.App, path, resource):
+    app.add_route(path, resource)
+
+def called(app: Flask):
+    @app.get("/home")
+    def home():
+        return ""
+
+app = Flask(__name__)
+called(app)
+"#,
+        )],
+        "GET /charters app.Things.on_get app.py:7 [unmounted]
+GET /home app.called.home app.py:23
+GET /parts app.parts.listed app.py:15 [unmounted]
+",
+    );
+}

@@ -128,6 +128,7 @@ pub const LIBRARIES: &[Library] = &[
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
+    super::registrars::LIBRARY,
 ];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers
