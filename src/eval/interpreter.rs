@@ -120,6 +120,8 @@ pub struct Interpreter<'p> {
     frame: Frame<'p>,
     /// What the running function returned on ways that others did not share.
     returned: Vec<Value<'p>>,
+    /// What it returned on ways that the environment takes seldom.
+    otherwise: Vec<Value<'p>>,
     /// Functions met and not yet called, in order.
     pending: Vec<Rc<Closure<'p>>>,
     /// How often each of them was met.
@@ -202,6 +204,7 @@ pub fn run<'p>(
         stack: Vec::new(),
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
+        otherwise: Vec::new(),
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),

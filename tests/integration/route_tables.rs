@@ -106,7 +106,9 @@ fn found(fixture: &std::path::Path) -> Table {
         };
         let methods = if route.methods.is_empty() { vec!["ANY".to_owned()] } else { route.methods };
         for method in methods {
-            out.entry((method, route.path.clone())).or_insert_with(|| row.clone());
+            for path in std::iter::once(&route.path).chain(&route.otherwise) {
+                out.entry((method.clone(), path.clone())).or_insert_with(|| row.clone());
+            }
         }
     }
     out

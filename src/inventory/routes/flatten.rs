@@ -368,10 +368,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
                 });
             }
         }
-        shape.path = shape.path.replace(HOLE, "{}");
-        if !shape.path.starts_with('/') && !shape.path.starts_with("{}") {
-            shape.path.insert(0, '/');
-        }
+        shape.path = rooted(&shape.path);
         let place = registration.handler.place;
         let route = Route {
             path: shape.path,
@@ -383,7 +380,10 @@ impl<'g, 'p> Flattening<'g, 'p> {
             auth: Auth::default(),
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
-            conditional: !way.conditions.is_empty() || registration.conditional,
+            conditional: !way.conditions.is_empty()
+                || registration.conditional
+                || !whole.otherwise().is_empty(),
+            otherwise: whole.otherwise().iter().map(|path| written(framework, path)).collect(),
             name: registration.name.as_ref().map(|name| {
                 let mut whole = way.names.clone();
                 whole.push(name.clone());
@@ -421,6 +421,16 @@ fn cut_base(routes: &mut [Flat<'_, '_>]) {
             flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
         }
     }
+}
+
+/// A path as it is shown.
+fn rooted(path: &str) -> String {
+    let path = path.replace(HOLE, "{}");
+    if path.starts_with('/') || path.starts_with("{}") { path } else { format!("/{path}") }
+}
+
+fn written(framework: Option<&'static Framework>, whole: &Text) -> String {
+    rooted(&shape(framework, whole).path)
 }
 
 fn shape(framework: Option<&'static Framework>, whole: &Text) -> Shape {

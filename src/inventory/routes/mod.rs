@@ -158,6 +158,10 @@ pub struct Route {
     pub response: Option<String>,
     /// What stands before the handler, outermost first: middleware, dependencies, decorators.
     pub middleware: Vec<String>,
+    /// What the path is instead where the environment says otherwise, as one setting puts a
+    /// prefix before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<String>,
     /// Other paths of the same handler.
     pub aliases: Vec<String>,
     /// Why the handler only pretends, when it does.

@@ -47,6 +47,9 @@ fn routes(files: &[(&str, &str)]) -> String {
                 out += &format!(" [{mark}]");
             }
         }
+        for other in route.otherwise {
+            out += &format!(" [otherwise {other}]");
+        }
         out.push('\n');
     }
     out
@@ -416,4 +419,90 @@ GET /home app.called.home app.py:23
 GET /parts app.parts.listed app.py:15 [unmounted]
 ",
     );
+}
+
+#[test]
+fn a_path_that_the_environment_decides_is_told_with_what_it_is_otherwise() {
+    assert_routes(
+        &[(
+            "app.py",
+            r#"
+import os
+from flask import Flask
+
+SITES = os.environ.get("SITES", "false").lower() == "true"
+BASE = "/v2" if os.environ.get("NEXT", "") == "1" else "/v1"
+
+def scoped(path):
+    if SITES:
+        return "/<site>" + path
+    return path
+
+def add(app, view, *paths):
+    if SITES:
+        paths = [f"/<site>{path}" for path in paths]
+    for path in paths:
+        app.add_url_rule(path, None, view)
+
+def moon():
+    return ""
+
+app = Flask(__name__)
+app.add_url_rule(scoped("/moon"), "moon", moon)
+add(app, moon, "/a", "/b")
+app.add_url_rule(BASE + "/sun", "sun", moon)
+app.add_url_rule("/plain", "plain", moon)
+"#,
+        )],
+        "GET /a app.moon app.py:19 [conditional] [otherwise /{site}/a]
+GET /b app.moon app.py:19 [conditional] [otherwise /{site}/b]
+GET /moon app.moon app.py:19 [conditional] [otherwise /{site}/moon]
+GET /plain app.moon app.py:19
+GET /v1/sun app.moon app.py:19 [conditional] [otherwise /v2/sun]
+",
+    );
+}
+
+#[test]
+fn views_that_a_loop_wraps_are_told_apart_by_their_endpoints() {
+    let files = [(
+        "app.py",
+        r#"
+from flask import Flask, Blueprint
+from flask_login import login_required
+
+pages = Blueprint("pages", __name__)
+
+@pages.get("/health")
+def health():
+    return ""
+
+app = Flask(__name__)
+
+@app.get("/ready")
+def ready():
+    return ""
+
+@app.get("/jobs")
+def jobs():
+    return ""
+
+app.register_blueprint(pages, name="p", url_prefix="/p")
+
+for endpoint, view in app.view_functions.items():
+    if endpoint not in {"static", "ready", "health"}:
+        app.view_functions[endpoint] = login_required(view)
+
+@app.get("/late")
+def late():
+    return ""
+"#,
+    )];
+    let mut auth: Vec<_> = linked(&files)
+        .routes
+        .iter()
+        .map(|route| format!("{} {}", route.path, route.auth.state))
+        .collect();
+    auth.sort();
+    assert_eq!(auth, ["/jobs required", "/late none", "/p/health required", "/ready none"]);
 }

@@ -121,6 +121,7 @@ pub const FRAMEWORKS: &[Framework] = &[
 
 /// Frameworks that call functions of the program while it registers routes.
 pub const LIBRARIES: &[Library] = &[
+    flask::LIBRARY,
     hono::LIBRARY,
     fastify::LIBRARY,
     hapi::LIBRARY,
