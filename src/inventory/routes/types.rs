@@ -41,25 +41,12 @@ pub fn returned<'p>(function: &Closure<'p>, _trace: &Trace<'p>) -> Option<String
     function.function.returns.as_ref().map(written)
 }
 
-/// The type of the parameter that takes the body: the one whose type is a class of fields.
-#[must_use]
-pub fn body<'p>(function: &Closure<'p>, trace: &Trace<'p>) -> Option<String> {
-    function.function.params.iter().find_map(|param| {
-        let annotation = param.annotation.as_ref()?;
-        let value = trace.value_in(&function.env, annotation);
-        let of = match &value {
-            Value::Annotated(annotated) => &annotated.0,
-            other => other,
-        };
-        is_model(of).then(|| shown(trace, of))
-    })
-}
-
 /// Whether a value is a class that describes data.
-fn is_model(value: &Value<'_>) -> bool {
+#[must_use]
+pub fn is_model(value: &Value<'_>) -> bool {
     match value {
         Value::Class(class) => class.lineage().1.is_some_and(|base| {
-            ["BaseModel", "SQLModel", "Struct", "Schema", "TypedDict"]
+            ["BaseModel", "RootModel", "SQLModel", "Struct", "Schema", "TypedDict"]
                 .iter()
                 .any(|model| base.ends_with(model))
         }),
