@@ -141,6 +141,9 @@ pub struct Interpreter<'p> {
     leaving: Option<Value<'p>>,
     /// What is known of Rust's modules.
     rust: rust::Modules<'p>,
+    /// Names that modules import from others which were not loaded yet, by scope, local name, file
+    /// and name there.
+    in_circles: Vec<(Rc<Env<'p>>, SmolStr, FileId, SmolStr)>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -215,6 +218,7 @@ pub fn run<'p>(
         throwing: None,
         leaving: None,
         rust: rust::Modules::default(),
+        in_circles: Vec::new(),
         probe: None,
         libraries,
         natives: libraries::Natives::default(),
@@ -233,6 +237,7 @@ pub fn run<'p>(
     for file in program.ids() {
         it.load(file);
     }
+    it.close_circles();
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.run_uncalled();
     Trace::of(it)
