@@ -211,6 +211,7 @@ fn row(route: &Route) -> [String; 5] {
         ("unresolved", !route.resolved),
         ("stub", route.stub.is_some()),
         ("shadowed", route.shadowed_by.is_some()),
+        ("longer paths, too", route.takes_longer),
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format!("  [{mark}]"));
     let otherwise = route.otherwise.iter().map(|path| format!("  [otherwise {path}]"));

@@ -91,6 +91,7 @@ fn found(fixture: &std::path::Path) -> Table {
     for route in audit.routes {
         let marks = [
             ("conditional", route.conditional),
+            ("longer", route.takes_longer),
             ("stub", route.stub.is_some()),
             ("unmounted", !route.mounted),
             ("unresolved", !route.resolved),

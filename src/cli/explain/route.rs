@@ -318,6 +318,7 @@ fn remarks(route: &Route) -> Vec<String> {
     };
     say(!route.mounted, "Its router reaches no application.".to_owned());
     say(!route.resolved, "A part of its path or its methods could not be resolved.".to_owned());
+    say(route.takes_longer, "It answers longer paths that begin so, too.".to_owned());
     for path in &route.otherwise {
         say(true, format!("Where the environment says otherwise, its path is {}.", redact(path)));
     }

@@ -420,6 +420,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
                 whole.push(name.clone());
                 whole.join(".")
             }),
+            takes_longer: registration.takes_longer,
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),

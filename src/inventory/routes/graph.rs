@@ -309,6 +309,8 @@ pub struct Registration<'p> {
     pub nobody: Rc<BTreeSet<String>>,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it answers longer paths, too.
+    pub takes_longer: bool,
     /// The call that registers it, where one does.
     pub at: Option<CallId>,
 }
@@ -334,6 +336,7 @@ impl<'p> Registration<'p> {
             response: None,
             nobody: Rc::default(),
             conditional: false,
+            takes_longer: false,
             at: None,
         }
     }

@@ -164,6 +164,9 @@ pub struct Route {
     pub response: Option<String>,
     /// What stands before the handler, outermost first: middleware, dependencies, decorators.
     pub middleware: Vec<String>,
+    /// Whether it answers longer paths that begin so, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_longer: bool,
     /// What the path is instead where the environment says otherwise, as one setting puts a
     /// prefix before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -199,3 +199,91 @@ def f(form: OAuth2PasswordRequestForm = Depends()): ...
         ]
     );
 }
+
+#[test]
+fn a_pattern_of_django_without_an_end_answers_longer_paths_too() {
+    let files = [
+        (
+            "site/urls.py",
+            r#"
+from django.urls import include, path, re_path
+from . import views
+
+urlpatterns = [
+    re_path(r"^news/archive/$", views.closed),
+    re_path(r"^news/", views.app),
+    path("news/late/", views.late),
+    re_path(r"^old/", include([re_path(r"^a/$", views.closed)])),
+    re_path(r"^rest/(.*)", views.closed),
+]
+"#,
+        ),
+        (
+            "site/views.py",
+            "
+def closed(request): ...
+
+def app(request): ...
+
+def late(request): ...
+",
+        ),
+        ("site/settings.py", "ROOT_URLCONF = 'site.urls'\n"),
+    ];
+    let mut told: Vec<_> = linked(&files)
+        .routes
+        .iter()
+        .map(|route| {
+            let by = route.shadowed_by.as_deref().unwrap_or("-");
+            format!("{} {} {by}", route.path, route.takes_longer)
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "/news/ true -",
+            "/news/archive/ false -",
+            "/news/late/ false site/views.py:4",
+            "/old/a/ false -",
+            "/rest/{*} false -",
+        ]
+    );
+}
+
+#[test]
+fn modules_that_import_each_other_in_a_circle_know_their_names_in_the_end() {
+    assert_routes(
+        &[
+            (
+                "app/a.py",
+                "
+from app.b import view, app
+
+def shown():
+    return ''
+",
+            ),
+            (
+                "app/b.py",
+                "
+from flask import Flask
+from app.a import shown
+
+app = Flask(__name__)
+
+def register():
+    app.add_url_rule('/shown', view_func=shown)
+
+def view():
+    return ''
+
+app.add_url_rule('/view', view_func=view)
+",
+            ),
+        ],
+        "GET /shown a.shown app/a.py:4
+GET /view b.view app/b.py:10
+",
+    );
+}
