@@ -107,6 +107,9 @@ impl Text {
 
     /// The text that something makes of this one, and of what it is otherwise.
     fn each(&self, change: impl Fn(&Self) -> Self) -> Self {
+        if self.otherwise.is_empty() {
+            return change(self);
+        }
         let mut out = change(&self.alone());
         self.otherwise.iter().for_each(|other| out.may_be(change(other)));
         out

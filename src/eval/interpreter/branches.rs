@@ -7,7 +7,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Flow, Interpreter};
-use crate::eval::expr;
+use crate::eval::expr::{self, Scope as _};
 use crate::eval::value::{Env, Value};
 use crate::module::{Block, Expr, ExprKind};
 
@@ -144,6 +144,7 @@ impl<'p> Interpreter<'p> {
             let held = change.env.vars.borrow().get(&change.name).cloned();
             if let (Some(held), Some(other)) = (held, &change.value) {
                 let both = held.unless(other);
+                self.spend(both.weight());
                 self.set_variable_of(&change.env, &change.name, Some(both));
             }
         }

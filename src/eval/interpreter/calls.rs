@@ -479,6 +479,7 @@ impl<'p> Interpreter<'p> {
             nothing.for_each(|value| *value = Value::Absent);
         }
         let value = Value::choice(values);
+        self.spend(value.weight().saturating_mul(otherwise.len()));
         let value = otherwise.iter().fold(value, |value, other| value.unless(other));
         self.wear(begun, closure, asked, &value);
         if rust {

@@ -11,6 +11,9 @@ use super::flatten::{Flat, WayStep};
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{CallId, Place, Value};
 
+/// The most routes that it is told of. A program that has more has made them in loops.
+const MAX_TOLD: usize = 20_000;
+
 /// What is known of a route beside what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Evidence {
@@ -81,17 +84,23 @@ pub struct Witness<'t, 'p> {
     trace: &'t Trace<'p>,
     /// The steps of the ways that were told already.
     ways: BTreeMap<*const Vec<WayStep>, Arc<Vec<Step>>>,
+    /// How many routes are still told of.
+    left: usize,
 }
 
 impl<'t, 'p> Witness<'t, 'p> {
     /// A witness of a finished run.
     #[must_use]
     pub fn new(trace: &'t Trace<'p>) -> Self {
-        Self { trace, ways: BTreeMap::new() }
+        Self { trace, ways: BTreeMap::new(), left: MAX_TOLD }
     }
 
     /// How a route comes about that was decided.
     pub fn tell(&mut self, flat: &Flat<'_, 'p>, faced: &Faced) -> Evidence {
+        if self.left == 0 {
+            return Evidence::default();
+        }
+        self.left -= 1;
         let known = self.ways.get(&Rc::as_ptr(&flat.way)).map(Arc::clone);
         let way = known.unwrap_or_else(|| {
             let steps = Arc::new(flat.way.iter().map(|step| self.step(step)).collect());
