@@ -275,8 +275,10 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
 #[must_use]
 pub fn routes(mut routes: Vec<Route>) -> Vec<Route> {
     for route in &mut routes {
-        if let Cow::Owned(masked) = redact(&route.path) {
-            route.path = masked;
+        for path in std::iter::once(&mut route.path).chain(&mut route.otherwise) {
+            if let Cow::Owned(masked) = redact(path) {
+                *path = masked;
+            }
         }
     }
     routes

@@ -1,41 +1,53 @@
 //! `readiness explain`
 
+mod route;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::bail;
 use clap::Args;
 
 use super::catalogue::{RulePage, catalogue};
-use super::options::ConfigOptions;
-use super::{PASSED, terminal};
+use super::options::RunOptions;
+use super::{PASSED, run, terminal};
 use crate::config::Config;
 use crate::finding::{Category, Confidence, Severity};
 use crate::rules::error::nearest;
 use crate::score::{EVIDENCE_ONLY, Weights};
 use crate::{gate, score};
 
-/// Explain a rule, the score, or the gates, with the current configuration.
+/// Explain a rule, the score, the gates, or a route, with the current configuration.
+///
+/// Of a route it shows how it comes about, from the application through mounts to the handler, and
+/// what an anonymous caller meets on the way.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// A rule's id, `score`, or `gate`.
-    #[arg(value_name = "RULE|score|gate")]
+    /// A rule's id, `score`, `gate`, or a route: a path, perhaps after a method, or FILE:LINE.
+    #[arg(value_name = "RULE|score|gate|ROUTE")]
     topic: String,
     #[command(flatten)]
-    config: ConfigOptions,
+    run: RunOptions,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   readiness explain score      the formula, and the weights that hold here
   readiness explain gate       what blocks and what is asked for
-  readiness explain env-literal-fallback";
+  readiness explain env-literal-fallback
+  readiness explain 'GET /api/users/{id}'     who gets in, and by what that is known
+  readiness explain app/users.py:30 backend   the route that is registered or answered there";
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
-        let config = self.config.load(Path::new("."))?;
+        let (root, config) = self.run.load()?;
+        if let Some(wanted) = route::Wanted::of(&self.topic) {
+            let listing = run::inventory(root, &config, false)?;
+            terminal::report(&route::pages(&listing.routes, &wanted)?)?;
+            let incomplete = listing.coverage.incomplete;
+            return Ok(if incomplete { super::INCOMPLETE } else { PASSED });
+        }
         let mut page = match self.topic.as_str() {
             "score" => score_page(&config.score),
             "gate" | "gates" => gate_page(&config),

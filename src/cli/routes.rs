@@ -211,9 +211,12 @@ fn row(route: &Route) -> [String; 5] {
         ("unresolved", !route.resolved),
         ("stub", route.stub.is_some()),
         ("shadowed", route.shadowed_by.is_some()),
+        ("longer paths, too", route.takes_longer),
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format!("  [{mark}]"));
-    let place = format!("line {}{}", route.line, marks.collect::<String>());
+    let otherwise = route.otherwise.iter().map(|path| format!("  [otherwise {path}]"));
+    let marks: String = marks.chain(otherwise).collect();
+    let place = format!("line {}{marks}", route.line);
     [methods, route.path.clone(), auth, handler.to_owned(), place]
 }
 

@@ -118,6 +118,11 @@ pub trait Scope<'p> {
     /// the number of steps.
     fn enter(&mut self) -> bool;
 
+    /// Whether what the environment may decide otherwise matters.
+    fn weighs_both(&self) -> bool {
+        false
+    }
+
     /// Takes note of work beyond one step: the [`Value::weight`] of what was made.
     fn spend(&mut self, _steps: usize) {}
 
@@ -219,6 +224,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Conditional { test, then, otherwise } => {
             let test = eval(test, scope);
             match test.truth() {
+                Some(truth) if test.is_default() && scope.weighs_both() => {
+                    let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
+                    let usual = eval(usual, scope);
+                    if is_plain(other) { usual.unless(&eval(other, scope)) } else { usual }
+                }
                 Some(true) => eval(then, scope),
                 Some(false) => eval(otherwise, scope),
                 None => {
@@ -275,6 +285,30 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// Whether an expression is text that nothing is called for.
+fn is_plain(expr: &Expr) -> bool {
+    let mut at = expr;
+    loop {
+        at = match &at.kind {
+            ExprKind::Text(parts) => {
+                return parts.iter().all(|part| match part {
+                    TextPart::Literal(_) => true,
+                    TextPart::Hole(hole) => matches!(hole.kind, ExprKind::Name(_)),
+                });
+            }
+            ExprKind::Name(_) => return true,
+            ExprKind::Attribute { object, .. } => object,
+            ExprKind::Binary { operator, left, right }
+                if operator == "+"
+                    && matches!(right.kind, ExprKind::Text(_) | ExprKind::Name(_)) =>
+            {
+                left
+            }
+            _ => return false,
+        };
     }
 }
 

@@ -28,11 +28,12 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::expr;
 use super::link::Program;
 use super::value::{
     Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
 };
-use crate::module::{Call, Function, Leave, Span};
+use crate::module::{Call, Expr, Function, Leave, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -120,6 +121,8 @@ pub struct Interpreter<'p> {
     frame: Frame<'p>,
     /// What the running function returned on ways that others did not share.
     returned: Vec<Value<'p>>,
+    /// What it returned on ways that the environment takes seldom.
+    otherwise: Vec<Value<'p>>,
     /// Functions met and not yet called, in order.
     pending: Vec<Rc<Closure<'p>>>,
     /// How often each of them was met.
@@ -139,6 +142,9 @@ pub struct Interpreter<'p> {
     leaving: Option<Value<'p>>,
     /// What is known of Rust's modules.
     rust: rust::Modules<'p>,
+    /// Names that modules import from others which were not loaded yet, by scope, local name, file
+    /// and name there.
+    in_circles: Vec<(Rc<Env<'p>>, SmolStr, FileId, SmolStr)>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -219,6 +225,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         stack: Vec::new(),
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
+        otherwise: Vec::new(),
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),
@@ -229,6 +236,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         throwing: None,
         leaving: None,
         rust: rust::Modules::default(),
+        in_circles: Vec::new(),
         probe: None,
         libraries: purpose.libraries,
         natives: libraries::Natives::default(),
@@ -251,6 +259,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
     for file in program.ids() {
         it.load(file);
     }
+    it.close_circles();
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.worn.blind = true;
     it.run_uncalled();
@@ -270,6 +279,15 @@ impl<'p> Interpreter<'p> {
 
     fn place(&self, span: Span) -> Place {
         Place { file: self.frame.env.file, span }
+    }
+
+    /// The value of an expression in a scope.
+    fn value_in(&mut self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
+        let frame = Frame { env: Rc::clone(env), this: None, class: None };
+        let outer = std::mem::replace(&mut self.frame, frame);
+        let value = expr::eval(expr, self);
+        self.frame = outer;
+        value
     }
 
     /// The record of a call.

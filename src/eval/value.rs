@@ -747,8 +747,29 @@ impl<'p> Value<'p> {
     pub fn is_default(&self) -> bool {
         match self {
             Self::Flag(_) => true,
-            Self::Text(text) => !text.env().is_empty(),
+            Self::Text(text) => !text.env().is_empty() || !text.otherwise().is_empty(),
             _ => false,
+        }
+    }
+
+    /// The same, where it is text or a list of texts, as something else where the environment says
+    /// otherwise.
+    #[must_use]
+    pub fn unless(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Text(usual), Self::Text(other)) if usual != other => {
+                Self::Text(Rc::new((**usual).clone().or(other)))
+            }
+            (Self::List(usual), Self::List(others)) if !Rc::ptr_eq(usual, others) => {
+                let (items, others) = (usual.borrow(), others.borrow());
+                let is_text = |item: &Self| matches!(item, Self::Text(_));
+                if items.len() != others.len() || !items.iter().chain(&*others).all(is_text) {
+                    return self.clone();
+                }
+                let each = items.iter().zip(&*others);
+                Self::list(each.map(|(usual, other)| usual.unless(other)).collect())
+            }
+            _ => self.clone(),
         }
     }
 

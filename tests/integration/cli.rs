@@ -218,6 +218,51 @@ fn explain_shows_the_configuration_that_holds() {
 }
 
 #[test]
+fn explain_tells_of_a_route_how_it_comes_about_and_who_gets_in() {
+    let folder = tree(&[(
+        "app.py",
+        "from flask import Blueprint, Flask
+from flask_login import login_required
+
+users = Blueprint('users', __name__)
+
+@users.get('/<int:id>')
+@login_required
+def user(id):
+    return {'id': id}
+
+app = Flask(__name__)
+app.register_blueprint(users, url_prefix='/users')
+",
+    )]);
+    for topic in ["GET /users/{id}", "/users/7", "app.py:8"] {
+        let run = readiness(folder.path(), &["explain", topic]);
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{topic}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(run.stdout, @r"
+            GET /users/{id}
+            ───────────────
+
+            Anonymous callers are turned away, by login_required.
+
+            Way
+                application              Flask                  app.py:11
+                mount         /users     Blueprint of app.py:4  app.py:12
+                registration  /<int:id>  GET                    app.py:6
+                handler                  app.user               app.py:8
+
+            What an anonymous caller meets
+                login_required      library: flask_login.login_required  turns an anonymous caller away
+                the handler itself  app.py:8                             is not reached
+            ");
+        }
+    }
+    let run = readiness(folder.path(), &["explain", "POST /users/{id}"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("no route answers POST /users/{id}"), "{}", run.stderr);
+}
+
+#[test]
 fn init_writes_a_file_that_is_read_and_never_overwrites() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("backend/tests")).unwrap();

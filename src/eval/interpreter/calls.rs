@@ -442,6 +442,7 @@ impl<'p> Interpreter<'p> {
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
         let swayed = std::mem::take(&mut self.swayed);
+        let otherwise = std::mem::take(&mut self.otherwise);
         let narrowed = self.narrowing(None);
         let identities = self.identities();
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
@@ -457,6 +458,7 @@ impl<'p> Interpreter<'p> {
         self.stack.pop();
         self.frame = outer;
         let swayed = std::mem::replace(&mut self.swayed, swayed);
+        let otherwise = std::mem::replace(&mut self.otherwise, otherwise);
         self.narrowing(Some(narrowed));
         self.conditional = conditional;
         if let Some(steps) = allowance
@@ -480,6 +482,8 @@ impl<'p> Interpreter<'p> {
             nothing.for_each(|value| *value = Value::Absent);
         }
         let value = Value::choice(values);
+        self.spend(value.weight().saturating_mul(otherwise.len()));
+        let value = otherwise.iter().fold(value, |value, other| value.unless(other));
         self.wear(begun, closure, asked, &value);
         if rust {
             self.spent(closure.function, steps.saturating_sub(self.steps), &value);

@@ -249,6 +249,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.block_value(block)
     }
 
+    fn weighs_both(&self) -> bool {
+        !self.probing()
+    }
+
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {
         self.bind(target, value.clone());
     }

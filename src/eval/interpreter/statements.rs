@@ -49,19 +49,25 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Runs both ways of a condition that the environment decides. What they do may be done; what
-    /// they come to is what the way comes to that is taken by default.
+    /// they come to is what the way comes to that is taken by default, and text is something else
+    /// where the other is taken.
     fn usual(&mut self, truth: bool, then: &'p Block, otherwise: &'p Block) -> Flow<'p> {
         let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
         let returned = self.returned.len();
-        let elsewhere = self.way(|it| it.block(other));
+        let mut elsewhere = self.way(|it| it.block(other));
+        let changes = elsewhere.take_texts();
         let elsewhere = self.fall_back(elsewhere);
         if !matches!(elsewhere, Flow::Next) || self.returned.len() > returned {
             self.returned.truncate(returned);
             self.swayed = true;
         }
+        if let Flow::Return(value) = elsewhere {
+            self.otherwise.push(value);
+        }
         self.conditional += 1;
         let flow = self.block(usual);
         self.conditional -= 1;
+        self.unless(changes);
         flow
     }
 

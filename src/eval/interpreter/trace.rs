@@ -8,7 +8,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::probe::{Caller, Question, Seen};
-use super::{Frame, Interpreter, MAX_STEPS};
+use super::{Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
@@ -214,12 +214,7 @@ impl<'p> Trace<'p> {
     /// The value of an expression in a scope, such as a parameter's default or annotation.
     #[must_use]
     pub fn value_in(&self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
-        let mut machine = self.machine.borrow_mut();
-        let frame = Frame { env: Rc::clone(env), this: None, class: None };
-        let outer = std::mem::replace(&mut machine.frame, frame);
-        let value = expr::eval(expr, &mut *machine);
-        machine.frame = outer;
-        value
+        self.machine.borrow_mut().value_in(env, expr)
     }
 
     /// A type that a function of Rust declares, with what it is made with.

@@ -49,6 +49,34 @@ impl From<Verdict> for Judged<'_> {
     }
 }
 
+/// What was found of a route, for some of its methods.
+pub struct Decided {
+    /// The methods.
+    pub methods: Vec<String>,
+    /// Who may call it.
+    pub auth: Auth,
+    /// What an anonymous caller meets.
+    pub faced: Faced,
+}
+
+/// What an anonymous caller meets on the way to a handler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faced {
+    /// What each layer does that is reached, `None` where it does not stand before the route, and
+    /// whether it stands there only under a condition.
+    pub layers: Vec<(Option<AuthState>, bool)>,
+    /// What the handler does, where it is reached.
+    pub handler: Option<AuthState>,
+}
+
+/// What was met on the way to a handler.
+#[derive(Default)]
+struct OnTheWay {
+    /// What the program has, with what it does.
+    guards: Vec<(Place, String, Verdict)>,
+    faced: Faced,
+}
+
 /// Decides for each route; layers are asked once for all routes they do not look at.
 pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
@@ -107,24 +135,20 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     /// Who may call a route: by methods, where what stands before it or its handler treats them
     /// differently.
-    pub fn decide(
-        &mut self,
-        flat: &Flat<'_, 'p>,
-        has_user_object: bool,
-    ) -> Vec<(Vec<String>, Auth)> {
+    pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Vec<Decided> {
         let methods = &flat.route.methods;
         let (auth, met, missed) = self.decide_for(flat, None, has_user_object);
         if !missed || methods.len() < 2 {
-            self.meet_all(flat, &auth, met);
-            return vec![(methods.clone(), auth)];
+            self.meet_all(flat, &auth, met.guards);
+            return vec![Decided { methods: methods.clone(), auth, faced: met.faced }];
         }
-        let mut out: Vec<(Vec<String>, Auth)> = Vec::new();
+        let mut out: Vec<Decided> = Vec::new();
         for method in methods {
             let (auth, met, _) = self.decide_for(flat, Some(method), has_user_object);
-            self.meet_all(flat, &auth, met);
-            match out.iter_mut().find(|(_, known)| *known == auth) {
-                Some((methods, _)) => methods.push(method.clone()),
-                None => out.push((vec![method.clone()], auth)),
+            self.meet_all(flat, &auth, met.guards);
+            match out.iter_mut().find(|known| known.auth == auth) {
+                Some(known) => known.methods.push(method.clone()),
+                None => out.push(Decided { methods: vec![method.clone()], auth, faced: met.faced }),
             }
         }
         out
@@ -135,7 +159,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         flat: &Flat<'_, 'p>,
         method: Option<&String>,
         has_user_object: bool,
-    ) -> (Auth, Vec<(Place, String, Verdict)>, bool) {
+    ) -> (Auth, OnTheWay, bool) {
         let only = flat.route.methods.first().filter(|_| flat.route.methods.len() == 1);
         let missed = Rc::new(Cell::new(false));
         let request = || Anonymous {
@@ -150,7 +174,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
-        let mut met = Vec::new();
+        let mut met = OnTheWay::default();
         let auth = self.pass(flat, &request, &mut met);
         (auth, met, missed.get())
     }
@@ -168,7 +192,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         &mut self,
         flat: &Flat<'_, 'p>,
         request: &impl Fn() -> Anonymous,
-        met: &mut Vec<(Place, String, Verdict)>,
+        met: &mut OnTheWay,
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
@@ -178,6 +202,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             let spared = spared::spares(layer, flat);
             let holds = self.holds(layer, request);
             if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route) {
+                met.faced.layers.push((None, false));
                 continue;
             }
             let below = || Anonymous {
@@ -196,11 +221,12 @@ impl<'t, 'p> Decider<'t, 'p> {
                 (Verdict::LetsIn, _) if layer.ambient && self.is_for_all(layer) => Verdict::Passes,
                 (verdict, _) => verdict,
             };
-            met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
+            let place = place_of(&layer.value);
+            met.guards.extend(place.map(|place| (place, layer.name.clone(), verdict)));
+            let conditional = layer.conditional || standing.conditional || holds.is_none();
+            met.faced.layers.push((Some(state_of(verdict)), conditional));
             match verdict {
-                Verdict::Refuses
-                    if layer.conditional || standing.conditional || holds.is_none() =>
-                {
+                Verdict::Refuses if conditional => {
                     unclear.push(layer.name.clone());
                 }
                 Verdict::Refuses => {
@@ -213,7 +239,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
-            match self.body(function, &flat.registration.args, request, &put) {
+            let verdict = self.body(function, &flat.registration.args, request, &put);
+            met.faced.handler = Some(state_of(verdict));
+            match verdict {
                 // Whoever gets past what is unclear is refused here.
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
@@ -256,12 +284,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     /// Takes note of a layer of the program, of what it does, and whether the route behind it is
     /// open.
     fn meet(&mut self, place: Place, name: String, verdict: Verdict, open: bool) {
-        let state = match verdict {
-            Verdict::Passes => AuthState::None,
-            Verdict::LetsIn => AuthState::Optional,
-            Verdict::Refuses => AuthState::Required,
-            Verdict::Unclear => AuthState::Unknown,
-        };
+        let state = state_of(verdict);
         let (known, routes) = self.met.entry((place, name)).or_insert((state, 0));
         // What refuses for one route and not for another looks at the route.
         if *known != state {
@@ -633,7 +656,8 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
 }
 
 /// Where the program defines a layer.
-fn place_of(value: &Value<'_>) -> Option<Place> {
+#[must_use]
+pub fn place_of(value: &Value<'_>) -> Option<Place> {
     match value {
         Value::Function(closure) => Some(closure.place()),
         Value::Class(class) => Some(Place { file: class.env.file, span: class.class.name_span }),
@@ -720,6 +744,15 @@ fn of_state(state: AuthState) -> Verdict {
         AuthState::Optional => Verdict::LetsIn,
         AuthState::None => Verdict::Passes,
         AuthState::Unknown => Verdict::Unclear,
+    }
+}
+
+fn state_of(verdict: Verdict) -> AuthState {
+    match verdict {
+        Verdict::Passes => AuthState::None,
+        Verdict::LetsIn => AuthState::Optional,
+        Verdict::Refuses => AuthState::Required,
+        Verdict::Unclear => AuthState::Unknown,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod caller;
 pub mod crates;
 pub mod decorations;
+pub mod evidence;
 pub mod extractors;
 pub mod flatten;
 pub mod graph;
@@ -20,6 +21,7 @@ mod page;
 pub mod pattern;
 pub mod readers;
 pub mod regex;
+pub mod registrars;
 pub mod relate;
 mod remix;
 pub mod spared;
@@ -37,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
+use evidence::Evidence;
 use graph::Graph;
 use readers::{FRAMEWORKS, LIBRARIES, framework};
 
@@ -71,11 +74,14 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS.iter().filter(|framework| is_spoken(framework, program)) {
+        graph.begin();
         (framework.read)(&trace, &mut graph);
     }
+    registrars::unserve(&trace, &mut graph);
     graph.settle();
     let (flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);
+    let mut witness = evidence::Witness::new(&trace);
     let mut decided = Vec::with_capacity(flat.len());
     for mut flat in flat {
         let has_user_object =
@@ -84,10 +90,11 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         let function = handler.inner.as_ref().or(handler.function.as_ref());
         let stub = function.and_then(|function| stub::reason(function.function, &flat.route));
         flat.route.stub = stub.map(str::to_owned);
-        for (methods, auth) in decider.decide(&flat, has_user_object) {
+        for found in decider.decide(&flat, has_user_object) {
             let mut flat = flat.clone();
-            flat.route.methods = methods;
-            flat.route.auth = auth;
+            flat.route.evidence = witness.tell(&flat, &found.faced);
+            flat.route.methods = found.methods;
+            flat.route.auth = found.auth;
             decided.push(flat);
         }
     }
@@ -124,6 +131,7 @@ fn same_route(next: &Route, kept: &mut Route) -> bool {
     if next.mounted && !kept.mounted {
         kept.auth = next.auth.clone();
         kept.shadowed_by.clone_from(&next.shadowed_by);
+        kept.evidence = next.evidence.clone();
     }
     kept.mounted |= next.mounted;
     kept.conditional &= next.conditional;
@@ -166,12 +174,22 @@ pub struct Route {
     pub response: Option<String>,
     /// What stands before the handler, outermost first: middleware, dependencies, decorators.
     pub middleware: Vec<String>,
+    /// Whether it answers longer paths that begin so, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_longer: bool,
+    /// What the path is instead where the environment says otherwise, as one setting puts a
+    /// prefix before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<String>,
     /// Other paths of the same handler.
     pub aliases: Vec<String>,
     /// Why the handler only pretends, when it does.
     pub stub: Option<String>,
     /// `file:line` of the route that answers in its place.
     pub shadowed_by: Option<String>,
+    /// How it comes about, for who asks about it alone.
+    #[serde(skip)]
+    pub evidence: Evidence,
 }
 
 /// A parameter of a path.

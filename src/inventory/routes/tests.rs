@@ -1,5 +1,7 @@
 //! The awkward forms of each framework, each with the table that it comes to.
 
+mod python;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory;
@@ -46,6 +48,9 @@ fn routes(files: &[(&str, &str)]) -> String {
             if set {
                 out += &format!(" [{mark}]");
             }
+        }
+        for other in route.otherwise {
+            out += &format!(" [otherwise {other}]");
         }
         out.push('\n');
     }

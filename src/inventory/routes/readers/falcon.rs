@@ -22,7 +22,7 @@ pub(super) const FALCON: Framework = Framework {
     languages: &[Language::Python],
     packages: &["falcon"],
     needs: &["falcon", ".add_sink("],
-    fixtures: &[],
+    fixtures: &["falcon"],
     matching: Matching::Specific,
     has_user_object: false,
     read,

@@ -121,6 +121,7 @@ pub const FRAMEWORKS: &[Framework] = &[
 
 /// Frameworks that call functions of the program while it registers routes.
 pub const LIBRARIES: &[Library] = &[
+    flask::LIBRARY,
     hono::LIBRARY,
     fastify::LIBRARY,
     hapi::LIBRARY,
@@ -128,6 +129,7 @@ pub const LIBRARIES: &[Library] = &[
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
+    super::registrars::LIBRARY,
 ];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers

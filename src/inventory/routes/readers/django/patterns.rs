@@ -10,7 +10,7 @@ use crate::eval::link::Target;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, FileId, Place, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration};
+use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration, made_by};
 
 /// The deepest nesting of lists and modules.
 const MAX_NESTING: usize = 24;
@@ -50,17 +50,27 @@ pub(super) struct Way<'p> {
     pub prefix: Text,
     pub layers: Vec<Layer<'p>>,
     pub conditional: bool,
+    /// Whether what is registered here answers longer paths, too.
+    pub takes_longer: bool,
+    /// The call that makes the pattern which registers.
+    pub at: Option<CallId>,
 }
 
 impl Way<'_> {
     /// Where a site begins.
     pub(super) fn start() -> Self {
-        Self { prefix: Text::literal("/"), layers: Vec::new(), conditional: false }
+        Self {
+            prefix: Text::literal("/"),
+            layers: Vec::new(),
+            conditional: false,
+            takes_longer: false,
+            at: None,
+        }
     }
 
     /// The way on under a path.
     pub(super) fn under(&self, path: &Text, conditional: bool) -> Self {
-        let mut out = self.clone();
+        let mut out = Self { takes_longer: false, at: None, ..self.clone() };
         out.prefix.push(path);
         out.conditional |= conditional;
         out
@@ -185,12 +195,13 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         for view in &views {
             let is_end = !self.is_list(view);
             for route in &routes {
-                let text = paths::text(self.trace, route);
-                let texts =
-                    if is_regex { paths::regexes(&text) } else { vec![paths::angles(&text)] };
+                let raw = paths::text(self.trace, route);
+                let texts = if is_regex { paths::regexes(&raw) } else { vec![paths::angles(&raw)] };
                 for text in &texts {
-                    let way = way.under(text, conditional);
+                    let mut way = way.under(text, conditional);
                     if is_end {
+                        way.takes_longer = is_regex && !paths::is_closed(&raw);
+                        way.at = made_by(value);
                         self.view(view, record, name.as_ref(), &way);
                     } else {
                         self.include(view, record, &way, depth + 1);
@@ -309,6 +320,8 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             layers,
             name: name.cloned(),
             conditional: way.conditional || row.registration.conditional,
+            takes_longer: way.takes_longer,
+            at: way.at.or(row.registration.at),
             ..row.registration.clone()
         };
         self.graph.route(self.router, registration);

@@ -1,6 +1,7 @@
 //! Flask, Quart, and the extensions that share their routers: Flask-RESTful, Flask-RESTX, APIFlask,
 //! flask-smorest, flask-openapi3, flask-sock.
 
+mod endpoints;
 mod extensions;
 mod mounts;
 mod views;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Framework, Matching};
-use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::{Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::graph::{
@@ -54,6 +55,9 @@ pub(super) const FLASK: Framework = Framework {
     read,
     path: |raw| pattern::angles(raw, true),
 };
+
+/// What Flask tells a program while it runs.
+pub(super) const LIBRARY: Library = endpoints::LIBRARY;
 
 pub(super) const NAME: &str = "flask";
 const VERBS: &[&str] = &["get", "post", "put", "delete", "patch", "head", "options", "trace"];
