@@ -58,15 +58,21 @@ pub struct Extracted {
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
     let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
-    if let Some(unread) = unread {
-        let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
-        if !missing.is_empty() {
-            return Extracted { missing, ..Extracted::default() };
-        }
+    let missing = || -> BTreeSet<String> {
+        unread
+            .map(|unread| trace.missing().difference(unread).cloned().collect())
+            .unwrap_or_default()
+    };
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
     }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS {
         (framework.read)(&trace, &mut graph);
+    }
+    // Readers follow names in texts, too.
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
     }
     graph.settle();
     let (flat, cut) = flatten::flatten(&graph, program);
