@@ -7,7 +7,6 @@ use super::routes::readers::FRAMEWORKS;
 const PACKAGES: &[(&str, &str)] = &[
     ("sanic", "Sanic"),
     ("pyramid", "Pyramid"),
-    ("flask-appbuilder", "Flask-AppBuilder"),
     ("@adonisjs/core", "AdonisJS"),
     ("@loopback/rest", "LoopBack"),
     ("cherrypy", "CherryPy"),
