@@ -265,7 +265,8 @@ impl<'p> Walk<'_, '_, 'p> {
         let (mut layers, inner) = self.decorators(&around.decorators);
         layers.extend(asked.iter().flat_map(|auth| ninja_auth::layers(self.trace, auth)));
         layers.extend(inner);
-        layers.extend(ninja_auth::wrappers(self.trace, &view.layers));
+        let wrappers = ninja_auth::wrappers(self.trace, &view.layers);
+        layers.extend(before(self.trace, &wrappers, &request_args(), None).layers);
         let handler = Handler::of(Some(&view.view), record.place);
         let paths = path.map_or_else(|| vec![Value::Unknown], Value::alternatives);
         let conditional = record.conditional || paths.len() > 1;
