@@ -398,6 +398,10 @@ fn builtins(class: &Rc<ClassValue<'_>>) -> Vec<Builtin> {
 fn is_routed(class: &Rc<ClassValue<'_>>, name: &str) -> Option<bool> {
     let names = |attribute: &str| class.attribute(attribute).map(|(value, _)| value);
     let has = |value: &Value<'_>| {
+        // In a text, where a set was meant, every part of it is.
+        if let Some(text) = value.as_str() {
+            return Some(text.contains(name));
+        }
         let items = value.items()?;
         let known: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
         match items.iter().any(|item| item.as_str() == Some(name)) {
