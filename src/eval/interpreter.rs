@@ -298,6 +298,10 @@ impl<'p> Interpreter<'p> {
 
     /// Runs a module once, at its first import or in its turn.
     fn load(&mut self, file: FileId) {
+        if self.modules[file.0 as usize].started.get() {
+            return;
+        }
+        self.load_packages(file);
         if self.modules[file.0 as usize].started.replace(true) {
             return;
         }
@@ -313,6 +317,28 @@ impl<'p> Interpreter<'p> {
         self.block(&module.body);
         self.conditional = conditional;
         self.frame = outer;
+    }
+
+    /// Runs the packages that a module of Python lies in, as its import does: where modules import
+    /// each other in circles, the order decides which of them finds what it asks for.
+    fn load_packages(&mut self, id: FileId) {
+        let file = self.program.file(id);
+        if file.module.language != Language::Python {
+            return;
+        }
+        let mut packages = Vec::new();
+        let mut folder = file.path;
+        while let Some((up, _)) = folder.rsplit_once('/') {
+            folder = up;
+            let init = format!("{folder}/__init__.py");
+            if !self.program.knows(&init) {
+                break;
+            }
+            packages.extend(self.program.at(&init).filter(|package| *package != id));
+        }
+        for package in packages.into_iter().rev() {
+            self.load(package);
+        }
     }
 
     fn run_uncalled(&mut self) {

@@ -26,8 +26,6 @@ pub struct Trace<'p> {
     pub functions: Rc<Vec<Rc<Closure<'p>>>>,
     /// Whether a limit was reached, so that the calls are not all.
     pub exhausted: bool,
-    /// Files that the program loads by names which it computes, and whose modules are not in it.
-    pub missing: BTreeSet<String>,
     /// The program.
     pub program: &'p Program<'p>,
     /// How many calls loading the modules has made.
@@ -47,11 +45,17 @@ impl<'p> Trace<'p> {
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
             exhausted,
-            missing: std::mem::take(&mut machine.missing),
             program: machine.program,
             loaded: machine.loaded,
             machine: RefCell::new(machine),
         }
+    }
+
+    /// Files that the program, or a reader, has loaded by names which it computes, and whose modules
+    /// are not in the program.
+    #[must_use]
+    pub fn missing(&self) -> BTreeSet<String> {
+        self.machine.borrow().missing.clone()
     }
 
     /// The records with their ids.

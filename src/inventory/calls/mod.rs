@@ -51,7 +51,7 @@ pub fn extract(
     };
     let trace = interpreter::run(program, purpose);
     if let Some(unread) = unread {
-        let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
+        let missing: BTreeSet<String> = trace.missing().difference(unread).cloned().collect();
         if !missing.is_empty() {
             return Extracted { missing, ..Extracted::default() };
         }

@@ -66,16 +66,22 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         follows_addresses: false,
     };
     let trace = interpreter::run(program, purpose);
-    if let Some(unread) = unread {
-        let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
-        if !missing.is_empty() {
-            return Extracted { missing, ..Extracted::default() };
-        }
+    let missing = || -> BTreeSet<String> {
+        unread
+            .map(|unread| trace.missing().difference(unread).cloned().collect())
+            .unwrap_or_default()
+    };
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
     }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS.iter().filter(|framework| is_spoken(framework, program)) {
         graph.begin();
         (framework.read)(&trace, &mut graph);
+    }
+    // Readers follow names in texts, too.
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
     }
     registrars::unserve(&trace, &mut graph);
     graph.settle();

@@ -525,3 +525,76 @@ fn what_is_not_run_again_gives_each_its_own() {
     }
     assert_routes(&[("app.js", &text)], &expected);
 }
+
+#[test]
+fn modules_of_python_run_after_their_packages() {
+    // `orders` and `site` import each other; beginning at the package, each finds what it needs.
+    assert_routes(
+        &[
+            (
+                "app.py",
+                "\
+from flask import Flask
+from shop.orders import PAGE
+from shop.site import site
+
+app = Flask(__name__)
+app.register_blueprint(site)
+",
+            ),
+            ("shop/__init__.py", "from . import site\n"),
+            ("shop/orders.py", "from .site import PREFIX\n\nPAGE = '/orders'\n"),
+            (
+                "shop/site.py",
+                "\
+from flask import Blueprint
+
+PREFIX = '/shop'
+
+from .orders import PAGE
+
+site = Blueprint('site', __name__, url_prefix=PREFIX + PAGE)
+
+
+@site.route('/all')
+def listed():
+    return []
+",
+            ),
+        ],
+        "GET /shop/orders/all shop.site.listed shop/site.py:11\n",
+    );
+}
+
+#[test]
+fn names_of_routed_methods_may_be_a_text_where_a_set_was_meant() {
+    assert_routes(
+        &[(
+            "app.py",
+            "\
+from flask import Flask
+from flask_appbuilder import AppBuilder, ModelView, expose, has_access
+
+app = Flask(__name__)
+builder = AppBuilder(app)
+
+
+class Notes(ModelView):
+    include_route_methods = 'list'
+
+    @expose('/list/')
+    @has_access
+    def list(self):
+        return ''
+
+    @expose('/search')
+    def search(self):
+        return ''
+
+
+builder.add_view(Notes, 'Notes')
+",
+        )],
+        "GET /notes/list/ app.Notes.list app.py:13\n",
+    );
+}

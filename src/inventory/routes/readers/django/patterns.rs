@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
+use super::ninja::Ninja;
 use super::paths;
 use super::routers::Registry;
 use crate::eval::interpreter::Trace;
@@ -30,6 +33,7 @@ pub(super) struct Walk<'w, 't, 'p> {
     pub needs_login: bool,
     pub met: Met,
     pub registry: Rc<Registry>,
+    pub ninja: Rc<Ninja>,
     left: usize,
 }
 
@@ -40,8 +44,10 @@ pub(super) struct Met {
     pub patterns: BTreeSet<Place>,
     /// The modules of patterns.
     pub modules: BTreeSet<FileId>,
-    /// The routers of REST framework.
+    /// The routers of REST framework, the routers and APIs of django-ninja.
     pub routers: BTreeSet<CallId>,
+    /// The controllers of django-ninja-extra.
+    pub controllers: BTreeSet<SmolStr>,
 }
 
 /// The way to a list of patterns.
@@ -91,6 +97,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         graph: &'w mut Graph<'p>,
         router: CallId,
         registry: &Rc<Registry>,
+        ninja: &Rc<Ninja>,
         met: Met,
     ) -> Self {
         Self {
@@ -101,8 +108,15 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             needs_login: false,
             met,
             registry: Rc::clone(registry),
+            ninja: Rc::clone(ninja),
             left: MAX_PATTERNS,
         }
+    }
+
+    /// Takes a step; false where there were too many.
+    pub(super) fn spend(&mut self) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.left > 0
     }
 
     /// The patterns of a module.
@@ -144,9 +158,16 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                     self.call(value, &record, way, depth);
                 }
             }
-            Value::Method(method) if method.1 == "urls" => self.router(&method.0, way),
+            Value::Method(method) if method.1 == "urls" => self.own_patterns(&method.0, way),
             Value::Module(file) => self.module(*file, way, depth + 1),
             _ => {}
+        }
+    }
+
+    /// What something has that makes its own patterns: an API, or a router.
+    fn own_patterns(&mut self, value: &Value<'p>, way: &Way<'p>) {
+        if !self.ninja_api(value, way) {
+            self.router(value, way);
         }
     }
 
