@@ -385,7 +385,8 @@ impl<'p> Handler<'p> {
     #[must_use]
     pub fn of_method(class: &Rc<ClassValue<'p>>, method: &str) -> Self {
         match class.attribute(method) {
-            Some((Value::Function(closure), _)) => Self {
+            // What a type only declares is no answer.
+            Some((Value::Function(closure), owner)) if !owner.class.is_interface => Self {
                 name: Some(format!("{}.{method}", class.qualified)),
                 place: closure.place(),
                 function: Some(closure),
