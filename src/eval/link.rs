@@ -262,6 +262,19 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
+    /// The files of the program that a file imports, in functions too.
+    #[must_use]
+    pub fn imported_by(&self, id: FileId) -> Vec<FileId> {
+        let names = imports::names(self.file(id).module);
+        let targets = names.iter().map(|name| self.resolve(id, name));
+        targets
+            .filter_map(|target| match target {
+                Target::File(file) => Some(file),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The modules that a file's imports lead to but that are not in the program.
     pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
         let module = self.file(id).module;

@@ -9,8 +9,6 @@ const PACKAGES: &[(&str, &str)] = &[
     ("pyramid", "Pyramid"),
     ("django-ninja", "django-ninja"),
     ("flask-appbuilder", "Flask-AppBuilder"),
-    ("@adonisjs/core", "AdonisJS"),
-    ("@loopback/rest", "LoopBack"),
     ("cherrypy", "CherryPy"),
     ("robyn", "Robyn"),
     ("blacksheep", "BlackSheep"),

@@ -30,7 +30,7 @@ pub(super) const LOOPBACK: Framework = Framework {
     path: pattern::braces,
 };
 
-const NAME: &str = "LoopBack";
+const NAME: &str = "loopback";
 /// The application that serves.
 const APPLICATION: &str = "@loopback/rest.RestApplication";
 /// Adds what looks for files.
@@ -311,18 +311,7 @@ fn said<'d, 'p>(decorations: &'d [Decoration<'p>], kind: &str) -> Option<Said<'d
 
 /// One path after another, without a slash at its end.
 fn joined(base: &Text, class: &Text, path: &Text) -> Text {
-    let mut out = base.clone();
-    for part in [class, path] {
-        let part = part.trim_start(&['/']).trim_end(&['/']);
-        if !part.parts().is_empty() && !part.to_string().is_empty() {
-            out.push_literal("/");
-            out.push(&part);
-        }
-    }
-    if out.to_string().is_empty() {
-        out.push_literal("/");
-    }
-    out
+    scripts::below(&[base.clone(), class.clone(), path.clone()])
 }
 
 impl<'p> Reading<'_, 'p> {
