@@ -307,7 +307,12 @@ impl<'t, 'p> Decider<'t, 'p> {
         if !layer.alternatives.is_empty() {
             let verdicts: Vec<_> =
                 layer.alternatives.iter().map(|layer| self.verdict(layer, request)).collect();
-            return one_of(&verdicts);
+            let looks = layer.kind == LayerKind::Decided(AuthState::Optional)
+                && verdicts.iter().any(|verdict| *verdict != Verdict::Passes);
+            return match one_of(&verdicts) {
+                Verdict::Passes if looks => Verdict::LetsIn,
+                verdict => verdict,
+            };
         }
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state);

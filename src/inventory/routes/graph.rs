@@ -117,6 +117,13 @@ impl<'p> Layer<'p> {
         Self { alternatives, ..Self::decided(AuthState::Unknown, &name) }
     }
 
+    /// A layer that asks several in turn who calls, until one of them knows: who is let in by the
+    /// last was looked at by the others.
+    #[must_use]
+    pub fn first_of(alternatives: Vec<Self>) -> Self {
+        Self { kind: LayerKind::Decided(AuthState::Optional), ..Self::any(alternatives) }
+    }
+
     /// The layer, called as it is written where it stands.
     #[must_use]
     pub fn called(mut self, expr: Option<&Expr>) -> Self {

@@ -376,3 +376,40 @@ fn a_loop_that_is_followed_only_in_part_is_said() {
     assert_eq!(linked.routes.len(), 2_000);
     assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
 }
+
+#[test]
+fn a_class_that_is_made_under_a_condition_has_its_decorators() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, RestApplication} from '@loopback/rest';
+const app = new RestApplication();
+function make() {
+  class Stars {
+    @get('/stars')
+    list() { return 1; }
+  }
+  return Stars;
+}
+if (process.argv[2]) {
+  app.controller(make());
+}
+",
+        )],
+        "GET /stars make.Stars.list app.ts:7 [conditional]",
+    );
+}
+
+#[test]
+fn whoever_starts_a_script_fulfils_the_condition_of_being_started() {
+    let of = |condition: &str| {
+        let text = format!(
+            "const app = require('express')();\nif ({condition}) {{\n  app.get('/x', show);\n}}\n"
+        );
+        routes(&[("app.js", &text)])
+    };
+    assert_eq!(of("require.main === module"), "GET /x - app.js:3\n");
+    assert_eq!(of("import.meta.main"), "GET /x - app.js:3\n");
+    assert_eq!(of("require.main === other"), "GET /x - app.js:3 [conditional]\n");
+}

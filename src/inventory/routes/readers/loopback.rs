@@ -22,8 +22,8 @@ pub(super) const LOOPBACK: Framework = Framework {
     name: NAME,
     languages: SCRIPTS,
     packages: &["@loopback/rest"],
-    needs: &["@loopback/"],
-    fixtures: &[],
+    needs: &["@loopback/", ".boot()"],
+    fixtures: &["loopback"],
     matching: Matching::Specific,
     has_user_object: false,
     read,
@@ -582,7 +582,7 @@ impl<'p> Reading<'_, 'p> {
             let layers: Vec<Layer<'p>> = strategies.iter().map(|it| self.strategy(it)).collect();
             let layer = match <[Layer<'p>; 1]>::try_from(layers) {
                 Ok([layer]) => layer,
-                Err(layers) => Layer::any(layers),
+                Err(layers) => Layer::first_of(layers),
             };
             match access.authentication {
                 Installed::Yes => out.push(layer),
