@@ -535,10 +535,16 @@ impl<'p> Interpreter<'p> {
         if let Value::Choice(_) = &value
             && let Some(items) = items_of(&value)
         {
-            for (item, _) in items.iter().filter(|(_, surely)| !surely) {
-                self.note_perhaps(item);
-            }
-            return Value::list(items.into_iter().map(|(item, _)| item).collect());
+            let listed = items.into_iter().map(|(item, surely)| match item {
+                item if surely => item,
+                // There or not, and elsewhere perhaps without a condition.
+                item @ Value::Class(_) => Value::choice(vec![item, Value::None]),
+                item => {
+                    self.note_perhaps(&item);
+                    item
+                }
+            });
+            return Value::list(listed.collect());
         }
         self.table_items(&value).map_or(value, Value::list)
     }

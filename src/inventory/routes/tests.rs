@@ -413,3 +413,23 @@ fn whoever_starts_a_script_fulfils_the_condition_of_being_started() {
     assert_eq!(of("import.meta.main"), "GET /x - app.js:3\n");
     assert_eq!(of("require.main === other"), "GET /x - app.js:3 [conditional]\n");
 }
+
+#[test]
+fn a_method_is_no_name_where_its_class_is_made() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, put, RestApplication} from '@loopback/rest';
+class Stars {
+  @get('/stars')
+  get() { return 1; }
+  @put('/stars')
+  put() { return 1; }
+}
+new RestApplication().controller(Stars);
+",
+        )],
+        "GET /stars Stars.get app.ts:5\nPUT /stars Stars.put app.ts:7",
+    );
+}
