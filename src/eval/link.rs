@@ -269,6 +269,19 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
+    /// The files of the program that a file imports, in functions too.
+    #[must_use]
+    pub fn imported_by(&self, id: FileId) -> Vec<FileId> {
+        let names = imports::names(self.file(id).module);
+        let targets = names.iter().map(|name| self.resolve(id, name));
+        targets
+            .filter_map(|target| match target {
+                Target::File(file) => Some(file),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The modules that a file's imports lead to but that are not in the program. `open` keeps what
     /// earlier, smaller programs have left open.
     pub fn missing_imports(&self, id: FileId, open: &mut OpenPaths, out: &mut BTreeSet<String>) {

@@ -7,8 +7,6 @@ use super::routes::readers::FRAMEWORKS;
 const PACKAGES: &[(&str, &str)] = &[
     ("sanic", "Sanic"),
     ("pyramid", "Pyramid"),
-    ("@adonisjs/core", "AdonisJS"),
-    ("@loopback/rest", "LoopBack"),
     ("cherrypy", "CherryPy"),
     ("robyn", "Robyn"),
     ("blacksheep", "BlackSheep"),

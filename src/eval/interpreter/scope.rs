@@ -29,7 +29,13 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             "super" if self.language() != Language::Python => return self.super_value(),
             _ => {}
         }
-        let known = self.frame.env.get(name).or_else(|| self.own_place(name));
+        let env = &self.frame.env;
+        let known = match &env.parent {
+            // Members of a class are no names in a script: `@get("/x") get() {}`.
+            Some(around) if env.is_class && self.language().is_script() => around.get(name),
+            _ => env.get(name),
+        };
+        let known = known.or_else(|| self.own_place(name));
         let known = known.or_else(|| self.module_constant(name));
         let known = known.or_else(|| self.imported_unasked(name));
         known.unwrap_or_else(|| Value::External(name.into()))

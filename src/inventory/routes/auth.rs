@@ -412,7 +412,12 @@ impl<'t, 'p> Decider<'t, 'p> {
             let alternatives = layer.alternatives.iter();
             let verdicts: Vec<_> =
                 alternatives.map(|layer| self.verdict(layer, request).verdict).collect();
-            return one_of(&verdicts).into();
+            let looks = layer.kind == LayerKind::Decided(AuthState::Optional)
+                && verdicts.iter().any(|verdict| *verdict != Verdict::Passes);
+            return match one_of(&verdicts) {
+                Verdict::Passes if looks => Verdict::LetsIn.into(),
+                verdict => verdict.into(),
+            };
         }
         if let LayerKind::Decided(state) = layer.kind {
             return of_state(state).into();

@@ -13,7 +13,7 @@ use regex::Regex;
 
 use super::extractors::Kept;
 use super::notes::{self, Notes};
-use super::{AuthState, asgi, extractors, guards, h3, of_base, page, remix};
+use super::{AuthState, adonis, asgi, extractors, guards, h3, of_base, page, remix};
 use crate::eval::builtins;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Told};
 use crate::eval::text::Text;
@@ -334,6 +334,9 @@ impl<'p> Caller<'p> for Anonymous {
         if let Some(told) = asgi::attribute(self, path, name) {
             return Some(told);
         }
+        if let Some(told) = adonis::attribute(self, path, name) {
+            return Some(told);
+        }
         if path == SETTING {
             return fits(&SWITCHED_OFF, name).then_some(Told::Value(Value::Bool(false)));
         }
@@ -475,7 +478,7 @@ impl<'p> Caller<'p> for Anonymous {
             }
             _ => {}
         }
-        if let Some(told) = asgi::call(self, call) {
+        if let Some(told) = asgi::call(self, call).or_else(|| adonis::call(self, call)) {
             return Some(told);
         }
         if let Some(whole) = canonical(call.path) {

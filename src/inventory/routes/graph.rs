@@ -117,6 +117,13 @@ impl<'p> Layer<'p> {
         Self { alternatives, ..Self::decided(AuthState::Unknown, &name) }
     }
 
+    /// A layer that asks several in turn who calls, until one of them knows: who is let in by the
+    /// last was looked at by the others.
+    #[must_use]
+    pub fn first_of(alternatives: Vec<Self>) -> Self {
+        Self { kind: LayerKind::Decided(AuthState::Optional), ..Self::any(alternatives) }
+    }
+
     /// The layer, called as it is written where it stands.
     #[must_use]
     pub fn called(mut self, expr: Option<&Expr>) -> Self {
@@ -394,7 +401,8 @@ impl<'p> Handler<'p> {
     #[must_use]
     pub fn of_method(class: &Rc<ClassValue<'p>>, method: &str) -> Self {
         match class.attribute(method) {
-            Some((Value::Function(closure), _)) => Self {
+            // What a type only declares is no answer.
+            Some((Value::Function(closure), owner)) if !owner.class.is_interface => Self {
                 name: Some(format!("{}.{method}", class.qualified)),
                 place: closure.place(),
                 function: Some(closure),

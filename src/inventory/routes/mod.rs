@@ -2,6 +2,7 @@
 //! into a [graph] of routers; [flatten] follows it from the applications to the handlers, and
 //! [auth] asks what an anonymous caller meets on the way.
 
+pub mod adonis;
 pub mod alike;
 pub mod asgi;
 pub mod auth;

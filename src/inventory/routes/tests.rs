@@ -21,12 +21,15 @@ fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
                 .unwrap()
         })
     };
-    let facts: BTreeMap<String, Module> = files
+    let facts: BTreeMap<_, _> = files
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text))))
+        .map(|(path, text)| {
+            let need = crate::facts::Need { routes: true, calls: false };
+            ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
+        })
         .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
-    inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
+    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
 }
 
 /// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
@@ -596,5 +599,62 @@ builder.add_view(Notes, 'Notes')
 ",
         )],
         "GET /notes/list/ app.Notes.list app.py:13\n",
+    );
+}
+
+#[test]
+fn a_class_that_is_made_under_a_condition_has_its_decorators() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, RestApplication} from '@loopback/rest';
+const app = new RestApplication();
+function make() {
+  class Stars {
+    @get('/stars')
+    list() { return 1; }
+  }
+  return Stars;
+}
+if (process.argv[2]) {
+  app.controller(make());
+}
+",
+        )],
+        "GET /stars make.Stars.list app.ts:7 [conditional]",
+    );
+}
+
+#[test]
+fn whoever_starts_a_script_fulfils_the_condition_of_being_started() {
+    let of = |condition: &str| {
+        let text = format!(
+            "const app = require('express')();\nif ({condition}) {{\n  app.get('/x', show);\n}}\n"
+        );
+        routes(&[("app.js", &text)])
+    };
+    assert_eq!(of("require.main === module"), "GET /x - app.js:3\n");
+    assert_eq!(of("import.meta.main"), "GET /x - app.js:3\n");
+    assert_eq!(of("require.main === other"), "GET /x - app.js:3 [conditional]\n");
+}
+
+#[test]
+fn a_method_is_no_name_where_its_class_is_made() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, put, RestApplication} from '@loopback/rest';
+class Stars {
+  @get('/stars')
+  get() { return 1; }
+  @put('/stars')
+  put() { return 1; }
+}
+new RestApplication().controller(Stars);
+",
+        )],
+        "GET /stars Stars.get app.ts:5\nPUT /stars Stars.put app.ts:7",
     );
 }

@@ -1,6 +1,7 @@
 //! The frameworks that are read, one file each.
 
 mod actix_web;
+mod adonis;
 mod aiohttp;
 mod autoload;
 mod axum;
@@ -109,6 +110,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     elysia::ELYSIA,
     nest::NEST,
     loopback::LOOPBACK,
+    adonis::ADONIS,
     tornado::TORNADO,
     axum::AXUM,
     actix_web::ACTIX_WEB,
@@ -126,6 +128,7 @@ pub const LIBRARIES: &[Library] = &[
     fastify::LIBRARY,
     hapi::LIBRARY,
     elysia::LIBRARY,
+    adonis::LIBRARY,
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
