@@ -8,7 +8,7 @@ use globset::GlobSet;
 use smol_str::SmolStr;
 
 use super::constraint::Ready;
-use super::error::RuleError;
+use super::error::{Place, RuleError};
 use super::literals::{self, AnyOf, Needles};
 use super::load::RuleSource;
 use super::regexes::{self, Regexes};
@@ -254,7 +254,7 @@ impl Catalogue {
                     let needles =
                         Needles::build(needs, rules.len()).map_err(|error| RuleError {
                             path: "rules".to_owned(),
-                            line: 0,
+                            place: Place::default(),
                             problem: format!("the literals of all rules are too many: {error}"),
                             help: Some("turn some of them off".to_owned()),
                         })?;
@@ -332,7 +332,7 @@ pub fn specs(sources: &[RuleSource], overrides: &Overrides) -> Result<Vec<RuleSp
     if let Some((id, near)) = overrides.unknown(&specs) {
         return Err(RuleError {
             path: "configuration".to_owned(),
-            line: 0,
+            place: Place::default(),
             problem: format!("there is no rule `{id}`"),
             help: Some(near.map_or_else(
                 || "`readiness rules` lists them".to_owned(),

@@ -38,8 +38,8 @@ use crate::source::Role;
 
 pub use book::RuleBook;
 pub use catalogue::{Catalogue, Rule, specs};
-pub use error::RuleError;
-pub use examples::{ExampleFailure, check_examples};
+pub use error::{Place, RuleError};
+pub use examples::{ExampleRun, check_examples, test_rule};
 pub use load::RuleSource;
 pub use matcher::{Matches, run};
 pub use spec::RuleSpec;

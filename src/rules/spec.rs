@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::error::Place;
 use crate::finding::{Category, Confidence, Severity, scale};
 use crate::module::path::PathPattern;
 use crate::source::{Language, Role};
@@ -36,6 +37,8 @@ pub struct RuleSpec {
     pub message: String,
     /// Why it matters.
     pub why: String,
+    /// How it can be wrong.
+    pub wrong: Option<String>,
     /// What to do.
     pub fix: String,
     /// CWE, ASVS, links.
@@ -55,8 +58,8 @@ pub struct RuleSpec {
 pub struct Patterns {
     /// The alternatives.
     pub items: Vec<String>,
-    /// The line of the file that they stand on.
-    pub line: u32,
+    /// Where they stand in the file.
+    pub place: Place,
 }
 
 /// What a rule looks at. `R` is [`Patterns`] before compiling and compiled expressions after.
@@ -80,7 +83,7 @@ pub enum Subject<R> {
     /// Calls.
     Call(Vec<PathPattern>),
     /// Raw tree-sitter queries.
-    Query(BTreeMap<Language, (String, u32)>),
+    Query(BTreeMap<Language, (String, Place)>),
     /// Physical lines.
     Line(R),
     /// A function of `src/checks/`.
@@ -271,6 +274,10 @@ pub struct ExampleCode {
     pub language: Language,
     /// The code.
     pub text: String,
+    /// Its key in the file.
+    pub place: Place,
+    /// The line of the file that its first line is.
+    pub first_line: u32,
 }
 
 scale! {

@@ -277,3 +277,107 @@ fn routes_and_rules_as_json_keep_their_shape() {
     shape(&["routes", "--format", "json"], "routes");
     shape(&["rules", "--format", "json"], "rules");
 }
+
+/// A rule of one's own that finds `print`.
+fn own_rule(good: &str) -> String {
+    format!(
+        "title = \"t\"\nseverity = \"low\"\nconfidence = \"high\"\neffort = \"10m\"\n\
+         message = \"`{{callee}}`\"\nwhy = \"w\"\nfix = \"f\"\n[match]\ncall = [\"print\"]\n\
+         [[example]]\nbad.python = 'print(1)'\ngood.python = '''\n{good}\n'''\n"
+    )
+}
+
+#[test]
+fn the_examples_of_own_rules_are_tests() {
+    let folder = tree(&[
+        ("own/monitoring/good.toml", &own_rule("log(1)")),
+        ("own/monitoring/wrong.toml", &own_rule("x = 1\nif x: print(x)")),
+    ]);
+    let run = readiness(folder.path(), &["rules", "test", "own/monitoring/good.toml"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stdout, @r"
+    good (own/monitoring/good.toml)
+      ok      line 11    bad.python
+      ok      line 12    good.python
+
+    1 rule, 2 examples: 2 passed, 0 failed
+    ");
+
+    let run = readiness(folder.path(), &["rules", "test", "own", "--quiet"]);
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+    insta::assert_snapshot!(run.stdout, @r"
+    wrong (own/monitoring/wrong.toml)
+      FAILED  line 12    good.python
+
+    error: good.python: line 2 is found: `print`
+      --> own/monitoring/wrong.toml:14:7
+       |
+    14 | if x: print(x)
+       |       ^^^^^^^^
+
+    2 rules, 4 examples: 3 passed, 1 failed
+    ");
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_is_shown_where_it_is_wrong_and_the_others_are_tested() {
+    let faulty = own_rule("log(1)").replace("\"low\"", "\"hihg\"");
+    let regex = own_rule("log(1)").replace("call = [\"print\"]", "text = ['a', '(']");
+    let regex = regex.replace("`{callee}`", "x");
+    let folder = tree(&[
+        ("own/monitoring/faulty.toml", &faulty),
+        ("own/monitoring/good.toml", &own_rule("log(1)")),
+        ("own/monitoring/regex.toml", &regex),
+        ("own/nowhere/lost.toml", ""),
+    ]);
+    let run = readiness(folder.path(), &["rules", "test", "own", "--quiet"]);
+    assert_eq!(run.status, 2);
+    assert_eq!(run.stdout, "1 rule, 2 examples: 2 passed, 0 failed; 3 rules cannot be used\n");
+    insta::assert_snapshot!(run.stderr, @r#"
+    error: the folder `nowhere` is no category
+    --> own/nowhere/lost.toml
+    = help: put the file into a folder named after its category: code-quality, api, security, configuration, database, testing, infrastructure, monitoring, performance, documentation
+
+    error: unknown severity `hihg`
+     --> own/monitoring/faulty.toml:2:12
+      |
+    2 | severity = "hihg"
+      |            ^^^^^^
+      |
+      = help: did you mean `high`?
+
+    error: `(` is no regular expression: unclosed group
+     --> own/monitoring/regex.toml:9:8
+      |
+    9 | text = ['a', '(']
+      |        ^^^^^^^^^^
+    "#);
+    let run = readiness(folder.path(), &["audit", "--rules", "own"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("error: the folder `nowhere` is no category"), "{}", run.stderr);
+    let run = readiness(folder.path(), &["rules", "test"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("no rules to test"), "{}", run.stderr);
+}
+
+#[test]
+fn a_new_rule_passes_its_test_and_none_is_overwritten() {
+    let folder = tree(&[]);
+    let new = ["rules", "new", "no-print", "--category", "monitoring"];
+    let run = readiness(folder.path(), &new);
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stderr, @r#"
+    wrote my-rules/monitoring/no-print.toml
+    to load it, set rules = ["my-rules"] in readiness.toml
+    to test it, run `readiness rules test my-rules`
+    "#);
+    assert_eq!(readiness(folder.path(), &["rules", "test", "my-rules"]).status, 0);
+    let run = readiness(folder.path(), &new);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("no-print.toml: cannot be written"), "{}", run.stderr);
+    for (id, expected) in [("No_Print", "is no rule id"), ("lorem-ipsum", "is a built-in rule")] {
+        let run = readiness(folder.path(), &["rules", "new", id]);
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
