@@ -121,7 +121,7 @@ mod tests {
         insta::assert_snapshot!(draw(&whole, Some(text), ColorChoice::Never), @r"
         error: unknown severity `hi\u{1b}gh`
         --> my-rules/api/x.toml
-        = help: did you mean `high`?
+         = help: did you mean `high`?
         ");
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::Run;
 use crate::audit::{Audit, Listing};
 use crate::config::Config;
+use crate::profile::Profile;
 use crate::scan::{Isolation, WorkerProgram};
 
 /// Lists what a repository holds, without judging it.
@@ -21,10 +22,11 @@ pub(super) fn audit(
     root: &Path,
     config: &Config,
     progress: &(dyn Fn(usize, usize) + Sync),
+    profile: Option<&mut Profile>,
 ) -> anyhow::Result<Audit> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
     let run = Run { isolation: Isolation::Child(program), progress, today: today() };
-    Ok(crate::audit(root, config, &run)?)
+    Ok(crate::profiled(root, config, &run, profile)?)
 }
 
 /// Today in UTC, against which suppressions expire. Nothing else in an audit knows the date.

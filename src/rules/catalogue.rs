@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use globset::GlobSet;
 use smol_str::SmolStr;
 
+use super::allow::Allowed;
 use super::constraint::Ready;
 use super::error::{Place, RuleError};
 use super::literals::{self, AnyOf, Needles};
@@ -29,6 +30,8 @@ pub struct Rule {
     pub constraints: Vec<Ready>,
     /// Legitimate forms.
     pub accept: Vec<Accept<Regexes, GlobSet>>,
+    /// What the configuration allows.
+    pub allow: Vec<Allowed>,
     /// Literals without which it cannot fire: one of each group.
     pub needs: Vec<AnyOf>,
     /// The literals of a line rule, to find the lines worth a look.
@@ -78,7 +81,8 @@ impl Rule {
             _ => None,
         };
         let needs = literals::needs(&spec);
-        Ok(Self { spec, subject, constraints, accept, needs, line_literals })
+        let allow = Allowed::of(&spec)?;
+        Ok(Self { spec, subject, constraints, accept, allow, needs, line_literals })
     }
 
     /// Whether it looks at files of a language.

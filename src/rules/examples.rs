@@ -200,8 +200,12 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         public: &[],
         mentions: &mentions,
     };
-    let (findings, accepted) =
-        project::run(std::slice::from_ref(&rule.spec), &project, |path| sources.get(path).cloned());
+    let (findings, accepted) = project::run(
+        std::slice::from_ref(&rule.spec),
+        &project,
+        |path| sources.get(path).cloned(),
+        &mut crate::profile::Profile::default(),
+    );
     judge(rule, code, &findings, &accepted)
 }
 

@@ -314,6 +314,7 @@ impl Reader<'_> {
                 .get("references")
                 .map_or(Ok(Vec::new()), |value| self.texts("references", value))?,
             accept: self.accept(table.get("accept"), &subject)?,
+            allow: Vec::new(),
             examples: self.examples(table.get("example"))?,
             subject,
             constraints,

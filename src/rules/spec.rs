@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::allow::Allow;
 use super::error::Place;
 use crate::finding::{Category, Confidence, Severity, scale};
 use crate::module::path::PathPattern;
@@ -49,6 +50,8 @@ pub struct RuleSpec {
     pub constraints: Vec<Test<Patterns, Patterns>>,
     /// Legitimate forms with their reasons, in the order of the reasons.
     pub accept: Vec<Accept<Patterns, Patterns>>,
+    /// Places that the configuration allows.
+    pub allow: Vec<Allow>,
     /// Code that the rule is tested and explained with.
     pub examples: Vec<Example>,
 }

@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
 use crate::module::Module;
+use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
@@ -84,6 +85,8 @@ pub struct FileScan {
     pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
     pub frameworks_not_read: Vec<String>,
+    /// Where the time went, where the plan asks for it.
+    pub spent: Profile,
 }
 
 impl FileScan {
@@ -104,6 +107,7 @@ impl FileScan {
             facts: None,
             mentions: Vec::new(),
             frameworks_not_read: Vec::new(),
+            spent: Profile::default(),
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Plan {
     pub limits: Limits,
     /// How many files are analysed at once; 0 counts as 1.
     pub threads: usize,
+    /// Whether the time of each rule is measured.
+    pub profile: bool,
 }
 
 impl Plan {
@@ -36,6 +38,7 @@ impl Plan {
             overrides: Overrides::default(),
             limits,
             threads,
+            profile: false,
         }
     }
 
@@ -48,6 +51,7 @@ impl Plan {
             overrides: Overrides::default(),
             limits: self.limits.clone(),
             threads: self.threads,
+            profile: self.profile,
         }
     }
 

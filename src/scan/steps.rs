@@ -17,6 +17,7 @@ pub struct FileSteps {
     root: PathBuf,
     catalogue: Catalogue,
     limits: Limits,
+    profile: bool,
 }
 
 /// A [`super::Build`]: compiles the plan's rules.
@@ -32,8 +33,9 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
         })
         .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
     let limits = plan.limits.clone();
-    let steps = FileSteps { root: plan.root(), catalogue, limits: limits.clone() };
-    Ok(Box::new(Analyser { steps, limits }))
+    let steps =
+        FileSteps { root: plan.root(), catalogue, limits: limits.clone(), profile: plan.profile };
+    Ok(Box::new(Analyser { steps, limits, profile: plan.profile }))
 }
 
 impl Steps for FileSteps {
@@ -93,7 +95,7 @@ impl Steps for FileSteps {
             return Matches::default();
         }
         let lines = LineIndex::new(&source.text);
-        let found = rules::run(&self.catalogue, wanted, source, module, &lines);
+        let found = rules::timed(&self.catalogue, wanted, source, module, &lines, self.profile);
         let suppressions = match module {
             _ if !has_suppression => Vec::new(),
             Some(module) => suppress::of_module(source, module, &lines),
@@ -104,6 +106,7 @@ impl Steps for FileSteps {
             accepted: found.accepted,
             suppressions,
             unfinished: found.unfinished,
+            spent: found.spent,
         }
     }
 

@@ -19,6 +19,7 @@ use crate::fixture::project_folder;
 const MAY_USE: &[(&str, &[&str])] = &[
     // Plain data. `finding` and `source` share the macro that writes scales and the role of a file.
     ("limits", &[]),
+    ("profile", &[]),
     ("source", &["finding"]),
     ("finding", &["source"]),
     ("module", &["limits", "source"]),
@@ -41,11 +42,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "inventory",
             "limits",
             "module",
+            "profile",
             "source",
         ],
     ),
     ("facts", &["inventory", "module", "source"]),
-    ("scan", &["facts", "finding", "inventory", "limits", "module", "rules", "source"]),
+    ("scan", &["facts", "finding", "inventory", "limits", "module", "profile", "rules", "source"]),
     // The whole tree.
     ("repository", &["audit", "source"]),
     ("project", &["audit", "source"]),
@@ -62,6 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "inventory",
             "module",
+            "profile",
             "project",
             "repository",
             "rules",
@@ -80,6 +83,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "gate",
             "inventory",
+            "profile",
             "report",
             "rules",
             "scan",
