@@ -103,12 +103,14 @@ pub fn project_findings(
             })
         })
         .collect();
+    let uses: Vec<_> = scans.iter().map(|scan| (scan.path.as_str(), &scan.uses)).collect();
     let project = ProjectFacts {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
         public: &public,
         mentions: &mentions,
+        uses: &uses,
     };
     let scans: BTreeMap<&str, &FileScan> =
         scans.iter().map(|scan| (scan.path.as_str(), scan)).collect();

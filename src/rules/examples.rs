@@ -179,6 +179,7 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     let mut mentions = BTreeSet::new();
     let mut facts = BTreeMap::new();
+    let mut called = BTreeMap::new();
     for (path, text) in files(code) {
         let language = crate::source::language::of(&path, None);
         let role = if path.starts_with("tests/") { Role::Test } else { Role::Production };
@@ -186,19 +187,23 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         if role == Role::Test {
             mentions.extend(crate::source::mentions::of(&source.text));
         } else {
-            facts.insert(source.path.clone(), crate::facts::of(lower(&source)?));
+            let module = lower(&source)?;
+            called.insert(source.path.clone(), crate::module::uses::of(&module));
+            facts.insert(source.path.clone(), crate::facts::of(module));
         }
         sources.insert(source.path.clone(), source);
     }
     let known = sources.keys().cloned().collect();
     let Ok(inventories) =
         inventory::link(facts, &known, |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()));
+    let uses: Vec<_> = called.iter().map(|(path, uses)| (path.as_str(), uses)).collect();
     let project = Project {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
         public: &[],
         mentions: &mentions,
+        uses: &uses,
     };
     let (findings, accepted) = project::run(
         std::slice::from_ref(&rule.spec),

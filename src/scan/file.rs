@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Analyse, FileScan, Job, Status, lines};
 use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
-use crate::module::{Defect, Module};
+use crate::module::{Defect, Module, uses};
 use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::read::size;
@@ -183,6 +183,11 @@ fn analyse<S: Steps>(
     let Matches { findings, accepted, suppressions, unfinished, spent } =
         rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
     clock.step("scan: match rules");
+    // Rust's compiler tells of dropped futures and results itself.
+    let wants_uses =
+        role == Role::Production && !job.facts_only && source.language != Language::Rust;
+    let uses = seen.filter(|_| wants_uses).map(uses::of).unwrap_or_default();
+    clock.step("scan: note what is called");
     for (rule, spent) in spent {
         clock.spent.rule(&rule, spent);
     }
@@ -196,6 +201,7 @@ fn analyse<S: Steps>(
     clock.step("scan: take facts");
     Ok(FileScan {
         frameworks_not_read,
+        uses,
         spent: std::mem::take(&mut clock.spent),
         mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
         path: source.path,
