@@ -13,6 +13,7 @@ use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
 use crate::inventory::routes::Route;
 use crate::module::Module;
+use crate::profile::Profile;
 use crate::project as manifest;
 use crate::repository::Repository;
 use crate::rules;
@@ -88,6 +89,7 @@ pub fn project_findings(
     book: &RuleBook,
     scans: &[FileScan],
     inventories: &Inventories,
+    profile: &mut Profile,
 ) -> Judged {
     let mentions = scans.iter().flat_map(|scan| &scan.mentions).cloned().collect();
     let public: Vec<Public> = config
@@ -102,12 +104,14 @@ pub fn project_findings(
             })
         })
         .collect();
+    let uses: Vec<_> = scans.iter().map(|scan| (scan.path.as_str(), &scan.uses)).collect();
     let project = ProjectFacts {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
         public: &public,
         mentions: &mentions,
+        uses: &uses,
     };
     let scans: BTreeMap<&str, &FileScan> =
         scans.iter().map(|scan| (scan.path.as_str(), scan)).collect();
@@ -119,13 +123,20 @@ pub fn project_findings(
         let path = path.to_owned();
         Some(Source { path, language: scan.language, role: scan.role, text, encoding })
     };
-    let (findings, accepted) = rules::project::run(&book.specs, &project, read);
+    let (findings, accepted) = rules::project::run(&book.specs, &project, read, profile);
     Judged { findings, accepted }
 }
 
-/// Collects what the files and the project yielded and applies the suppressions.
+/// Collects what the files and the project yielded and applies the suppressions. What the
+/// configuration allows for nothing is told where its file lies in the tree.
 #[must_use]
-pub fn judge(scans: &mut [FileScan], project: Judged, book: &RuleBook, today: &str) -> Judged {
+pub fn judge(
+    scans: &mut [FileScan],
+    project: Judged,
+    book: &RuleBook,
+    today: &str,
+    config_file: Option<&str>,
+) -> Judged {
     let Judged { mut findings, mut accepted } = project;
     for scan in scans.iter_mut() {
         findings.append(&mut scan.findings);
@@ -143,6 +154,9 @@ pub fn judge(scans: &mut [FileScan], project: Judged, book: &RuleBook, today: &s
     let known: BTreeSet<&str> = book.known.iter().map(String::as_str).collect();
     let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &known, today);
     findings.extend(faults);
+    if let Some(file) = config_file {
+        findings.extend(rules::allow::faults(&book.allowed, &accepted, &book.specs, file));
+    }
     findings.sort_by(|a, b| {
         (b.severity, &a.location, &a.rule, &a.message).cmp(&(
             a.severity,

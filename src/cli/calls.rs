@@ -170,7 +170,8 @@ fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
         if let Some(route) = &call.route {
             let methods =
                 if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") };
-            text += &format!("  {}:{}  answered by {methods} {}\n", route.file, route.line, route.path);
+            text +=
+                &format!("  {}:{}  answered by {methods} {}\n", route.file, route.line, route.path);
         }
         if let Some(nearest) = &call.nearest {
             let route = &nearest.route;

@@ -14,6 +14,7 @@ mod audit;
 mod calls;
 mod catalogue;
 mod explain;
+mod fault;
 mod init;
 mod json_schema;
 mod options;
@@ -83,14 +84,14 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Audit(arguments) => arguments.run(cli.color),
         Command::Routes(arguments) => arguments.run(),
-            Command::Calls(arguments) => arguments.run(),
-        Command::Rules(arguments) => arguments.run(),
+        Command::Calls(arguments) => arguments.run(),
+        Command::Rules(arguments) => arguments.run(cli.color),
         Command::Explain(arguments) => arguments.run(),
         Command::Init(arguments) => arguments.run(),
         Command::JsonSchema(arguments) => arguments.run(),
     };
     let status = outcome.unwrap_or_else(|error| {
-        terminal::note(&format!("error: {}", terminal::visible(&format!("{error:#}"))));
+        terminal::note(&fault::of_run(&error, cli.color));
         COULD_NOT_RUN
     });
     ExitCode::from(status)

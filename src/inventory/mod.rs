@@ -155,11 +155,7 @@ impl<F> Linker<'_, F> {
     }
 
     /// Adds the modules that the imports of others lead to.
-    fn complete<E>(
-        &mut self,
-        files: &mut BTreeSet<String>,
-        open: &mut OpenPaths,
-    ) -> Result<(), E>
+    fn complete<E>(&mut self, files: &mut BTreeSet<String>, open: &mut OpenPaths) -> Result<(), E>
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
@@ -192,7 +188,8 @@ impl<F> Linker<'_, F> {
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
-        let is_new = |path: &&String| !self.modules.contains_key(*path) && !self.asked.contains(*path);
+        let is_new =
+            |path: &&String| !self.modules.contains_key(*path) && !self.asked.contains(*path);
         let wanted: Vec<String> = paths.iter().filter(is_new).cloned().collect();
         if !wanted.is_empty() {
             let read = (self.fetch)(&wanted)?;

@@ -2,12 +2,14 @@
 //! their refusals mean for the ledger. The steps themselves belong to other modules.
 
 use std::fmt::Write as _;
+use std::time::Instant;
 
 use super::{Analyse, FileScan, Job, Status, lines};
 use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
 use crate::limits::Limits;
-use crate::module::{Defect, Module};
+use crate::module::{Defect, Module, uses};
+use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::read::size;
 use crate::source::{Encoding, Language, Role, Source, mentions};
@@ -88,6 +90,8 @@ pub struct Matches {
     pub suppressions: Vec<Suppression>,
     /// Rules that gave up within this file: what they found is not all there is.
     pub unfinished: Vec<String>,
+    /// Nanoseconds by rule, where they were asked for.
+    pub spent: Vec<(String, u64)>,
 }
 
 /// The analyser of real files.
@@ -97,13 +101,15 @@ pub struct Analyser<S> {
     pub steps: S,
     /// The limits.
     pub limits: Limits,
+    /// Whether time is measured.
+    pub profile: bool,
 }
 
 impl<S: Steps> Analyse for Analyser<S> {
     fn analyse(&self, job: &Job) -> FileScan {
-        analyse(&self.steps, &self.limits, job).unwrap_or_else(|refused| {
-            FileScan::left_out(job, &refused.reason, refused.detail, refused.failure)
-        })
+        analyse(&self.steps, &self.limits, job, &mut Clock::new(self.profile)).unwrap_or_else(
+            |refused| FileScan::left_out(job, &refused.reason, refused.detail, refused.failure),
+        )
     }
 
     fn is_heavy(&self, job: &Job) -> bool {
@@ -111,8 +117,34 @@ impl<S: Steps> Analyse for Analyser<S> {
     }
 }
 
-fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, Refused> {
+/// Measures the steps of one file, where somebody asks.
+struct Clock {
+    last: Option<Instant>,
+    spent: Profile,
+}
+
+impl Clock {
+    fn new(profile: bool) -> Self {
+        Self { last: profile.then(Instant::now), spent: Profile::default() }
+    }
+
+    /// What has passed since the last step belongs to this one.
+    fn step(&mut self, name: &str) {
+        if let Some(last) = &mut self.last {
+            self.spent.phase(name, *last);
+            *last = Instant::now();
+        }
+    }
+}
+
+fn analyse<S: Steps>(
+    steps: &S,
+    limits: &Limits,
+    job: &Job,
+    clock: &mut Clock,
+) -> Result<FileScan, Refused> {
     let (text, encoding) = steps.read(&job.path)?;
+    clock.step("scan: read");
     let role = if job.role_is_certain {
         job.role
     } else {
@@ -138,6 +170,7 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
             && rules.as_ref().is_some_and(|wanted| {
                 steps.wants_module(wanted) || source.text.contains(SUPPRESSION)
             });
+    clock.step("scan: look for literals");
     // A large file without any of the literals is as good as read. One with them is not read by
     // halves: what line rules say about it would look like all there is to say.
     if parse && source.text.len() as u64 > limits.parse_bytes {
@@ -151,14 +184,30 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         Err(refused) => return Err(refused),
     };
     let seen = module.as_ref().filter(|_| has_module);
-    let Matches { findings, accepted, suppressions, unfinished } =
+    clock.step("scan: parse");
+    let Matches { findings, accepted, suppressions, unfinished, spent } =
         rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
+    clock.step("scan: match rules");
+    // Rust's compiler tells of dropped futures and results itself.
+    let wants_uses =
+        role == Role::Production && !job.facts_only && source.language != Language::Rust;
+    let uses = seen.filter(|_| wants_uses).map(uses::of).unwrap_or_default();
+    clock.step("scan: note what is called");
+    for (rule, spent) in spent {
+        clock.spent.rule(&rule, spent);
+    }
     let status = match refused {
         Some(Refused { reason, detail, .. }) => Status::Partly { reason, detail },
         None => status(module.as_ref().map_or(&[], |module| &module.defects), &unfinished),
     };
+    let facts = module.filter(|_| wants_facts).and_then(|module| steps.facts(module));
+    let (frameworks_not_read, counted) =
+        (steps.frameworks_not_read(&source), lines::count(&source.text, source.language));
+    clock.step("scan: take facts");
     Ok(FileScan {
-        frameworks_not_read: steps.frameworks_not_read(&source),
+        frameworks_not_read,
+        uses,
+        spent: std::mem::take(&mut clock.spent),
         mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
         path: source.path,
         language: source.language,
@@ -166,12 +215,12 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         encoding,
         status,
         parsed: parse,
-        lines: lines::count(&source.text, source.language),
+        lines: counted,
         findings,
         accepted,
         suppressions,
-        facts: module.filter(|_| wants_facts).and_then(|module| steps.facts(module)),
         need,
+        facts,
     })
 }
 
@@ -324,7 +373,7 @@ mod tests {
     }
 
     fn scan_job(fake: Fake, job: &Job) -> FileScan {
-        Analyser { steps: fake, limits: Limits::default() }.analyse(job)
+        Analyser { steps: fake, limits: Limits::default(), profile: false }.analyse(job)
     }
 
     fn left_out(scan: &FileScan) -> (&str, bool) {

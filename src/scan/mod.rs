@@ -36,6 +36,8 @@ use serde::{Deserialize, Serialize};
 use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
 use crate::module::Module;
+use crate::module::uses::Uses;
+use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
@@ -87,6 +89,10 @@ pub struct FileScan {
     pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
     pub frameworks_not_read: Vec<String>,
+    /// What it defines and calls, when it is production code and was parsed.
+    pub uses: Uses,
+    /// Where the time went, where the plan asks for it.
+    pub spent: Profile,
 }
 
 impl FileScan {
@@ -108,6 +114,8 @@ impl FileScan {
             need: Need::default(),
             mentions: Vec::new(),
             frameworks_not_read: Vec::new(),
+            uses: Uses::default(),
+            spent: Profile::default(),
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Plan {
     pub threads: usize,
     /// Whether the files are wanted in which the program calls servers.
     pub calls: bool,
+    /// Whether the time of each rule is measured.
+    pub profile: bool,
 }
 
 impl Plan {
@@ -39,6 +41,7 @@ impl Plan {
             limits,
             threads,
             calls: false,
+            profile: false,
         }
     }
 
@@ -52,6 +55,7 @@ impl Plan {
             limits: self.limits.clone(),
             threads: self.threads,
             calls: self.calls,
+            profile: self.profile,
         }
     }
 

@@ -18,6 +18,7 @@ pub struct FileSteps {
     catalogue: Catalogue,
     limits: Limits,
     calls: bool,
+    profile: bool,
 }
 
 /// A [`super::Build`]: compiles the plan's rules.
@@ -33,9 +34,14 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
         })
         .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
     let limits = plan.limits.clone();
-    let steps =
-        FileSteps { root: plan.root(), catalogue, limits: limits.clone(), calls: plan.calls };
-    Ok(Box::new(Analyser { steps, limits }))
+    let steps = FileSteps {
+        root: plan.root(),
+        catalogue,
+        limits: limits.clone(),
+        calls: plan.calls,
+        profile: plan.profile,
+    };
+    Ok(Box::new(Analyser { steps, limits, profile: plan.profile }))
 }
 
 impl Steps for FileSteps {
@@ -95,7 +101,7 @@ impl Steps for FileSteps {
             return Matches::default();
         }
         let lines = LineIndex::new(&source.text);
-        let found = rules::run(&self.catalogue, wanted, source, module, &lines);
+        let found = rules::timed(&self.catalogue, wanted, source, module, &lines, self.profile);
         let suppressions = match module {
             _ if !has_suppression => Vec::new(),
             Some(module) => suppress::of_module(source, module, &lines),
@@ -106,6 +112,7 @@ impl Steps for FileSteps {
             accepted: found.accepted,
             suppressions,
             unfinished: found.unfinished,
+            spent: found.spent,
         }
     }
 

@@ -131,8 +131,10 @@ impl<'p> Interpreter<'p> {
             }
             _ => false,
         });
-        let has_handler =
-            args.positional.iter().any(|value| matches!(value, Value::Function(_) | Value::Class(_)));
+        let has_handler = args
+            .positional
+            .iter()
+            .any(|value| matches!(value, Value::Function(_) | Value::Class(_)));
         if !is_address || has_handler {
             return Value::Unknown;
         }

@@ -130,7 +130,8 @@ pub const LIBRARIES: &[Library] = &[Library { called, would_call, call }];
 pub fn names_client(path: &str) -> bool {
     let path = unqualified(path);
     let begins = |name: &str| {
-        path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
     };
     FUNCTIONS.iter().any(|(name, ..)| begins(name)) || OBJECTS.iter().any(|(name, _)| begins(name))
 }
@@ -147,10 +148,8 @@ fn unqualified(path: &str) -> &str {
 fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
     let path = unqualified(path);
     let last = path.rsplit(['.', ':']).next().unwrap_or(path);
-    let verb = VERBS
-        .iter()
-        .find(|(name, verb)| *name == last || *verb == last)
-        .map(|(_, verb)| *verb);
+    let verb =
+        VERBS.iter().find(|(name, verb)| *name == last || *verb == last).map(|(_, verb)| *verb);
     if let Some((_, name, form)) = FUNCTIONS.iter().find(|(known, ..)| *known == path) {
         return Some((name, *form, verb.filter(|_| *form == Form::Verb)));
     }
@@ -164,7 +163,9 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
-        "request" if matches!(*name, "axios" | "unknown object") => Some((name, Form::Options, None)),
+        "request" if matches!(*name, "axios" | "unknown object") => {
+            Some((name, Form::Options, None))
+        }
         "request" | "method" => Some((name, Form::MethodFirst, None)),
         "fetch" if *name == "unknown object" => Some((name, Form::Options, None)),
         _ => verb.map(|verb| (*name, Form::Verb, Some(verb))),
@@ -435,8 +436,13 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             None
         }
         // The address of a route by its name.
-        "flask.url_for" | "quart.url_for" | "url_for" | "reverse" | "reverse_lazy"
-        | "django.urls.reverse" | "django.urls.reverse_lazy" => {
+        "flask.url_for"
+        | "quart.url_for"
+        | "url_for"
+        | "reverse"
+        | "reverse_lazy"
+        | "django.urls.reverse"
+        | "django.urls.reverse_lazy" => {
             let name = first?.as_str()?;
             Some(Value::Text(Rc::new(Text::hole(&format!("route:{name}")))))
         }

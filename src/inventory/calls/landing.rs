@@ -19,7 +19,12 @@ const PUBLIC: &[&str] = &["public", "static", "assets", "src/assets", "www", "di
 
 /// Lands calls.
 #[must_use]
-pub fn land(sent: Vec<Sent>, routes: &[Route], proxies: &[Proxy], program: &Program<'_>) -> Vec<Call> {
+pub fn land(
+    sent: Vec<Sent>,
+    routes: &[Route],
+    proxies: &[Proxy],
+    program: &Program<'_>,
+) -> Vec<Call> {
     let names: BTreeMap<&str, &str> = routes
         .iter()
         .filter_map(|route| Some((route.name.as_deref()?, route.path.as_str())))
@@ -128,7 +133,8 @@ impl<'r> Field<'r> {
         for path in program.known_files() {
             for folder in PUBLIC {
                 let at = path.strip_prefix(folder).filter(|rest| rest.starts_with('/'));
-                let deeper = || path.find(&format!("/{folder}/")).map(|at| &path[at + folder.len() + 1..]);
+                let deeper =
+                    || path.find(&format!("/{folder}/")).map(|at| &path[at + folder.len() + 1..]);
                 assets.extend(at.or_else(deeper));
             }
         }
@@ -151,7 +157,9 @@ impl<'r> Field<'r> {
                 let own = segments::split(&route.path);
                 let extra = own.len().checked_sub(given.len()).unwrap_or_default();
                 let prefix = own[..extra].join("/");
-                if prefix.contains('{') || !self.fits(route, sent, &with_prefix(&prefix, &address.path)) {
+                if prefix.contains('{')
+                    || !self.fits(route, sent, &with_prefix(&prefix, &address.path))
+                {
                     continue;
                 }
                 found.insert(prefix);
@@ -163,9 +171,9 @@ impl<'r> Field<'r> {
             .into_iter()
             .filter_map(|(base, prefixes)| {
                 // The prefix that most land behind; of those alike, none before any.
-                let best = prefixes.iter().max_by_key(|(prefix, count)| {
-                    (**count, std::cmp::Reverse(prefix.len()))
-                })?;
+                let best = prefixes
+                    .iter()
+                    .max_by_key(|(prefix, count)| (**count, std::cmp::Reverse(prefix.len())))?;
                 let is_known = base.1.is_empty();
                 let none = prefixes.get("").copied().unwrap_or_default();
                 // Where the base is the page's own server, a prefix can only be a proxy's.
@@ -228,7 +236,8 @@ impl<'r> Field<'r> {
             let nearest = Nearest { route: Landing::on(route), edit };
             return (Status::MethodMismatch, None, Some(nearest));
         }
-        let near = paths.iter().find_map(|path| nearest::to(path, sent.method.as_deref(), &self.routes));
+        let near =
+            paths.iter().find_map(|path| nearest::to(path, sent.method.as_deref(), &self.routes));
         match near {
             Some(nearest) => (Status::PathMismatch, None, Some(nearest)),
             None => (Status::Missing, None, None),

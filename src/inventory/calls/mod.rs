@@ -65,10 +65,8 @@ pub fn extract(
 /// Whether a file can call a server, by what it is and by what it says.
 #[must_use]
 pub fn can_call(source: &Source) -> bool {
-    let is_own = matches!(
-        source.role,
-        Role::Production | Role::Script | Role::Config | Role::Generated
-    );
+    let is_own =
+        matches!(source.role, Role::Production | Role::Script | Role::Config | Role::Generated);
     if !is_own {
         return false;
     }

@@ -52,7 +52,8 @@ fn distance(given: &[&str], own: &[&str]) -> Option<usize> {
             && !segment.contains("{}")
             && own.iter().any(|wanted| !wanted.contains('{') && price(segment, wanted) < 5)
     };
-    (distance <= MAX_DISTANCE && given.iter().any(|segment| is_shared(&segment))).then_some(distance)
+    (distance <= MAX_DISTANCE && given.iter().any(|segment| is_shared(&segment)))
+        .then_some(distance)
 }
 
 /// What it costs to write one segment for another.

@@ -99,7 +99,9 @@ fn next<'p>(trace: &Trace<'p>, config: &Value<'p>, out: &mut Vec<Proxy>) {
         if rest != kept {
             continue;
         }
-        let to = to.split_once("://").map_or(to, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
+        let to = to
+            .split_once("://")
+            .map_or(to, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
         let to = to.strip_prefix("{}").unwrap_or(to);
         out.push(Proxy { prefix: prefix.to_owned(), replaced_by: to.to_owned() });
     }

@@ -105,7 +105,11 @@ fn fits_parameters(wanted: &str, segment: &str, kinds: &[Option<&str>]) -> bool 
         if at % 2 == 1 || fixed.is_empty() {
             continue;
         }
-        let found = if at == 0 { rest.strip_prefix(fixed) } else { rest.split_once(fixed).map(|(_, after)| after) };
+        let found = if at == 0 {
+            rest.strip_prefix(fixed)
+        } else {
+            rest.split_once(fixed).map(|(_, after)| after)
+        };
         match found {
             Some(after) => rest = after,
             None => return false,
