@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use serde::{Deserialize, Serialize};
 
 use crate::inventory::routes::readers::{FRAMEWORKS, is_routed_by_file};
-use crate::inventory::{calls, documents};
+use crate::inventory::{Need, calls, documents};
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
@@ -34,24 +33,6 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
     };
     Language::ALL.iter().copied().filter_map(of).collect()
 });
-
-/// What linking needs a file for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Need {
-    /// It can create, configure, mount or register a route, by the literals that the readers of
-    /// frameworks declare; or it is a data file that linking reads.
-    pub routes: bool,
-    /// It can call a server.
-    pub calls: bool,
-}
-
-impl Need {
-    /// Whether linking needs it at all.
-    #[must_use]
-    pub fn any(self) -> bool {
-        self.routes || self.calls
-    }
-}
 
 /// What linking needs a file for; `calls` tells whether anybody asks for the calls to servers.
 #[must_use]

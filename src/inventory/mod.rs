@@ -9,9 +9,10 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::audit::{LedgerEntry, Outcome};
 use crate::eval::link::{OpenPaths, Program};
-use crate::facts::Need;
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
@@ -24,6 +25,24 @@ const MAX_ROUNDS: usize = 12;
 
 /// How often the program is run, because it loads files that nobody had read before.
 const MAX_RUNS: usize = 4;
+
+/// What linking needs a file for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Need {
+    /// It can create, configure, mount or register a route, by the literals that the readers of
+    /// frameworks declare; or it is a data file that linking reads.
+    pub routes: bool,
+    /// It can call a server.
+    pub calls: bool,
+}
+
+impl Need {
+    /// Whether linking needs it at all.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.routes || self.calls
+    }
+}
 
 /// What linking yields.
 #[derive(Debug, Default)]

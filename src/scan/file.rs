@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use super::{Analyse, FileScan, Job, Status, lines};
-use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
+use crate::inventory::Need;
 use crate::limits::Limits;
 use crate::module::{Defect, Module, uses};
 use crate::profile::Profile;

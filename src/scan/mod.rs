@@ -33,8 +33,8 @@ pub mod worker;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Need;
 use crate::finding::{Accepted, Finding};
+use crate::inventory::Need;
 use crate::module::Module;
 use crate::module::uses::Uses;
 use crate::profile::Profile;

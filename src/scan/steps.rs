@@ -2,8 +2,8 @@
 
 use super::file::{Analyser, Matches, Refused, Steps};
 use super::{Analyse, Plan, Refusal};
-use crate::facts::{self, Need};
-use crate::inventory::frameworks;
+use crate::facts;
+use crate::inventory::{Need, frameworks};
 use crate::limits::Limits;
 use crate::module::tree::Refusal as Unparsed;
 use crate::module::{Module, lower};

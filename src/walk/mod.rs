@@ -347,7 +347,7 @@ impl Judge {
             (_, Format::Binary) => "binary file".to_owned(),
             (Role::Vendored, _) => "vendored".to_owned(),
             // Nobody judges generated code, but a generated client calls a server.
-            (Role::Generated, format) if !is_code(&format) => "generated".to_owned(),
+            (Role::Generated, format) if !may_be_client(&path, &format) => "generated".to_owned(),
             (_, Format::Unsupported(name) | Format::Data(name)) => format!("no reader for {name}"),
             (_, Format::Unknown) => "no reader for this format".to_owned(),
             (_, Format::Read(_)) => {
@@ -455,8 +455,10 @@ fn glob_error((glob, reason): (String, String)) -> WalkError {
     WalkError::Glob { glob, reason }
 }
 
-fn is_code(format: &Format) -> bool {
-    matches!(format, Format::Read(language) if language.has_module())
+/// Whether a generated file may be a client of a server, as opposed to code that was made small.
+fn may_be_client(path: &str, format: &Format) -> bool {
+    let is_code = matches!(format, Format::Read(language) if language.has_module());
+    is_code && !path.contains(".min.") && !path.contains(".bundle.")
 }
 
 fn is_version_control(path: &str) -> bool {

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use readiness::config::Config;
-use readiness::facts::Need;
 use readiness::inventory;
+use readiness::inventory::Need;
 use readiness::module::Module;
 use readiness::rules::RuleBook;
 use readiness::scan::{self, Isolation, Job, Plan};

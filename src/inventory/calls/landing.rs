@@ -155,7 +155,7 @@ impl<'r> Field<'r> {
             }
             for route in &self.routes {
                 let own = segments::split(&route.path);
-                let extra = own.len().checked_sub(given.len()).unwrap_or_default();
+                let extra = own.len().saturating_sub(given.len());
                 let prefix = own[..extra].join("/");
                 if prefix.contains('{')
                     || !self.fits(route, sent, &with_prefix(&prefix, &address.path))

@@ -23,6 +23,9 @@ use crate::eval::link::Program;
 use crate::finding::scale;
 use crate::source::{Language, Role, Source};
 
+/// A generated file with a longer line is no source, in bytes.
+const LONGEST_LINE: usize = 2_000;
+
 /// What was found of a program's calls.
 #[derive(Debug, Default)]
 pub struct Extracted {
@@ -71,6 +74,10 @@ pub fn can_call(source: &Source) -> bool {
         return false;
     }
     let text = source.text.as_str();
+    // What was made small for browsers is made of other files.
+    if source.role == Role::Generated && text.lines().any(|line| line.len() > LONGEST_LINE) {
+        return false;
+    }
     let holds = |needs: &[&str]| needs.iter().any(|need| text.contains(need));
     match source.language {
         Language::Python => {

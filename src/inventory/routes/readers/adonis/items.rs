@@ -65,7 +65,7 @@ struct Group<'p> {
 }
 
 enum Kind<'p> {
-    Group(Group<'p>),
+    Group(Box<Group<'p>>),
     Route(Box<Route<'p>>),
     Resource(Box<Resource<'p>>),
 }
@@ -157,7 +157,7 @@ impl<'p> Items<'p> {
             Kind::Route(Box::new(Route::new(methods, path_text(first(call)), target, call)))
         };
         let kind = match method {
-            "group" => Kind::Group(Group::default()),
+            "group" => Kind::Group(Box::default()),
             "resource" | "shallowResource" => {
                 let shallow = method == "shallowResource";
                 Kind::Resource(Box::new(Resource::new(call, shallow)))
