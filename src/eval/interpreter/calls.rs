@@ -532,7 +532,7 @@ impl<'p> Interpreter<'p> {
             {
                 named.remove(at).1
             } else if let Some(value) = positional.next() {
-                value
+                if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
                 let default = param.default.as_ref().map(|default| expr::eval(default, self));
                 let name = name.as_deref().unwrap_or("");

@@ -142,6 +142,24 @@ impl<'p> Interpreter<'p> {
         self.call_outside(callee, args, span)
     }
 
+    /// What a parameter gets where nobody knows more of what it is given than that it comes from
+    /// somewhere outside: its type may say that it is a client.
+    pub(super) fn given_or_declared(&mut self, value: Value<'p>, param: &'p Param) -> Value<'p> {
+        let is_opaque = match &value {
+            Value::Unknown => true,
+            Value::Method(method) => matches!(method.0, Value::Native(_)),
+            _ => false,
+        };
+        if !is_opaque || param.annotation.is_none() {
+            return value;
+        }
+        match self.by_declaration(param) {
+            Value::External(path) if self.worn.tells(&path) => Value::External(path),
+            declared @ Value::Object(_) if matches!(value, Value::Unknown) => declared,
+            _ => value,
+        }
+    }
+
     /// What a parameter gets by its type where nothing calls its function: an object of the
     /// program's class, or of a class from outside.
     pub(super) fn by_declaration(&mut self, param: &'p Param) -> Value<'p> {

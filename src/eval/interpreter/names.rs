@@ -18,12 +18,16 @@ const MAX_EXPORTS: usize = 1_000;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn import(&mut self, import: &'p Import) {
-        if import.type_only {
+        // The types of libraries tell what a parameter is that is a client.
+        if import.type_only && !self.follows {
             return;
         }
         let file = self.frame.env.file;
         let language = self.language();
         let target = self.program.resolve(file, &import.module);
+        if import.type_only && !matches!(target, Target::External(_)) {
+            return;
+        }
         if let Target::File(file) = target {
             self.load(file);
         }

@@ -282,7 +282,7 @@ impl<'p> Worn<'p> {
     }
 
     /// Whether a dotted path leads into a library that readers look at.
-    fn tells(&self, path: &SmolStr) -> bool {
+    pub(super) fn tells(&self, path: &SmolStr) -> bool {
         if let Some(tells) = self.named.borrow().get(path) {
             return *tells;
         }

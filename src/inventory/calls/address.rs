@@ -39,6 +39,11 @@ impl Address {
     #[must_use]
     pub fn of(url: &Text, names: &BTreeMap<&str, &str>) -> Self {
         let (text, first_hole) = written(url, names);
+        // An absolute address behind a base replaces it.
+        let text = match text.rfind("/http://").or_else(|| text.rfind("/https://")) {
+            Some(at) if !text[..at].contains('?') => text[at + 1..].to_owned(),
+            _ => text,
+        };
         let (before, query) = match text.find(['?', '#']) {
             Some(at) => (&text[..at], query_names(&text[at + 1..])),
             None => (text.as_str(), Vec::new()),

@@ -97,6 +97,7 @@ const OBJECTS: &[(&str, &str)] = &[
     ("jquery", "jquery"),
     ("@angular/common/http.HttpClient", "angular"),
     ("@nestjs/axios.HttpService", "axios"),
+    ("@nuxtjs/axios.NuxtAxiosInstance", "axios"),
     ("openapi-fetch", "openapi-fetch"),
     ("requests", "requests"),
     ("httpx", "httpx"),
@@ -189,7 +190,15 @@ pub fn read(trace: &Trace<'_>) -> (Vec<Sent>, BTreeSet<String>) {
         let Some(mut given) = given else { continue };
         let places = trace.way(id);
         if let Some(presumed) = trace.presumed(id) {
-            given.url = presumed.entry("url").unwrap_or(presumed.clone());
+            // Between where the address is given and where it is sent, it may get a prefix.
+            let url = presumed.entry("url").unwrap_or(presumed.clone()).to_text();
+            let sender = format!("sent at {}:{}", record.place.file.0, record.place.span.start);
+            let mut behind = Text::default();
+            if !is_absolute(&url) {
+                behind.push_hole(&sender);
+            }
+            behind.push(&url);
+            given.url = Value::Text(Rc::new(behind));
             if matches!(given.method, Value::Unknown) || given.method.as_str() == Some("{}") {
                 given.method = presumed.entry("method").unwrap_or_default();
             }

@@ -17,6 +17,12 @@ type Base = (&'static str, String);
 /// Folders whose files are served as they are.
 const PUBLIC: &[&str] = &["public", "static", "assets", "src/assets", "www", "dist"];
 
+/// Suffixes of files that nobody makes on request.
+const STATIC: &[&str] = &[
+    "ttf", "otf", "woff", "woff2", "png", "svg", "jpg", "jpeg", "gif", "ico", "webp", "wasm",
+    "css", "js", "mjs", "map", "mp3", "mp4", "pdf",
+];
+
 /// Lands calls.
 #[must_use]
 pub fn land(
@@ -76,6 +82,8 @@ pub fn land(
 fn distinct(calls: Vec<Call>) -> Vec<Call> {
     let mut out: Vec<Call> = Vec::new();
     for group in calls.chunk_by(|a, b| (&a.file, a.line) == (&b.file, b.line)) {
+        let group: Vec<Call> =
+            group.iter().filter(|call| !is_of_other_arms(call, group)).cloned().collect();
         let covers = |general: &Call, call: &Call| {
             let same_method = general.method == call.method || call.method == "{}";
             let is_instance = general.url == call.url || generalises(&general.url, &call.url);
@@ -94,6 +102,16 @@ fn distinct(calls: Vec<Call>) -> Vec<Call> {
         }
     }
     out
+}
+
+/// Whether a call joins an address and a method that stand in arms which exclude one another:
+/// `edits ? "/orders/1" : "/orders"` beside `edits ? "PUT" : "POST"`. It does where each of the
+/// two is answered in the company of another.
+fn is_of_other_arms(call: &Call, group: &[Call]) -> bool {
+    let answered = |other: &&Call| matches!(other.status, Status::Matched | Status::Stub);
+    call.status == Status::MethodMismatch
+        && group.iter().filter(answered).any(|other| other.url == call.url)
+        && group.iter().filter(answered).any(|other| other.method == call.method)
 }
 
 /// Whether an address is another with known values in its holes.
@@ -222,7 +240,8 @@ impl<'r> Field<'r> {
                 return landed;
             }
         }
-        if self.assets.contains(address.path.as_str()) {
+        let suffix = address.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+        if STATIC.contains(&suffix) || self.assets.contains(address.path.as_str()) {
             return (Status::Asset, None, None);
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
