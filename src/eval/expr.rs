@@ -111,6 +111,12 @@ pub trait Scope<'p> {
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
 
+    /// Whether a text with one of several in it is one of several itself, and not a text with a
+    /// hole.
+    fn tells_arms_apart(&self) -> bool {
+        false
+    }
+
     /// An element of a page.
     fn markup(&mut self, _markup: &'p Markup, _span: Span) {}
 
@@ -401,22 +407,52 @@ fn spread<'p>(value: &Value<'p>) -> Vec<Value<'p>> {
     }
 }
 
+/// The most texts that one with holes comes to where a hole is one of several.
+const MAX_ARMS: usize = 8;
+
 fn eval_text<'p, S: Scope<'p> + ?Sized>(parts: &'p [TextPart], scope: &mut S) -> Value<'p> {
-    let mut out = Text::default();
+    let mut arms = vec![Text::default()];
     for part in parts {
         match part {
-            TextPart::Literal(text) => out.push_literal(text),
+            TextPart::Literal(text) => arms.iter_mut().for_each(|out| out.push_literal(text)),
             TextPart::Hole(expr) => {
                 let value = eval(expr, scope);
-                match value {
-                    Value::Text(text) => out.push(&text),
-                    Value::Number(number) => out.push_literal(&number),
-                    _ => out.push_hole(hole_name(expr)),
+                let texts = texts_of_arms(&value).filter(|texts| {
+                    scope.tells_arms_apart() && arms.len() * texts.len() <= MAX_ARMS
+                });
+                match (value, texts) {
+                    (_, Some(texts)) => {
+                        let longer = |out: &Text| {
+                            texts.iter().map(|text| joined(out, text)).collect::<Vec<_>>()
+                        };
+                        arms = arms.iter().flat_map(longer).collect();
+                    }
+                    (Value::Text(text), _) => arms.iter_mut().for_each(|out| out.push(&text)),
+                    (Value::Number(number), _) => {
+                        arms.iter_mut().for_each(|out| out.push_literal(&number));
+                    }
+                    _ => arms.iter_mut().for_each(|out| out.push_hole(hole_name(expr))),
                 }
             }
         }
     }
-    Value::Text(Rc::new(out))
+    Value::choice(arms.into_iter().map(|text| Value::Text(Rc::new(text))).collect())
+}
+
+/// The texts that a value is one of.
+fn texts_of_arms(value: &Value<'_>) -> Option<Vec<Text>> {
+    let Value::Choice(values) = value else { return None };
+    let text = |value: &Value<'_>| match value {
+        Value::Text(text) => Some((**text).clone()),
+        _ => None,
+    };
+    values.iter().map(text).collect()
+}
+
+fn joined(left: &Text, right: &Text) -> Text {
+    let mut out = left.clone();
+    out.push(right);
+    out
 }
 
 /// The last name of a path, to call a hole by.

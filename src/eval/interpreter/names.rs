@@ -153,6 +153,23 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// What a script's import has come to that meant nothing when it was made, since the other
+    /// module was still being loaded.
+    pub(super) fn imported_since(&mut self, name: &str) -> Option<Value<'p>> {
+        let state = &self.modules[self.frame.env.file.0 as usize];
+        let (other, origin) = state.imported.borrow().get(name).cloned()?;
+        let value = self.exported(other, &origin, 0)?;
+        if matches!(value, Value::Unknown) {
+            return None;
+        }
+        let module = Rc::clone(&self.modules[self.frame.env.file.0 as usize].env);
+        let is_open = matches!(module.vars.borrow().get(name), Some(Value::Unknown));
+        if is_open {
+            module.set(name, value.clone());
+        }
+        Some(value)
+    }
+
     /// A name that the framework imports where it is used.
     pub(super) fn imported_unasked(&mut self, name: &str) -> Option<Value<'p>> {
         let (file, name) = self.program.imported_unasked(self.frame.env.file, name)?;

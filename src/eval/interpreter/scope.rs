@@ -35,6 +35,12 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Some(around) if env.is_class && self.language().is_script() => around.get(name),
             _ => env.get(name),
         };
+        // Modules that import each other see what the other has made since.
+        if let Some(Value::Unknown) = known
+            && let Some(value) = self.imported_since(name)
+        {
+            return value;
+        }
         let known = known.or_else(|| self.own_place(name));
         let known = known.or_else(|| self.module_constant(name));
         let known = known.or_else(|| self.imported_unasked(name));
@@ -261,6 +267,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
 
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {
         self.bind(target, value.clone());
+    }
+
+    fn tells_arms_apart(&self) -> bool {
+        self.follows
     }
 
     fn markup(&mut self, markup: &'p Markup, span: Span) {

@@ -28,6 +28,8 @@ pub struct Address {
     pub query: Vec<String>,
     /// The whole without its query, as it is shown.
     pub shown: String,
+    /// Whether something unknown follows the path that may be more of it.
+    pub is_open: bool,
 }
 
 /// Names of the developer's machine.
@@ -51,14 +53,16 @@ impl Address {
         let is_configured = !url.env().is_empty();
         let (host, path) = split_host(before, &first_hole, is_configured);
         let mut path = normalised(path);
+        let mut is_open = false;
         // `/items${query}`: what is unknown at the end of a name is most often a query.
         if let Some(stripped) = path.strip_suffix("{}")
             && !stripped.is_empty()
             && !stripped.ends_with(['/', '=', '-', '_', '.', ':', '}'])
         {
             path = stripped.to_owned();
+            is_open = true;
         }
-        Self { host, path, query, shown: before.to_owned() }
+        Self { host, path, query, shown: before.to_owned(), is_open }
     }
 }
 

@@ -70,6 +70,16 @@ pub fn land(
             }
         })
         .collect();
+    // A function that hands addresses on is known by those that call it.
+    let handed_on: BTreeSet<Step> = calls
+        .iter()
+        .filter(|call| call.way.len() > 1)
+        .filter_map(|call| call.way.last().cloned())
+        .collect();
+    calls.retain(|call| {
+        let place = Step { file: call.file.clone(), line: call.line };
+        call.status != Status::Dynamic || !handed_on.contains(&place)
+    });
     calls.sort_by(|a, b| {
         let place = |call: &Call| (call.file.clone(), call.line);
         (place(a), &a.method, &a.url, a).cmp(&(place(b), &b.method, &b.url, b))
@@ -246,7 +256,7 @@ impl<'r> Field<'r> {
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
         // somebody else's server.
-        if is_unknown && prefix.is_none() {
+        if address.is_open || is_unknown && prefix.is_none() {
             return (Status::Dynamic, None, None);
         }
         let others = paths.iter().find_map(|path| self.of_other_methods(sent, path));
