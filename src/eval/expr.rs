@@ -64,6 +64,11 @@ pub trait Scope<'p> {
         None
     }
 
+    /// `value instanceof of`, where that is known.
+    fn is_instance(&mut self, _value: &Value<'p>, _of: &Value<'p>) -> Option<bool> {
+        None
+    }
+
     /// What a value holds as a list, where it is something from outside of which that is known.
     fn listed(&mut self, value: Value<'p>) -> Value<'p> {
         value
@@ -682,6 +687,10 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 && let Some(found) = scope.contains(path, &left)
             {
                 return Value::Bool(found == (operator == "in"));
+            }
+            if operator == "instanceof" {
+                let is = scope.is_instance(&left, &right_value);
+                return is.map_or(Value::Unknown, Value::Bool);
             }
             operate(operator, &left, &right_value, hole_name(right))
         }

@@ -76,7 +76,28 @@ impl Regexp {
     /// Whether it fits somewhere in a text; `None` when that is not known.
     #[must_use]
     pub fn fits(&self, text: &str) -> Option<bool> {
-        self.compiled().map(|regex| regex.is_match(text))
+        match self.compiled() {
+            Some(regex) => Some(regex.is_match(text)),
+            None => self.looks_ahead(text),
+        }
+    }
+
+    /// As [`Regexp::fits`], of an expression with one look ahead behind a beginning that is fixed:
+    /// what is ahead then begins at one place only.
+    fn looks_ahead(&self, text: &str) -> Option<bool> {
+        let at = self.source.find("(?!").or_else(|| self.source.find("(?="))?;
+        let (before, rest) = self.source.split_at(at);
+        let is_fixed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+        let plain = before.strip_prefix('^')?.replace("\\/", "/");
+        let end = group_end(rest)?;
+        let (ahead, behind) = (&rest[3..end], &rest[end + 1..]);
+        if !plain.chars().all(is_fixed) || has_alternatives(behind) {
+            return None;
+        }
+        let part = |rest: &str| Self::of(&format!("^{plain}{rest}"), &self.flags);
+        let whole = part(behind).compiled()?.is_match(text);
+        let begins = part(&format!("(?:{ahead})")).compiled()?.is_match(text);
+        Some(whole && begins == rest.starts_with("(?="))
     }
 
     /// What it and its groups fit in a text, as `match` and `exec` give it.
@@ -87,6 +108,38 @@ impl Regexp {
             Value::list((0..groups.len()).map(group).collect())
         }))
     }
+}
+
+/// Where the group ends that an expression begins with.
+fn group_end(source: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (at, c) in source.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            // A bracket within a class would have to be told from others.
+            '[' => return None,
+            '(' => depth += 1,
+            ')' if depth == 1 => return Some(at),
+            ')' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether an expression may have alternatives outside of its groups.
+fn has_alternatives(source: &str) -> bool {
+    let mut depth = 0_i32;
+    source.chars().any(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        c == '|' && depth <= 0
+    })
 }
 
 /// `regexp.test(text)` and its kin.
@@ -196,5 +249,9 @@ mod tests {
         assert_eq!(fits(r"/^\/api\/v\d+/i", "/API/v1/x"), Some(true));
         assert_eq!(fits(r"/\.js$/", "a.ts"), Some(false));
         assert_eq!(fits("/a(?=b)/", "ab"), None);
+        assert_eq!(fits(r"/^\/(?!api|admin).*$/", "/apis"), Some(false));
+        assert_eq!(fits(r"/^\/(?!api|admin).*$/", "/"), Some(true));
+        assert_eq!(fits(r"/^\/(?=v1)v\d$/", "/v2"), Some(false));
+        assert_eq!(fits(r"/^(?!a)b|c/", "c"), None);
     }
 }

@@ -211,6 +211,7 @@ impl<'p> Interpreter<'p> {
             _ => {
                 let known = self.file_call(path, &args);
                 let known = known.or_else(|| self.folder_call(path, &args));
+                let known = known.or_else(|| self.prototype_call(path, &args));
                 match known.or_else(|| self.kind_call(path, &args)) {
                     Some(value) => value,
                     None => self.call_outside(Value::External(path.into()), args, span),
@@ -301,12 +302,7 @@ impl<'p> Interpreter<'p> {
             self.record(Value::External("functools.partial".into()), args.clone(), span, None);
         let Value::Function(closure) = function else { return Value::Native(record) };
         let first = Args { positional: args.positional[1..].to_vec(), ..args };
-        let given = match &closure.given {
-            Some(given) => given.followed_by(first),
-            None => first,
-        };
-        let same = closure.decorated(closure.decorators.clone());
-        Value::Function(Rc::new(Closure { given: Some(Rc::new(given)), ..same }))
+        Value::Function(Rc::new(closure.given_first(first)))
     }
 
     /// What a call comes to where a partial of something outside the program is called, or a

@@ -18,6 +18,16 @@ fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>
     }
 }
 
+/// A function as it is called on an object; on nothing that is known, it stays as it is.
+fn called_on<'p>(closure: &Rc<Closure<'p>>, this: Option<Value<'p>>) -> Rc<Closure<'p>> {
+    match this {
+        Some(this @ (Value::Object(_) | Value::Class(_) | Value::Native(_) | Value::Map(_))) => {
+            Rc::new(closure.on(this))
+        }
+        _ => Rc::clone(closure),
+    }
+}
+
 impl<'p> Scope<'p> for Interpreter<'p> {
     fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
         (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
@@ -52,6 +62,8 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     Value::Function(self.bound(&closure, object.clone(), owner))
                 }
                 Some((value, _)) => value,
+                // What a script puts there is an attribute of the class.
+                None if name == "prototype" && self.language().is_script() => object.clone(),
                 None if matches!(name, "__name__" | "__qualname__") => {
                     Value::text(class.class.name.as_deref().unwrap_or_default())
                 }
@@ -85,6 +97,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                         None => Value::Method(Rc::new((method.0.clone(), name.into()))),
                     },
                 }
+            }
+            Value::Function(closure) if name == "prototype" && self.language().is_script() => {
+                Value::Class(self.prototype(closure))
             }
             Value::Function(closure) if let Some(value) = function_attribute(closure, name) => value,
             // What a script finds on `false` is nothing.
@@ -122,14 +137,34 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     return Value::None;
                 }
                 // `f.bind(x)`, `f.call(x, …)`, `f.delay(…)`.
-                (Value::Function(closure), "bind") => return Value::Function(Rc::clone(closure)),
+                (Value::Function(closure), "bind") => {
+                    let mut given = args.positional.into_iter();
+                    let closure = called_on(closure, given.next());
+                    return Value::Function(match given.len() {
+                        0 => closure,
+                        _ => Rc::new(closure.given_first(Args::of(given.collect()))),
+                    });
+                }
                 (Value::Function(closure), "call") => {
-                    let closure = Rc::clone(closure);
-                    let rest = Args::of(args.positional.into_iter().skip(1).collect());
-                    return self.apply(&closure, rest);
+                    let mut given = args.positional.into_iter();
+                    let closure = called_on(closure, given.next());
+                    return self.apply(&closure, Args::of(given.collect()));
+                }
+                (Value::Function(closure), "apply") => {
+                    let closure = called_on(closure, args.positional.first().cloned());
+                    let given = args.positional.get(1).and_then(Value::items);
+                    let open = given.is_none() && args.positional.len() > 1;
+                    let positional = given.unwrap_or_default();
+                    return self.apply(&closure, Args { positional, open, ..Args::default() });
                 }
                 _ => {}
             }
+        }
+        if let Value::Function(closure) = &callee
+            && call.new
+            && self.language().is_script()
+        {
+            return self.construct_by(&Rc::clone(closure), args, span);
         }
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
@@ -146,6 +181,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             .or_else(|| self.caller_attribute(path, name))
             .or_else(|| self.current(path, name))
             .or_else(|| self.django_setting(path, name))
+    }
+
+    fn is_instance(&mut self, value: &Value<'p>, of: &Value<'p>) -> Option<bool> {
+        self.instance_of(value, of)
     }
 
     fn item(&mut self, object: &Value<'p>, key: &str) -> Option<Value<'p>> {
