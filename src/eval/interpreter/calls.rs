@@ -346,6 +346,13 @@ impl<'p> Interpreter<'p> {
         if let Value::Function(closure) = &function {
             closure.entered.set(true);
         }
+        if matches!(method, "reduce" | "reduceRight") {
+            let mut items = self.turns(items.to_vec());
+            if method == "reduceRight" {
+                items.reverse();
+            }
+            return self.reduce(&function, items, args.positional.get(1).cloned(), span);
+        }
         let mut out = Vec::new();
         self.cut |= items.len() > MAX_TURNS;
         let items = &items[..items.len().min(MAX_TURNS)];
@@ -390,6 +397,25 @@ impl<'p> Interpreter<'p> {
             "forEach" => Value::None,
             _ => Value::Unknown,
         }
+    }
+
+    /// What a function makes of one item after the other, and of the first to begin with.
+    fn reduce(
+        &mut self,
+        function: &Value<'p>,
+        items: Vec<Value<'p>>,
+        first: Option<Value<'p>>,
+        span: Span,
+    ) -> Value<'p> {
+        let mut items = items.into_iter().enumerate();
+        let Some(mut made) = first.or_else(|| items.next().map(|(_, item)| item)) else {
+            return Value::Unknown;
+        };
+        for (at, item) in items {
+            let position = Value::Number(SmolStr::from(at.to_string()));
+            made = self.call_value(function, Args::of(vec![made, item, position]), span);
+        }
+        made
     }
 
     pub(super) fn bound(

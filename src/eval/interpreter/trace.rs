@@ -208,6 +208,22 @@ impl<'p> Trace<'p> {
         value
     }
 
+    /// The value of an expression in the body of a function, before the function has done
+    /// anything.
+    #[must_use]
+    pub fn value_within(&self, function: &Closure<'p>, expr: &'p Expr) -> Value<'p> {
+        let mut machine = self.machine.borrow_mut();
+        let frame = Frame {
+            env: Rc::clone(&function.env),
+            this: function.this.clone(),
+            class: function.class.clone(),
+        };
+        let outer = std::mem::replace(&mut machine.frame, frame);
+        let value = expr::eval(expr, &mut *machine);
+        machine.frame = outer;
+        value
+    }
+
     /// A type that a function of Rust declares, with what it is made with.
     #[must_use]
     pub fn type_in(&self, function: &Closure<'p>, of: &'p Expr) -> Value<'p> {
