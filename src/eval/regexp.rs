@@ -82,6 +82,31 @@ impl Regexp {
         }
     }
 
+    /// As [`Regexp::fits`], of a text with holes too: what stands before the first of them may
+    /// tell.
+    #[must_use]
+    pub fn fits_in(&self, text: &Text) -> Option<bool> {
+        if let Some(text) = text.as_literal() {
+            return self.fits(text);
+        }
+        let [Part::Literal(known), ..] = text.parts() else { return None };
+        let source = self.source.strip_prefix('^')?;
+        let fixed = fixed_beginning(source)?;
+        let ignores_case = self.flags.contains('i');
+        let starts = |text: &str, with: &str| match text.get(..with.len()) {
+            Some(start) if ignores_case => start.eq_ignore_ascii_case(with),
+            Some(start) => start == with,
+            None => false,
+        };
+        if known.len() < fixed.0.len() {
+            return (!starts(&fixed.0, known)).then_some(false);
+        }
+        match starts(known, &fixed.0) {
+            true => fixed.1.then_some(true),
+            false => Some(false),
+        }
+    }
+
     /// As [`Regexp::fits`], of an expression with one look ahead behind a beginning that is fixed:
     /// what is ahead then begins at one place only.
     fn looks_ahead(&self, text: &str) -> Option<bool> {
@@ -108,6 +133,28 @@ impl Regexp {
             Value::list((0..groups.len()).map(group).collect())
         }))
     }
+}
+
+/// What every text begins with that fits an expression behind `^`, and whether that is all that
+/// the expression asks for. `None` where it has alternatives.
+fn fixed_beginning(source: &str) -> Option<(String, bool)> {
+    let mut out = String::new();
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
+        let literal = match c {
+            '\\' => chars.next().filter(|c| !c.is_ascii_alphanumeric()),
+            c => Some(c).filter(|c| !"^$.|?*+()[]{}".contains(*c)),
+        };
+        let Some(literal) = literal else {
+            return (!has_alternatives(source)).then_some((out, false));
+        };
+        // What may be missing is not fixed.
+        if matches!(chars.peek(), Some('?' | '*' | '{')) {
+            return (!has_alternatives(source)).then_some((out, false));
+        }
+        out.push(literal);
+    }
+    Some((out, true))
 }
 
 /// Where the group ends that an expression begins with.
@@ -146,9 +193,9 @@ fn has_alternatives(source: &str) -> bool {
 #[must_use]
 pub fn method<'p>(regexp: &Regexp, method: &str, args: &Args<'p>) -> Value<'p> {
     let text = args.positional.first().and_then(Value::as_str);
-    let known = match method {
-        "test" => text.and_then(|text| regexp.fits(text)).map(Value::Bool),
-        "exec" => text.and_then(|text| regexp.groups(text)),
+    let known = match (method, args.positional.first()) {
+        ("test", Some(Value::Text(text))) => regexp.fits_in(text).map(Value::Bool),
+        ("exec", _) => text.and_then(|text| regexp.groups(text)),
         _ => None,
     };
     known.unwrap_or_default()
@@ -253,5 +300,18 @@ mod tests {
         assert_eq!(fits(r"/^\/(?!api|admin).*$/", "/"), Some(true));
         assert_eq!(fits(r"/^\/(?=v1)v\d$/", "/v2"), Some(false));
         assert_eq!(fits(r"/^(?!a)b|c/", "c"), None);
+    }
+
+    #[test]
+    fn what_stands_before_a_hole_may_tell() {
+        let mut text = Text::literal("/ops/");
+        text.push_hole("id");
+        let fits = |regexp: &str| Regexp::written(regexp).fits_in(&text);
+        assert_eq!(fits(r"/^\/ops/"), Some(true));
+        assert_eq!(fits(r"/^\/probe/"), Some(false));
+        assert_eq!(fits(r"/^\/ops\/live$/"), None);
+        assert_eq!(fits(r"/^\/apps?\//"), Some(false));
+        assert_eq!(fits(r"/^\/a|ops/"), None);
+        assert_eq!(fits("/ops/"), None);
     }
 }

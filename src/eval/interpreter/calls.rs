@@ -139,6 +139,8 @@ impl<'p> Interpreter<'p> {
                 Value::choice(results)
             }
             Value::Absent => Value::Absent,
+            // What a request tells, where it is asked for by a method: `request.path()`.
+            Value::Text(_) if self.probing() && args.positional.is_empty() => callee.clone(),
             _ => Value::Unknown,
         }
     }

@@ -96,9 +96,10 @@ impl<'p> Interpreter<'p> {
         let kinds: &[&str] = match (value, of) {
             (Value::Object(_) | Value::Native(_), _) => return self.is_a(value, of),
             // What is written as such is no object.
-            (Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::None | Value::Absent, _) => {
-                &[]
-            }
+            (
+                Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::None | Value::Absent,
+                _,
+            ) => &[],
             (Value::Regex(_), _) => &["RegExp", "Object"],
             (Value::Function(_) | Value::Class(_), _) => &["Function", "Object"],
             // A list stands for sets too, and a map for maps and objects.

@@ -297,6 +297,12 @@ impl<'p> Interpreter<'p> {
                             *item = value;
                         }
                     }
+                    Value::Object(_) | Value::Class(_) | Value::Function(_)
+                        if self.language().is_script()
+                            && let Some(name) = key.as_str() =>
+                    {
+                        self.set_attribute(&object, name, value, target.span);
+                    }
                     _ => self.set_item(&object, key, value, target.span),
                 }
             }

@@ -425,7 +425,7 @@ impl<'p> Interpreter<'p> {
             }
             Told::Fails => {
                 self.met(|seen| &mut seen.failed);
-                Value::Unknown
+                Value::None
             }
             Told::Answers(value) => {
                 self.met(|seen| &mut seen.answered);

@@ -29,11 +29,7 @@ fn bodiless() -> &'static Class {
 }
 
 /// A class that a constructor stands for.
-fn class_of<'p>(
-    env: Rc<Env<'p>>,
-    bases: Vec<Value<'p>>,
-    qualified: SmolStr,
-) -> Rc<ClassValue<'p>> {
+fn class_of<'p>(env: Rc<Env<'p>>, bases: Vec<Value<'p>>, qualified: SmolStr) -> Rc<ClassValue<'p>> {
     Rc::new(ClassValue {
         class: bodiless(),
         bases,
