@@ -205,6 +205,8 @@ pub struct Seen<'p> {
     pub returns: Certainty,
     /// Whether anything about the caller was looked at.
     pub asked: bool,
+    /// Whether something was looked at that says who calls only where callers are refused for it.
+    pub hinted: bool,
     /// Whether a refusal was met that says that the caller is not known, whatever was looked at.
     pub asks: bool,
     /// Whether a limit ended it.
@@ -266,6 +268,7 @@ impl<'p> Interpreter<'p> {
         let Some(probe) = self.probe.take() else { return Seen::default() };
         let mut seen = probe.seen;
         seen.cut = cut;
+        seen.hinted = probe.hinted;
         seen.notes = probe.notes;
         let denies = |thrown: &Thrown| thrown.denial;
         let refused = denied && thrown.is_none()

@@ -276,17 +276,30 @@ impl<'t, 'p> Decider<'t, 'p> {
         let seen = self.ask(&request, callee.clone(), args.clone());
         let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
         let mut verdict = of_body(&seen, |value| self.denies(value), error);
-        // What is raised for everybody, such as the way to another page, refuses nobody.
-        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+        let ask_anybody = || {
             let anybody = Anonymous {
                 method: request.method.clone(),
                 path: request.path.clone(),
                 base: request.base.clone(),
                 ..Anonymous::default()
             };
-            let question = Question { callee, args: args.clone() };
-            let known = self.trace.ask(Rc::new(caller::Known(anybody)), &question);
+            let question = Question { callee: callee.clone(), args: args.clone() };
+            self.trace.ask(Rc::new(caller::Known(anybody)), &question)
+        };
+        // What is raised for everybody, such as the way to another page, refuses nobody.
+        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+            let known = ask_anybody();
             if known.raised == Certainty::Yes && !known.raised_denial && !known.cut {
+                verdict = Verdict::LetsIn;
+            }
+        }
+        // What only they are asked for who send it, and some are refused for.
+        if verdict == Verdict::Passes && seen.hinted && !seen.cut {
+            let known = ask_anybody();
+            let denied = known.refused != Certainty::No
+                || known.raised != Certainty::No && known.raised_denial
+                || known.returned.iter().any(|value| self.denies(value));
+            if denied && !known.cut {
                 verdict = Verdict::LetsIn;
             }
         }

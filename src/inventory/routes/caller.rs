@@ -550,7 +550,8 @@ impl Known {
     /// What is said of somebody who may be known: nothing where it hangs on that.
     fn any(told: Told<'_>) -> Told<'_> {
         match told {
-            Told::Identity(_) | Told::Hint(_) | Told::Throws { denial: true, asked: true, .. } => {
+            Told::Hint(_) => Told::Hint(Value::Unknown),
+            Told::Identity(_) | Told::Throws { denial: true, asked: true, .. } => {
                 Told::Value(Value::Unknown)
             }
             other => other,
