@@ -542,10 +542,10 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
         Verdict::Refuses
     } else if verdicts.contains(&Verdict::Passes) {
         Verdict::Passes
-    } else if verdicts.contains(&Verdict::Unclear) {
-        Verdict::Unclear
-    } else {
+    } else if verdicts.contains(&Verdict::LetsIn) {
         Verdict::LetsIn
+    } else {
+        Verdict::Unclear
     }
 }
 
