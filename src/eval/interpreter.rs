@@ -13,6 +13,7 @@ mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
+mod promises;
 mod prototypes;
 mod rust;
 mod scope;

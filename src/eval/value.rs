@@ -770,7 +770,9 @@ impl<'p> Value<'p> {
             Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
             // A user object that stands for nobody is an object all the same.
-            Self::External(path) if path == "caller.user" => Some(true),
+            Self::External(path) if matches!(path.as_str(), "caller.user" | "caller.error") => {
+                Some(true)
+            }
             Self::External(path) if path == NO_COOKIES => Some(false),
             // An unknown item may be several, or none.
             Self::List(items) => {

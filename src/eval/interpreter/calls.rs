@@ -73,6 +73,9 @@ impl<'p> Interpreter<'p> {
         if let Some(value) = self.setting_read(callee, &args) {
             return value;
         }
+        if let Some(value) = self.settled_promise(callee, &args) {
+            return value;
+        }
         if let Some(value) = self.caller_call(callee, &args, span) {
             return value;
         }

@@ -372,7 +372,7 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Whether what runs is reached on every way.
-    fn surely(&self) -> bool {
+    pub(super) fn surely(&self) -> bool {
         self.probe.as_ref().is_some_and(|probe| {
             self.conditional == probe.conditional && !probe.narrowed && !probe.left
         })
@@ -624,7 +624,7 @@ impl<'p> Interpreter<'p> {
             return Some(self.call_value(&inner, args.clone(), span));
         }
         // These call nothing before what they make is called.
-        if path.starts_with("functools.") {
+        if path.starts_with("functools.") || path.ends_with("passport.authenticate") {
             return None;
         }
         // Nobody knows whether, when and with what the outside calls a function it is given.

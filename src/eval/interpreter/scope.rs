@@ -166,6 +166,14 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         {
             return self.construct_by(&Rc::clone(closure), args, span);
         }
+        if let (Value::External(path), [Value::Function(executor)]) =
+            (&callee, args.positional.as_slice())
+            && call.new
+            && path == "Promise"
+            && let Some(value) = self.promise(&Rc::clone(executor), span)
+        {
+            return value;
+        }
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
         self.written = None;
