@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 use super::definitions::base_of;
 use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
 use crate::eval::expr::{self, Scope};
-use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
+use crate::eval::{collections, matching};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
 
@@ -202,6 +202,14 @@ impl<'p> Interpreter<'p> {
                 if let Some(items) = first.and_then(|value| self.table_items(value)) =>
             {
                 Value::list(items)
+            }
+            _ if let Some(method) = collections::of_utilities(path)
+                && matches!(method, "forEach" | "each" | "map" | "filter" | "find" | "reduce")
+                && let Some(items) = first.and_then(utility_items) =>
+            {
+                let method = if method == "each" { "forEach" } else { method };
+                let rest = args.positional.into_iter().skip(1).collect();
+                self.iterate(&items, method, &Args::of(rest), span)
             }
             "functools.partial" if let Some(function) = first.cloned() => {
                 self.partial(&function, args, span)
@@ -586,6 +594,14 @@ impl<'p> Interpreter<'p> {
             self.frame.env.set(&name, Value::Unknown);
         }
         self.bind(target, value);
+    }
+}
+
+/// What a function of a library goes through that takes lists and objects.
+fn utility_items<'p>(value: &Value<'p>) -> Option<Vec<Value<'p>>> {
+    match value {
+        Value::Map(entries) => Some(entries.borrow().iter().map(|(_, it)| it.clone()).collect()),
+        value => value.items(),
     }
 }
 

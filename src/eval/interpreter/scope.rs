@@ -61,6 +61,14 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                 {
                     Value::Function(self.bound(&closure, object.clone(), owner))
                 }
+                // A static method is called on the class.
+                Some((Value::Function(closure), owner)) if self.language().is_script() => {
+                    let bound = self.bound(&closure, object.clone(), owner);
+                    match closure.function.is_getter {
+                        true => self.apply(&bound, Args::default()),
+                        false => Value::Function(bound),
+                    }
+                }
                 Some((value, _)) => value,
                 // What a script puts there is an attribute of the class.
                 None if name == "prototype" && self.language().is_script() => object.clone(),
