@@ -145,6 +145,21 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     return Value::None;
                 }
                 // `f.bind(x)`, `f.call(x, …)`, `f.delay(…)`.
+                // `app.get.call(app, …)`, `app.get.apply(app, […])`
+                (Value::Method(inner), "call" | "apply")
+                    if args.positional.first().is_some_and(|this| this.is_same(&inner.0)) =>
+                {
+                    let mut given = args.positional.clone();
+                    given.remove(0);
+                    let spread = given.first().and_then(Value::items);
+                    let rest = match (method.1.as_str(), spread) {
+                        ("apply", Some(items)) => Args::of(items),
+                        ("apply", None) => Args { open: true, ..Args::default() },
+                        _ => Args::of(given),
+                    };
+                    self.written = Some(call);
+                    return self.call_value(&method.0.clone(), rest, span);
+                }
                 (Value::Function(closure), "bind") => {
                     let mut given = args.positional.into_iter();
                     let closure = called_on(closure, given.next());
