@@ -213,6 +213,8 @@ pub struct Seen<'p> {
     pub cut: bool,
     /// What the program put on the request objects, by path.
     pub notes: BTreeMap<String, Value<'p>>,
+    /// The objects of its own that it put there on any way.
+    pub left: BTreeMap<String, Value<'p>>,
 }
 
 /// A question that is being asked.
@@ -242,6 +244,7 @@ impl<'p> Interpreter<'p> {
         &mut self,
         caller: Rc<dyn Caller<'p> + 'p>,
         question: &Question<'p>,
+        notes: BTreeMap<String, Value<'p>>,
     ) -> Seen<'p> {
         let given = MAX_STEPS.min(MAX_STEPS_TOGETHER - self.asked_steps);
         let steps = std::mem::replace(&mut self.steps, given);
@@ -251,7 +254,7 @@ impl<'p> Interpreter<'p> {
             conditional: self.conditional,
             identities: 0,
             hinted: false,
-            notes: BTreeMap::new(),
+            notes,
             called_back: 0,
             narrowed: false,
             left: false,
@@ -535,6 +538,13 @@ impl<'p> Interpreter<'p> {
         let Some(probe) = &mut self.probe else { return };
         let key = format!("{path}.{name}");
         let surely = conditional == probe.conditional;
+        if let Value::Object(_) | Value::Map(_) = value
+            && probe.seen.left.len() < MAX_NOTES
+        {
+            let before = probe.seen.left.remove(&key);
+            let values = before.into_iter().chain([value.clone()]).collect();
+            probe.seen.left.insert(key.clone(), Value::choice(values));
+        }
         let value = match probe.notes.get(&key) {
             Some(old) if !surely => Value::choice(vec![old.clone(), value.clone()]),
             // What it is otherwise is for the caller to say.

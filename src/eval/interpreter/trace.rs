@@ -2,7 +2,7 @@
 //! names of every module; and the machine, which answers further questions about them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -269,6 +269,17 @@ impl<'p> Trace<'p> {
     /// What a function does to a caller. See [`super::probe`].
     #[must_use]
     pub fn ask(&self, caller: Rc<dyn Caller<'p> + 'p>, question: &Question<'p>) -> Seen<'p> {
-        self.machine.borrow_mut().ask(caller, question)
+        self.ask_behind(caller, question, BTreeMap::new())
+    }
+
+    /// As [`Trace::ask`], where something is on the request objects already, by path.
+    #[must_use]
+    pub fn ask_behind(
+        &self,
+        caller: Rc<dyn Caller<'p> + 'p>,
+        question: &Question<'p>,
+        notes: BTreeMap<String, Value<'p>>,
+    ) -> Seen<'p> {
+        self.machine.borrow_mut().ask(caller, question, notes)
     }
 }

@@ -4,7 +4,7 @@
 //! layer that refuses on every way decides. One that may refuse after it looked at the caller
 //! leaves the route unknown; one that looked and let go on makes it optional.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ use crate::eval::link::Program;
 use crate::eval::value::{Args, CallId, Closure, Place, Value};
 use crate::module::path::last_name;
 use crate::module::visit::{Visitor, Walk, walk_block};
-use crate::module::{Expr, ExprKind};
+use crate::module::{Expr, ExprKind, Function};
 
 /// What a layer does to an anonymous caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Decider<'t, 'p> {
     was_cut: Cell<bool>,
     /// Handlers that may hand a request on to what is registered later.
     hand_on: BTreeSet<usize>,
+    /// What layers leave on the request objects, by function.
+    left: RefCell<BTreeMap<*const Function, BTreeMap<String, Value<'p>>>>,
     /// What stands before routes, by where the program defines it.
     met: BTreeMap<(Place, String), (AuthState, usize)>,
 }
@@ -80,6 +82,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             turns_away: Cell::new(false),
             was_cut: Cell::new(false),
             hand_on: BTreeSet::new(),
+            left: RefCell::default(),
             met: BTreeMap::new(),
         }
     }
@@ -190,7 +193,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
-            match self.body(function, &flat.registration.args, request()) {
+            match self.body(function, flat, request()) {
                 // Whoever gets past what is unclear is refused here.
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
@@ -266,14 +269,21 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     /// What the body of a handler does to an anonymous caller.
-    fn body(&mut self, function: &Rc<Closure<'p>>, args: &Args<'p>, request: Anonymous) -> Verdict {
+    fn body(
+        &mut self,
+        function: &Rc<Closure<'p>>,
+        flat: &Flat<'_, 'p>,
+        request: Anonymous,
+    ) -> Verdict {
+        let args = &flat.registration.args;
         let key = (Rc::as_ptr(function) as usize, None, BODY);
         if let Some(verdict) = self.known.get(&key) {
             return *verdict;
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
-        let seen = self.ask(&request, callee.clone(), args.clone());
+        let question = Question { callee: callee.clone(), args: args.clone() };
+        let seen = self.ask_behind(&request, question, self.left_before(flat));
         let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
         let mut verdict = of_body(&seen, |value| self.denies(value), error);
         let ask_anybody = || {
@@ -314,6 +324,20 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.known.insert(key, verdict);
         }
         verdict
+    }
+
+    /// What the layers before a handler leave for it on the request objects.
+    fn left_before(&self, flat: &Flat<'_, 'p>) -> BTreeMap<String, Value<'p>> {
+        let left = self.left.borrow();
+        let mut out = BTreeMap::new();
+        for standing in flat.layers.iter().filter(|standing| !standing.conditional) {
+            if let Value::Function(closure) = &standing.layer.value
+                && let Some(left) = left.get(&std::ptr::from_ref(closure.function))
+            {
+                out.extend(left.iter().map(|(path, value)| (path.clone(), value.clone())));
+            }
+        }
+        out
     }
 
     fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
@@ -509,10 +533,30 @@ impl<'t, 'p> Decider<'t, 'p> {
     }
 
     fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
+        let function = match &callee {
+            Value::Function(closure) if request.is_layer => {
+                Some(std::ptr::from_ref(closure.function))
+            }
+            _ => None,
+        };
+        let mut seen = self.ask_behind(request, Question { callee, args }, BTreeMap::new());
+        if let Some(function) = function.filter(|_| !seen.left.is_empty()) {
+            self.left.borrow_mut().insert(function, std::mem::take(&mut seen.left));
+        }
+        seen
+    }
+
+    /// Asks where something is on the request objects already.
+    fn ask_behind(
+        &self,
+        request: &Rc<Anonymous>,
+        question: Question<'p>,
+        notes: BTreeMap<String, Value<'p>>,
+    ) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
         // What it is given nobody for is looked up before it.
-        let of_nobody = args.positional.iter().any(|value| matches!(value, Value::Absent));
-        let mut seen = self.trace.ask(caller, &Question { callee, args });
+        let of_nobody = question.args.positional.iter().any(|value| matches!(value, Value::Absent));
+        let mut seen = self.trace.ask_behind(caller, &question, notes);
         seen.asked |= of_nobody;
         if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
             self.turns_away.set(true);
