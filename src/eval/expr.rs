@@ -89,7 +89,8 @@ pub trait Scope<'p> {
         None
     }
 
-    /// What a map gives for a key that it does not have; `None` where nobody knows.
+    /// What a map gives for a key that it does not have, or a list for a place behind its end;
+    /// `None` where nobody knows.
     fn missing(&mut self, _map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
         None
     }
@@ -603,8 +604,11 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
             text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
         }
         (Value::List(items), Value::Number(_)) => {
-            let items = items.borrow();
-            position(key, items.len()).and_then(|at| items.get(at).cloned()).unwrap_or_default()
+            let found = {
+                let items = items.borrow();
+                position(key, items.len()).and_then(|at| items.get(at).cloned())
+            };
+            found.or_else(|| scope.missing(object, "")).unwrap_or_default()
         }
         (Value::External(path), Value::Text(text)) if builtins::is_environment(path) => {
             Value::Text(Rc::new(Text::hole(&text.to_string()).from_env(&text.to_string())))

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Exported, Interpreter};
-use crate::eval::expr;
+use crate::eval::expr::{self, Scope};
 use crate::eval::link::Target;
 use crate::eval::value::{Args, FileId, Value, grow};
 use crate::module::{Export, Expr, ExprKind, Import, ImportNames, Span};
@@ -309,7 +309,8 @@ impl<'p> Interpreter<'p> {
             ExprKind::List(targets) => {
                 let items = value.items();
                 for (at, target) in targets.iter().enumerate() {
-                    let item = unpacked(items.as_deref(), targets, at).unwrap_or_default();
+                    let item = unpacked(items.as_deref(), targets, at);
+                    let item = item.or_else(|| self.missing(&value, "")).unwrap_or_default();
                     match &target.kind {
                         ExprKind::Spread(rest) => self.bind(rest, item),
                         _ => self.bind(target, item),

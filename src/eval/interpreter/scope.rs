@@ -255,6 +255,13 @@ impl<'p> Scope<'p> for Interpreter<'p> {
 
     fn missing(&mut self, map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
         // A script's object that is known whole has nothing under any other name.
+        if let Value::List(items) = map {
+            // A list of which an item is unknown may have more.
+            let open = |item: &Value<'p>| matches!(item, Value::Unknown | Value::Native(_));
+            let closed = !items.borrow().iter().any(open);
+            return (closed && self.probing() && self.language().is_script())
+                .then_some(Value::None);
+        }
         let Value::Map(entries) = map else { return None };
         let script = !matches!(self.language(), Language::Python | Language::Rust);
         let whole = || entries.borrow().iter().all(|(key, _)| key.as_str().is_some());
