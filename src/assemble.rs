@@ -10,8 +10,10 @@ use crate::checks::project::{Project as ProjectFacts, Public};
 use crate::config::Config;
 use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
+use crate::inventory::Need;
 use crate::inventory::routes::Route;
 use crate::module::Module;
+use crate::profile::Profile;
 use crate::project as manifest;
 use crate::repository::Repository;
 use crate::rules;
@@ -63,10 +65,10 @@ pub fn project(root: &Path, repository: Option<&Repository>) -> Project {
 
 /// The file facts, by path; the scans keep everything else.
 #[must_use]
-pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, Module> {
+pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, (Need, Module)> {
     scans
         .iter_mut()
-        .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), facts)))
+        .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), (scan.need, facts))))
         .collect()
 }
 
@@ -87,6 +89,7 @@ pub fn project_findings(
     book: &RuleBook,
     scans: &[FileScan],
     inventories: &Inventories,
+    profile: &mut Profile,
 ) -> Judged {
     let mentions = scans.iter().flat_map(|scan| &scan.mentions).cloned().collect();
     let public: Vec<Public> = config
@@ -101,12 +104,14 @@ pub fn project_findings(
             })
         })
         .collect();
+    let uses: Vec<_> = scans.iter().map(|scan| (scan.path.as_str(), &scan.uses)).collect();
     let project = ProjectFacts {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
         public: &public,
         mentions: &mentions,
+        uses: &uses,
     };
     let scans: BTreeMap<&str, &FileScan> =
         scans.iter().map(|scan| (scan.path.as_str(), scan)).collect();
@@ -118,13 +123,20 @@ pub fn project_findings(
         let path = path.to_owned();
         Some(Source { path, language: scan.language, role: scan.role, text, encoding })
     };
-    let (findings, accepted) = rules::project::run(&book.specs, &project, read);
+    let (findings, accepted) = rules::project::run(&book.specs, &project, read, profile);
     Judged { findings, accepted }
 }
 
-/// Collects what the files and the project yielded and applies the suppressions.
+/// Collects what the files and the project yielded and applies the suppressions. What the
+/// configuration allows for nothing is told where its file lies in the tree.
 #[must_use]
-pub fn judge(scans: &mut [FileScan], project: Judged, book: &RuleBook, today: &str) -> Judged {
+pub fn judge(
+    scans: &mut [FileScan],
+    project: Judged,
+    book: &RuleBook,
+    today: &str,
+    config_file: Option<&str>,
+) -> Judged {
     let Judged { mut findings, mut accepted } = project;
     for scan in scans.iter_mut() {
         findings.append(&mut scan.findings);
@@ -142,6 +154,9 @@ pub fn judge(scans: &mut [FileScan], project: Judged, book: &RuleBook, today: &s
     let known: BTreeSet<&str> = book.known.iter().map(String::as_str).collect();
     let faults = suppress::apply(&mut findings, &suppressions, &book.specs, &known, today);
     findings.extend(faults);
+    if let Some(file) = config_file {
+        findings.extend(rules::allow::faults(&book.allowed, &accepted, &book.specs, file));
+    }
     findings.sort_by(|a, b| {
         (b.severity, &a.location, &a.rule, &a.message).cmp(&(
             a.severity,
@@ -274,8 +289,10 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
 #[must_use]
 pub fn routes(mut routes: Vec<Route>) -> Vec<Route> {
     for route in &mut routes {
-        if let Cow::Owned(masked) = redact(&route.path) {
-            route.path = masked;
+        for path in std::iter::once(&mut route.path).chain(&mut route.otherwise) {
+            if let Cow::Owned(masked) = redact(path) {
+                *path = masked;
+            }
         }
     }
     routes

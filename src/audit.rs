@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Category, Finding, Severity};
 use crate::gate::{Gate, Verdict};
+use crate::inventory::calls::Call;
 use crate::inventory::routes::Route;
 use crate::score::Scorecard;
 use crate::source::{Language, Role};
@@ -66,6 +67,8 @@ pub struct Listing {
     pub project: Project,
     /// The routes.
     pub routes: Vec<Route>,
+    /// The calls to servers, where they were asked for.
+    pub calls: Vec<Call>,
     /// Frameworks that a manifest names but whose routes are not read.
     pub frameworks_not_assessed: Vec<String>,
     /// Which files were read, and which were not.

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::inventory::documents;
 use crate::inventory::routes::readers::{FRAMEWORKS, is_routed_by_file};
+use crate::inventory::{Need, calls, documents};
 use crate::module::{
     Block, Entry, Expr, ExprKind, Function, Markup, Module, Stmt, StmtKind, TextPart,
 };
@@ -34,16 +34,17 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
     Language::ALL.iter().copied().filter_map(of).collect()
 });
 
-/// Whether a file can create, configure, mount or register anything that an inventory lists, by
-/// the literals that the extractors declare; or whether it is a data file that linking reads.
+/// What linking needs a file for; `calls` tells whether anybody asks for the calls to servers.
 #[must_use]
-pub fn wanted(source: &Source) -> bool {
+pub fn need(source: &Source, calls: bool) -> Need {
     if source.language.has_documents() {
-        return documents::wanted(source);
+        let wanted = documents::wanted(source);
+        return Need { routes: wanted, calls: wanted };
     }
-    matches!(source.role, Role::Production | Role::Script | Role::Config)
+    let routes = matches!(source.role, Role::Production | Role::Script | Role::Config)
         && (NEEDS.get(&source.language).is_some_and(|needs| needs.is_match(&source.text))
-            || is_routed_by_file(&source.path, &source.text))
+            || is_routed_by_file(&source.path, &source.text));
+    Need { routes, calls: calls && calls::can_call(source) }
 }
 
 /// The facts of a module.

@@ -197,9 +197,11 @@ pub struct Accepted {
     /// The rule's id.
     #[schemars(with = "String")]
     pub rule: SmolStr,
-    /// Why it is fine, in the rule's words.
+    /// Why it is fine, in the words of the rule or of the configuration.
     #[schemars(with = "String")]
     pub reason: SmolStr,
+    /// Which entry of `[[rule.<id>.allow]]` says so, counted from 0; `null` where the rule does.
+    pub allowed_by: Option<u32>,
     /// Where.
     pub location: Location,
     /// The line there, secrets masked.

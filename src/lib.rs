@@ -16,6 +16,7 @@ pub mod gate;
 pub mod inventory;
 pub mod limits;
 pub mod module;
+pub mod profile;
 pub mod project;
 pub mod report;
 pub mod repository;
@@ -27,10 +28,12 @@ pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Instant;
 
 use audit::{Audit, Listing, SCHEMA};
 use config::Config;
 use inventory::Inventories;
+use profile::Profile;
 use repository::Repository;
 use rules::RuleBook;
 use scan::{FileScan, Isolation, Job, ScanError};
@@ -59,6 +62,8 @@ pub struct Run<'r> {
     pub isolation: Isolation,
     /// Told now and then how many files are done.
     pub progress: &'r (dyn Fn(usize, usize) + Sync),
+    /// Whether the calls to servers are listed, too.
+    pub calls: bool,
     /// The day against which suppressions expire, `YYYY-MM-DD`.
     pub today: String,
 }
@@ -68,15 +73,38 @@ pub struct Run<'r> {
 /// # Errors
 /// See [`Error`]. Files that cannot be read are no error: they are in the audit's ledger.
 pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error> {
-    let book = RuleBook::load(config)?;
-    let Reading { repository, walk, mut scans, inventories } = read(root, config, &book, run)?;
-    let project = assemble::project_findings(root, config, &book, &scans, &inventories);
-    let judged = assemble::judge(&mut scans, project, &book, &run.today);
+    profiled(root, config, run, None)
+}
+
+/// Audits a repository and adds to a profile where the time goes.
+///
+/// # Errors
+/// See [`audit`].
+pub fn profiled(
+    root: &Path,
+    config: &Config,
+    run: &Run<'_>,
+    profile: Option<&mut Profile>,
+) -> Result<Audit, Error> {
+    let wanted = profile.is_some();
+    let mut unwanted = Profile::default();
+    let profile = profile.unwrap_or(&mut unwanted);
+    let mut book = RuleBook::load(config)?;
+    book.expire(&run.today);
+    let reading = read(root, config, &book, run, wanted.then_some(&mut *profile))?;
+    let Reading { repository, walk, mut scans, inventories } = reading;
+    let start = Instant::now();
+    let project = assemble::project_findings(root, config, &book, &scans, &inventories, profile);
+    profile.phase("rules over the project", start);
+    let start = Instant::now();
+    let judged =
+        assemble::judge(&mut scans, project, &book, &run.today, config.file_in(root).as_deref());
     let coverage = assemble::coverage(&walk, &scans, repository.as_ref(), &inventories);
     let codebase = assemble::codebase(&scans);
     let assessed = assemble::assessments(&book, &scans);
     let scorecard = score::score(&judged.findings, &assessed, codebase.kloc(), &config.score);
     let gates = gate::gates(&scorecard, &judged.findings, &config.gates);
+    profile.phase("judge", start);
     Ok(Audit {
         schema: SCHEMA.to_owned(),
         tool: book.tool(),
@@ -99,12 +127,13 @@ pub fn audit(root: &Path, config: &Config, run: &Run<'_>) -> Result<Audit, Error
 /// # Errors
 /// See [`Error`].
 pub fn inventory(root: &Path, config: &Config, run: &Run<'_>) -> Result<Listing, Error> {
-    let reading = read(root, config, &RuleBook::without_rules(), run)?;
+    let reading = read(root, config, &RuleBook::without_rules(), run, None)?;
     let Reading { repository, walk, scans, inventories } = reading;
     Ok(Listing {
         project: assemble::project(root, repository.as_ref()),
         coverage: assemble::coverage(&walk, &scans, repository.as_ref(), &inventories),
         routes: assemble::routes(inventories.routes),
+        calls: inventories.calls,
         frameworks_not_assessed: assemble::frameworks(&scans),
     })
 }
@@ -118,26 +147,48 @@ struct Reading {
 }
 
 /// Walks, scans and links.
-fn read(root: &Path, config: &Config, book: &RuleBook, run: &Run<'_>) -> Result<Reading, Error> {
+fn read(
+    root: &Path,
+    config: &Config,
+    book: &RuleBook,
+    run: &Run<'_>,
+    profile: Option<&mut Profile>,
+) -> Result<Reading, Error> {
+    let start = Instant::now();
     let repository = repository::open(root);
     let walk = walk::walk(root, &assemble::walk_options(config, repository.as_ref()))?;
-    let plan = assemble::plan(&walk, book, config);
+    let walked = Instant::now();
+    let mut plan = assemble::plan(&walk, book, config);
+    plan.profile = profile.is_some();
+    plan.calls = run.calls;
     let total = walk.jobs.len();
     let progress = |done| (run.progress)(done, total);
     let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
+    let scanned = Instant::now();
 
     let known: BTreeSet<String> = walk.jobs.iter().map(|job| job.path.clone()).collect();
     let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
     // The linker asks for modules only, and a scanner without rules starts at once.
     let without_rules = plan.without_rules();
-    let inventories = inventory::link(assemble::take_facts(&mut scans), &known, |paths| {
-        let jobs: Vec<Job> = paths
-            .iter()
-            .filter_map(|path| jobs.get(path.as_str()))
-            .map(|job| Job { facts_only: true, ..(*job).clone() })
-            .collect();
-        scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
-            .map(|mut scans| assemble::take_facts(&mut scans))
-    })?;
+    let inventories =
+        inventory::link(assemble::take_facts(&mut scans), &known, run.calls, |paths| {
+            let jobs: Vec<Job> = paths
+                .iter()
+                .filter_map(|path| jobs.get(path.as_str()))
+                .map(|job| Job { facts_only: true, ..(*job).clone() })
+                .collect();
+            scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
+                .map(|mut scans| assemble::take_facts(&mut scans))
+        })?;
+    if let Some(profile) = profile {
+        let spent = |since: Instant, until: Instant| profile::nanoseconds(until - since);
+        let phases = [
+            ("walk", spent(start, walked)),
+            ("scan", spent(walked, scanned)),
+            ("link", spent(scanned, Instant::now())),
+        ];
+        profile.phases.extend(phases.map(|(name, spent)| (name.to_owned(), spent)));
+        scans.iter().for_each(|scan| profile.add(&scan.spent));
+    }
     Ok(Reading { repository, walk, scans, inventories })
 }

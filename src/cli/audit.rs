@@ -1,5 +1,6 @@
 //! `readiness audit`
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::options::RunOptions;
 use super::{exit_status, run, terminal, words};
 use crate::audit::Audit;
 use crate::gate::{FailOn, Gate};
+use crate::profile::Profile;
 use crate::report::{self, Format, Style};
 
 /// Audit a repository and report what stands between it and production.
@@ -50,7 +52,10 @@ pub(super) struct Arguments {
     /// A failed gate ends with 1 all the same.
     #[arg(long)]
     allow_incomplete: bool,
-    /// Write nothing to stderr but errors.
+    /// Print to stderr what took how long: the phases of the audit, and each rule.
+    #[arg(long)]
+    profile: bool,
+    /// Write nothing to stderr but errors, and the profile that was asked for.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -80,10 +85,16 @@ impl Arguments {
         }
 
         let progress = self.progress();
-        let audit = run::audit(root, &config, &|done, total| {
-            progress.set_length(total as u64);
-            progress.set_position(done as u64);
-        });
+        let mut profile = Profile::default();
+        let audit = run::audit(
+            root,
+            &config,
+            &|done, total| {
+                progress.set_length(total as u64);
+                progress.set_position(done as u64);
+            },
+            self.profile.then_some(&mut profile),
+        );
         progress.finish_and_clear();
         let audit = audit?;
 
@@ -96,6 +107,9 @@ impl Arguments {
             let style = self.style(format == Format::Terminal && terminal::colour(colour));
             let text = report::render(&audit, format, &style)?;
             terminal::report(&text).context("stdout: the report cannot be written")?;
+        }
+        if self.profile {
+            terminal::note(&profile_tables(&profile));
         }
         let status = exit_status(&audit, self.allow_incomplete);
         if !self.quiet {
@@ -130,6 +144,37 @@ impl Arguments {
             terminal::note(&format!("incomplete: {} (exit status 3)", incomplete(audit)));
         }
     }
+}
+
+/// What took how long, the longest first. The share is that of the table.
+fn profile_tables(profile: &Profile) -> String {
+    let table = |head: &str, times: &BTreeMap<String, u64>| {
+        let whole: u64 = times.values().sum();
+        let rows: Vec<_> = Profile::sorted(times)
+            .into_iter()
+            .map(|(name, spent)| {
+                let share = 100.0 * spent as f64 / whole.max(1) as f64;
+                let milliseconds = spent as f64 / 1e6;
+                [format!("{milliseconds:.3} ms"), format!("{share:.1} %"), name.to_owned()]
+            })
+            .collect();
+        terminal::table(["TIME", "SHARE", head], &rows)
+    };
+    let (mut phases, mut steps) = (BTreeMap::new(), BTreeMap::new());
+    for (name, spent) in &profile.phases {
+        match name.strip_prefix("scan: ") {
+            Some(step) => steps.insert(step.to_owned(), *spent),
+            None => phases.insert(name.clone(), *spent),
+        };
+    }
+    let rules = table("RULE", &profile.rules);
+    let mut text = String::from("The phases, on the clock.\n\n");
+    text += &table("PHASE", &phases);
+    text += "\nThe steps of the scan, added up over its threads.\n\n";
+    text += &table("STEP", &steps);
+    text += "\nThe rules; those that no file could break are left out.\n\n";
+    text += rules.trim_end();
+    text
 }
 
 /// Why an audit is incomplete, in one line.

@@ -22,10 +22,14 @@ pub(super) struct RulePage {
     pub(super) effort_minutes: u32,
     pub(super) message: String,
     pub(super) why: String,
+    /// How it can be wrong.
+    pub(super) wrong: Option<String>,
     pub(super) fix: String,
     pub(super) references: Vec<String>,
     /// Reasons of the legitimate forms.
     pub(super) accepts: Vec<String>,
+    /// Reasons of the places that the configuration allows.
+    pub(super) allows: Vec<String>,
     pub(super) examples: Vec<RuleExample>,
 }
 
@@ -82,9 +86,11 @@ fn page(spec: &RuleSpec, off: bool) -> RulePage {
         effort_minutes: spec.effort_minutes,
         message: spec.message.clone(),
         why: spec.why.clone(),
+        wrong: spec.wrong.clone(),
         fix: spec.fix.clone(),
         references: spec.references.clone(),
         accepts: spec.accept.iter().map(|accept| accept.reason.to_string()).collect(),
+        allows: spec.allow.iter().map(|allow| allow.reason.clone()).collect(),
         examples: examples.collect(),
     }
 }

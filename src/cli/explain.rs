@@ -1,41 +1,53 @@
 //! `readiness explain`
 
+mod route;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::bail;
 use clap::Args;
 
 use super::catalogue::{RulePage, catalogue};
-use super::options::ConfigOptions;
-use super::{PASSED, terminal};
+use super::options::RunOptions;
+use super::{PASSED, run, terminal};
 use crate::config::Config;
 use crate::finding::{Category, Confidence, Severity};
 use crate::rules::error::nearest;
 use crate::score::{EVIDENCE_ONLY, Weights};
 use crate::{gate, score};
 
-/// Explain a rule, the score, or the gates, with the current configuration.
+/// Explain a rule, the score, the gates, or a route, with the current configuration.
+///
+/// Of a route it shows how it comes about, from the application through mounts to the handler, and
+/// what an anonymous caller meets on the way.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// A rule's id, `score`, or `gate`.
-    #[arg(value_name = "RULE|score|gate")]
+    /// A rule's id, `score`, `gate`, or a route: a path, perhaps after a method, or FILE:LINE.
+    #[arg(value_name = "RULE|score|gate|ROUTE")]
     topic: String,
     #[command(flatten)]
-    config: ConfigOptions,
+    run: RunOptions,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   readiness explain score      the formula, and the weights that hold here
   readiness explain gate       what blocks and what is asked for
-  readiness explain env-literal-fallback";
+  readiness explain env-literal-fallback
+  readiness explain 'GET /api/users/{id}'     who gets in, and by what that is known
+  readiness explain app/users.py:30 backend   the route that is registered or answered there";
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
-        let config = self.config.load(Path::new("."))?;
+        let (root, config) = self.run.load()?;
+        if let Some(wanted) = route::Wanted::of(&self.topic) {
+            let listing = run::inventory(root, &config, false)?;
+            terminal::report(&route::pages(&listing.routes, &wanted)?)?;
+            let incomplete = listing.coverage.incomplete;
+            return Ok(if incomplete { super::INCOMPLETE } else { PASSED });
+        }
         let mut page = match self.topic.as_str() {
             "score" => score_page(&config.score),
             "gate" | "gates" => gate_page(&config),
@@ -236,30 +248,28 @@ fn rule_page(rule: &RulePage) -> String {
     if rule.off {
         page += "The configuration turns it off.\n";
     }
-    let _ = write!(
-        page,
-        "\nSays\n{}\nWhy\n{}\nFix\n{}",
-        indent(&rule.message),
-        indent(&rule.why),
-        indent(&rule.fix)
-    );
+    let mut section = |title: &str, text: &str| {
+        if !text.is_empty() {
+            let _ = write!(page, "\n{title}\n{}", indent(text));
+        }
+    };
+    section("What it says", &wrapped(&rule.message));
+    section("Why", &wrapped(&rule.why));
+    section("How to fix", &wrapped(&rule.fix));
     for expect in ["bad", "good", "accepted"] {
         for example in rule.examples.iter().filter(|example| example.expect == expect) {
-            let _ = write!(
-                page,
-                "\nExample, {expect} ({})\n{}",
-                example.language,
-                indent(&example.text)
-            );
+            section(&format!("Example, {expect} ({})", example.language), &example.text);
         }
     }
-    for (title, lines) in
-        [("Accepted as legitimate", &rule.accepts), ("References", &rule.references)]
-    {
-        if !lines.is_empty() {
-            let _ = write!(page, "\n{title}\n{}", indent(&lines.join("\n")));
-        }
-    }
+    let accepts = match rule.accepts.as_slice() {
+        [] => "The rule names no legitimate form of its own.".to_owned(),
+        accepts => accepts.join("\n"),
+    };
+    section("What is accepted", &accepts);
+    section("What readiness.toml allows", &rule.allows.join("\n"));
+    section("How it can be wrong", &wrapped(rule.wrong.as_deref().unwrap_or_default()));
+    let references: Vec<_> = rule.references.iter().map(|text| reference(text)).collect();
+    section("References", &references.join("\n"));
     let _ = write!(
         page,
         "
@@ -272,11 +282,42 @@ To change the rule for this repository, in readiness.toml:
     [rule.{id}]
     severity = \"{severity}\"
     off = false
+
+    [[rule.{id}.allow]]
+    reason = \"why these places are fine\"
+    paths = [\"tools/**\"]
 ",
         id = rule.id,
         severity = rule.severity,
     );
     terminal::visible(&page)
+}
+
+/// A weakness with the page that describes it.
+fn reference(text: &str) -> String {
+    match text.strip_prefix("CWE-") {
+        Some(number) => format!("{text}  https://cwe.mitre.org/data/definitions/{number}.html"),
+        None => text.to_owned(),
+    }
+}
+
+/// Prose in lines that are read with ease.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 92;
+    let (mut out, mut width) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            out.push('\n');
+            width = 0;
+        } else if width > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out += word;
+        width += length;
+    }
+    out
 }
 
 fn indent(text: &str) -> String {
@@ -422,9 +463,11 @@ mod tests {
             effort_minutes: 15,
             message: "`{key}` falls back to {default}".to_owned(),
             why: "A missing setting must stop the start.\u{1b}[2J".to_owned(),
+            wrong: Some("The literal may be right everywhere.".to_owned()),
             fix: "Read it through the configuration module.".to_owned(),
             references: vec!["CWE-1188".to_owned()],
             accepts: vec!["a neutral default".to_owned()],
+            allows: vec!["the status page is public".to_owned()],
             examples: vec![
                 example("good", "host = os.environ[\"DB_HOST\"]"),
                 example("bad", "def f():\n    return os.getenv(\"DB_HOST\", \"localhost\")\n"),
@@ -438,13 +481,13 @@ mod tests {
 
         Configuration · medium · confidence high · in production files · a fix takes about 15 minutes
 
-        Says
+        What it says
             `{key}` falls back to {default}
 
         Why
             A missing setting must stop the start.\u{1b}[2J
 
-        Fix
+        How to fix
             Read it through the configuration module.
 
         Example, bad (python)
@@ -454,11 +497,17 @@ mod tests {
         Example, good (python)
             host = os.environ["DB_HOST"]
 
-        Accepted as legitimate
+        What is accepted
             a neutral default
 
+        What readiness.toml allows
+            the status page is public
+
+        How it can be wrong
+            The literal may be right everywhere.
+
         References
-            CWE-1188
+            CWE-1188  https://cwe.mitre.org/data/definitions/1188.html
 
         To accept one place, say why in a comment on it or above it:
 
@@ -469,6 +518,10 @@ mod tests {
             [rule.env-literal-fallback]
             severity = "medium"
             off = false
+
+            [[rule.env-literal-fallback.allow]]
+            reason = "why these places are fine"
+            paths = ["tools/**"]
         "#);
         assert_eq!(
             unknown("env-literal-fallbak", &[rule]),

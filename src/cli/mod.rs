@@ -11,8 +11,10 @@ use crate::gate::{Status, Verdict};
 use crate::scan::{steps, worker};
 
 mod audit;
+mod calls;
 mod catalogue;
 mod explain;
+mod fault;
 mod init;
 mod json_schema;
 mod options;
@@ -65,6 +67,7 @@ Examples:
 enum Command {
     Audit(audit::Arguments),
     Routes(routes::Arguments),
+    Calls(calls::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
@@ -81,13 +84,14 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Audit(arguments) => arguments.run(cli.color),
         Command::Routes(arguments) => arguments.run(),
-        Command::Rules(arguments) => arguments.run(),
+        Command::Calls(arguments) => arguments.run(),
+        Command::Rules(arguments) => arguments.run(cli.color),
         Command::Explain(arguments) => arguments.run(),
         Command::Init(arguments) => arguments.run(),
         Command::JsonSchema(arguments) => arguments.run(),
     };
     let status = outcome.unwrap_or_else(|error| {
-        terminal::note(&format!("error: {}", terminal::visible(&format!("{error:#}"))));
+        terminal::note(&fault::of_run(&error, cli.color));
         COULD_NOT_RUN
     });
     ExitCode::from(status)

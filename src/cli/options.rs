@@ -82,6 +82,7 @@ impl RunOptions {
         }
         let mut config = self.config.load(root)?;
         config.files.no_ignore |= self.no_ignore;
+        config.partial = !self.include.is_empty() || !self.exclude.is_empty();
         config.files.include.extend(self.include.iter().cloned());
         config.files.exclude.extend(self.exclude.iter().cloned());
         config.threads = self.threads;

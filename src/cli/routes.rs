@@ -74,13 +74,13 @@ fn parse_state(text: &str) -> Result<AuthState, String> {
 }
 
 /// A glob where the text is one, else a part of a text.
-enum Pattern {
+pub(super) enum Pattern {
     Glob(GlobMatcher),
     Part(String),
 }
 
 impl Pattern {
-    fn new(text: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(text: &str) -> anyhow::Result<Self> {
         Ok(if text.contains(['*', '?', '[']) {
             // Braces are parameters here, and no choices.
             let escaped = text.replace('{', "[{]").replace('}', "[}]");
@@ -90,7 +90,7 @@ impl Pattern {
         })
     }
 
-    fn fits(&self, text: &str) -> bool {
+    pub(super) fn fits(&self, text: &str) -> bool {
         match self {
             Self::Glob(glob) => glob.is_match(text),
             Self::Part(part) => text.contains(part.as_str()),
@@ -125,7 +125,7 @@ struct Inventory<'a> {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
-        let listing = run::inventory(root, &config)?;
+        let listing = run::inventory(root, &config, false)?;
         let routes = self.filter.apply(listing.routes)?;
         let text = match self.format {
             Format::Json => json(&Inventory { routes: &routes })?,
@@ -191,7 +191,7 @@ fn counts(routes: &[&Route]) -> String {
     format!("{}: {}", numbered(routes.len(), "route"), by_method.join(", "))
 }
 
-fn numbered(count: usize, what: &str) -> String {
+pub(super) fn numbered(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
@@ -211,9 +211,12 @@ fn row(route: &Route) -> [String; 5] {
         ("unresolved", !route.resolved),
         ("stub", route.stub.is_some()),
         ("shadowed", route.shadowed_by.is_some()),
+        ("longer paths, too", route.takes_longer),
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format!("  [{mark}]"));
-    let place = format!("line {}{}", route.line, marks.collect::<String>());
+    let otherwise = route.otherwise.iter().map(|path| format!("  [otherwise {path}]"));
+    let marks: String = marks.chain(otherwise).collect();
+    let place = format!("line {}{marks}", route.line);
     [methods, route.path.clone(), auth, handler.to_owned(), place]
 }
 

@@ -7,12 +7,15 @@ use anyhow::Context as _;
 use crate::Run;
 use crate::audit::{Audit, Listing};
 use crate::config::Config;
+use crate::profile::Profile;
 use crate::scan::{Isolation, WorkerProgram};
 
-/// Lists what a repository holds, without judging it.
-pub(super) fn inventory(root: &Path, config: &Config) -> anyhow::Result<Listing> {
+/// Lists what a repository holds, without judging it; the calls to servers only where they are
+/// asked for.
+pub(super) fn inventory(root: &Path, config: &Config, calls: bool) -> anyhow::Result<Listing> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
-    let run = Run { isolation: Isolation::Child(program), progress: &|_, _| {}, today: today() };
+    let isolation = Isolation::Child(program);
+    let run = Run { isolation, progress: &|_, _| {}, calls, today: today() };
     Ok(crate::inventory(root, config, &run)?)
 }
 
@@ -21,10 +24,12 @@ pub(super) fn audit(
     root: &Path,
     config: &Config,
     progress: &(dyn Fn(usize, usize) + Sync),
+    profile: Option<&mut Profile>,
 ) -> anyhow::Result<Audit> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
-    let run = Run { isolation: Isolation::Child(program), progress, today: today() };
-    Ok(crate::audit(root, config, &run)?)
+    let isolation = Isolation::Child(program);
+    let run = Run { isolation, progress, calls: false, today: today() };
+    Ok(crate::profiled(root, config, &run, profile)?)
 }
 
 /// Today in UTC, against which suppressions expire. Nothing else in an audit knows the date.

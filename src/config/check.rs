@@ -151,11 +151,45 @@ pub(super) fn parse(found: &Found) -> Result<Config, ConfigError> {
     }
 
     let rule_lines = rule_lines(&value, place);
+    let allow_lines = allow_lines(&value, place);
     let deserializer = toml::de::ValueDeserializer::from(value);
     let mut config =
         Config::deserialize(deserializer).map_err(|error| place.invalid(&found.file, &error))?;
-    config.origin = Some(Origin { file: found.file.clone(), rule_lines });
+    let everything: Vec<Problem> = config
+        .rule
+        .iter()
+        .flat_map(|(id, change)| {
+            let lines = allow_lines.get(id).map_or(&[][..], Vec::as_slice);
+            let entries = change.allow.iter().zip(lines);
+            entries.filter(|(entry, _)| entry.is_everything()).map(|(_, (line, column))| Problem {
+                line: *line,
+                column: *column,
+                message: "the entry names none of `paths`, `values` and `calls`, and would allow \
+                          everything"
+                    .to_owned(),
+                help: Some("to run the rule no more, write off = true".to_owned()),
+            })
+        })
+        .collect();
+    if !everything.is_empty() {
+        return Err(ConfigError::Invalid { file: found.file.clone(), problems: everything });
+    }
+    config.origin = Some(Origin { file: found.file.clone(), rule_lines, allow_lines });
     Ok(config)
+}
+
+fn allow_lines(
+    config: &Spanned<DeValue<'_>>,
+    place: Place<'_>,
+) -> BTreeMap<String, Vec<(u32, u32)>> {
+    let rules = config.get_ref().as_table().and_then(|table| table.get("rule"));
+    let rules = rules.and_then(|rules| rules.get_ref().as_table());
+    let lines = rules.into_iter().flat_map(DeTable::iter).filter_map(|(id, rule)| {
+        let allow = rule.get_ref().as_table()?.get("allow")?.get_ref().as_array()?;
+        let places = allow.iter().map(|entry| place.of(entry.span().start)).collect();
+        Some((id.get_ref().to_string(), places))
+    });
+    lines.collect()
 }
 
 fn rule_lines(config: &Spanned<DeValue<'_>>, place: Place<'_>) -> BTreeMap<String, (u32, u32)> {
@@ -211,8 +245,15 @@ impl<'s> Checker<'s> {
             }
             (DeValue::String(text), Kind::Choice(allowed)) if allowed.contains(&text.as_ref()) => {}
             (DeValue::String(text), Kind::Text) => {
-                if schema["format"] == "glob" {
-                    self.glob(text, value.span().start);
+                let offset = value.span().start;
+                match schema["format"].as_str() {
+                    Some("glob") => self.glob(text, offset),
+                    Some("regex") => self.regex(text, offset),
+                    Some("date") if text.parse::<jiff::civil::Date>().is_err() => {
+                        let message = format!("`{}` is no date", shown(text));
+                        self.problem(offset, message);
+                    }
+                    _ => {}
                 }
             }
             (DeValue::Boolean(_), Kind::Bool) => {}
@@ -274,6 +315,16 @@ impl<'s> Checker<'s> {
     fn glob(&mut self, text: &str, offset: usize) {
         if let Err(error) = globset::Glob::new(text) {
             let message = format!("`{}` is no glob: {}", shown(text), error.kind());
+            self.problem(offset, message);
+        }
+    }
+
+    fn regex(&mut self, text: &str, offset: usize) {
+        let built = regex::RegexBuilder::new(text).size_limit(1024 * 1024).nest_limit(64).build();
+        if let Err(error) = built {
+            let error = error.to_string();
+            let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let message = format!("`{}` is no regular expression: {reason}", shown(text));
             self.problem(offset, message);
         }
     }

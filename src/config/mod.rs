@@ -49,6 +49,10 @@ pub struct Config {
     /// Threads that scan; `None` takes one per core. Nothing in an audit depends on it.
     #[serde(skip)]
     pub threads: Option<NonZeroUsize>,
+    /// The command line chose a part of the tree, so that what covers nothing there may be needed
+    /// elsewhere.
+    #[serde(skip)]
+    pub partial: bool,
     /// The file that this was read from.
     #[serde(skip)]
     pub origin: Option<Origin>,
@@ -61,6 +65,8 @@ pub struct Origin {
     pub file: PathBuf,
     /// The lines of `[rule.<id>]`, by id; see [`Config::check_rules`].
     rule_lines: BTreeMap<String, (u32, u32)>,
+    /// The places of the entries of `[[rule.<id>.allow]]`.
+    allow_lines: BTreeMap<String, Vec<(u32, u32)>>,
 }
 
 /// Which files are audited. Globs are matched against the path relative to the audited root.
@@ -91,6 +97,42 @@ pub struct RuleChange {
     pub off: bool,
     /// The roles of files that it looks at, in place of its own.
     pub roles: Option<Vec<Role>>,
+    /// Places that are fine, each with the reason why. They are listed as accepted.
+    pub allow: Vec<Allowance>,
+}
+
+/// Places where a rule finds something that is fine. Of what an entry names, all must hold; of
+/// each list, one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Allowance {
+    /// Why it is fine.
+    pub reason: String,
+    /// Globs of files, relative to the audited root.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "glob"}))]
+    pub paths: Vec<String>,
+    /// Regular expressions over what the finding is about: the text, the name or the call that was
+    /// found, and whatever its message shows.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "regex"}))]
+    pub values: Vec<String>,
+    /// Calls, such as `os.getenv` or `**.execute`: the place is such a call, or lies in an argument
+    /// of one.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// The last day on which it holds, `YYYY-MM-DD`.
+    #[serde(default)]
+    #[schemars(extend("format" = "date"))]
+    pub until: Option<String>,
+}
+
+impl Allowance {
+    /// Whether it names no place, so that it would allow everything.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.paths.is_empty() && self.values.is_empty() && self.calls.is_empty()
+    }
 }
 
 /// What is known of the routes that the code does not say.
@@ -197,6 +239,22 @@ impl Config {
             *rules = folder.join(&*rules);
         }
         Ok(config)
+    }
+
+    /// The path of the file that this was read from, relative to the audited root; `None` where it
+    /// lies elsewhere, or where only a part of the tree is audited.
+    #[must_use]
+    pub fn file_in(&self, root: &Path) -> Option<String> {
+        let file = self.origin.as_ref().filter(|_| !self.partial)?.file.canonicalize().ok()?;
+        let inner = file.strip_prefix(root.canonicalize().ok()?).ok()?;
+        Some(crate::source::encode_path(inner))
+    }
+
+    /// The line of an entry of `[[rule.<id>.allow]]`; 1 where no file holds it.
+    #[must_use]
+    pub fn allow_line(&self, rule: &str, index: usize) -> u32 {
+        let lines = self.origin.as_ref().and_then(|origin| origin.allow_lines.get(rule));
+        lines.and_then(|lines| lines.get(index)).map_or(1, |(line, _)| *line)
     }
 
     /// Asserts that every `[rule.<id>]` names a rule of the catalogue.

@@ -9,7 +9,9 @@ use super::regexp::Regexp;
 use super::text::Text;
 use super::value::{Args, MAX_ITEMS, Place, Value};
 use super::{builtins, paths};
-use crate::module::{Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Span, TextPart};
+use crate::module::{
+    Arg, Block, Call, Class, Entry, Expr, ExprKind, Function, Markup, Span, TextPart,
+};
 
 /// The most values of a dictionary that one under an unknown key is guessed from.
 const MAX_GUESSES: usize = 12;
@@ -115,9 +117,17 @@ pub trait Scope<'p> {
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
 
+    /// An element of a page.
+    fn markup(&mut self, _markup: &'p Markup, _span: Span) {}
+
     /// Called before each expression; false stops with [`Value::Unknown`]. It bounds depth and
     /// the number of steps.
     fn enter(&mut self) -> bool;
+
+    /// Whether what the environment may decide otherwise matters.
+    fn weighs_both(&self) -> bool {
+        false
+    }
 
     /// Takes note of work beyond one step: the [`Value::weight`] of what was made.
     fn spend(&mut self, _steps: usize) {}
@@ -220,6 +230,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Conditional { test, then, otherwise } => {
             let test = eval(test, scope);
             match test.truth() {
+                Some(truth) if test.is_default() && scope.weighs_both() => {
+                    let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
+                    let usual = eval(usual, scope);
+                    if is_plain(other) { usual.unless(&eval(other, scope)) } else { usual }
+                }
                 Some(true) => eval(then, scope),
                 Some(false) => eval(otherwise, scope),
                 None => {
@@ -265,7 +280,10 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             scope.assign(target, &value);
             value
         }
-        ExprKind::Markup(_) => Value::Unknown,
+        ExprKind::Markup(markup) => {
+            scope.markup(markup, expr.span);
+            Value::Unknown
+        }
         ExprKind::Block(block) => scope.block(block),
         ExprKind::Other(inner) => {
             for inner in inner {
@@ -273,6 +291,30 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// Whether an expression is text that nothing is called for.
+fn is_plain(expr: &Expr) -> bool {
+    let mut at = expr;
+    loop {
+        at = match &at.kind {
+            ExprKind::Text(parts) => {
+                return parts.iter().all(|part| match part {
+                    TextPart::Literal(_) => true,
+                    TextPart::Hole(hole) => matches!(hole.kind, ExprKind::Name(_)),
+                });
+            }
+            ExprKind::Name(_) => return true,
+            ExprKind::Attribute { object, .. } => object,
+            ExprKind::Binary { operator, left, right }
+                if operator == "+"
+                    && matches!(right.kind, ExprKind::Text(_) | ExprKind::Name(_)) =>
+            {
+                left
+            }
+            _ => return false,
+        };
     }
 }
 

@@ -7,6 +7,7 @@ mod branches;
 mod calls;
 mod definitions;
 mod files;
+mod flow;
 mod folders;
 mod kept;
 mod kinds;
@@ -29,11 +30,12 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::expr;
 use super::link::Program;
 use super::value::{
     Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
 };
-use crate::module::{Call, Function, Leave, Span};
+use crate::module::{Call, Expr, Function, Leave, Span};
 use crate::source::Language;
 
 /// Steps (expressions and statements) that one program may take. Reaching it ends the evaluation
@@ -121,6 +123,8 @@ pub struct Interpreter<'p> {
     frame: Frame<'p>,
     /// What the running function returned on ways that others did not share.
     returned: Vec<Value<'p>>,
+    /// What it returned on ways that the environment takes seldom.
+    otherwise: Vec<Value<'p>>,
     /// Functions met and not yet called, in order.
     pending: Vec<Rc<Closure<'p>>>,
     /// How often each of them was met.
@@ -140,6 +144,9 @@ pub struct Interpreter<'p> {
     leaving: Option<Value<'p>>,
     /// What is known of Rust's modules.
     rust: rust::Modules<'p>,
+    /// Names that modules import from others which were not loaded yet, by scope, local name, file
+    /// and name there.
+    in_circles: Vec<(Rc<Env<'p>>, SmolStr, FileId, SmolStr)>,
     /// The question that is being asked, after the run.
     probe: Option<probe::Probe<'p>>,
     /// What is done where a library is called.
@@ -155,6 +162,28 @@ pub struct Interpreter<'p> {
     django_settings: std::cell::OnceCell<Option<FileId>>,
     /// Functions that cost much and told readers nothing.
     worn: worn::Worn<'p>,
+    /// Whether it is followed where the addresses come from that calls to the outside are given.
+    follows: bool,
+    /// Where the call stands that is about to be made.
+    site: Option<Place>,
+    /// Calls to the outside that are given an address: the calls through which it came, the
+    /// innermost first.
+    ways: BTreeMap<CallId, Vec<Place>>,
+    /// Addresses of such calls that the evaluation has lost track of, as a function around them
+    /// was given one.
+    presumed: BTreeMap<CallId, Value<'p>>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy)]
+pub struct Purpose {
+    /// What is done where a library is called.
+    pub libraries: &'static [Library],
+    /// Whether a dotted path leads into a library whose calls matter.
+    pub tells: fn(&str) -> bool,
+    /// Whether it is followed where the addresses come from that calls to the outside are given;
+    /// then elements of pages are evaluated too.
+    pub follows_addresses: bool,
 }
 
 #[derive(Clone)]
@@ -165,14 +194,9 @@ struct Frame<'p> {
 }
 
 /// Runs every module of a program, then each function that nothing called, with unknown
-/// arguments: application factories are often called from outside the tree. `libraries` say what
-/// is done where one is called; `tells` whether a dotted path leads into a library whose calls matter.
+/// arguments: application factories are often called from outside the tree.
 #[must_use]
-pub fn run<'p>(
-    program: &'p Program<'p>,
-    libraries: &'static [Library],
-    tells: fn(&str) -> bool,
-) -> Trace<'p> {
+pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
     let modules: Vec<_> = program
         .ids()
         .map(|file| {
@@ -203,6 +227,7 @@ pub fn run<'p>(
         stack: Vec::new(),
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
+        otherwise: Vec::new(),
         pending: Vec::new(),
         met: HashMap::new(),
         classes: Vec::new(),
@@ -213,14 +238,19 @@ pub fn run<'p>(
         throwing: None,
         leaving: None,
         rust: rust::Modules::default(),
+        in_circles: Vec::new(),
         probe: None,
-        libraries,
+        libraries: purpose.libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
         application: None,
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
-        worn: worn::Worn::new(tells),
+        worn: worn::Worn::new(purpose.tells),
+        follows: purpose.follows_addresses,
+        site: None,
+        ways: BTreeMap::new(),
+        presumed: BTreeMap::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {
@@ -231,8 +261,11 @@ pub fn run<'p>(
     for file in program.ids() {
         it.load(file);
     }
+    it.close_circles();
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
+    it.worn.blind = true;
     it.run_uncalled();
+    it.worn.blind = false;
     Trace::of(it)
 }
 
@@ -250,6 +283,15 @@ impl<'p> Interpreter<'p> {
         Place { file: self.frame.env.file, span }
     }
 
+    /// The value of an expression in a scope.
+    fn value_in(&mut self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
+        let frame = Frame { env: Rc::clone(env), this: None, class: None };
+        let outer = std::mem::replace(&mut self.frame, frame);
+        let value = expr::eval(expr, self);
+        self.frame = outer;
+        value
+    }
+
     /// The record of a call.
     fn call_record(&self, id: CallId) -> Option<&Rc<CallRecord<'p>>> {
         let at = id.0 as usize;
@@ -258,6 +300,10 @@ impl<'p> Interpreter<'p> {
 
     /// Runs a module once, at its first import or in its turn.
     fn load(&mut self, file: FileId) {
+        if self.modules[file.0 as usize].started.get() {
+            return;
+        }
+        self.load_packages(file);
         if self.modules[file.0 as usize].started.replace(true) {
             return;
         }
@@ -273,6 +319,28 @@ impl<'p> Interpreter<'p> {
         self.block(&module.body);
         self.conditional = conditional;
         self.frame = outer;
+    }
+
+    /// Runs the packages that a module of Python lies in, as its import does: where modules import
+    /// each other in circles, the order decides which of them finds what it asks for.
+    fn load_packages(&mut self, id: FileId) {
+        let file = self.program.file(id);
+        if file.module.language != Language::Python {
+            return;
+        }
+        let mut packages = Vec::new();
+        let mut folder = file.path;
+        while let Some((up, _)) = folder.rsplit_once('/') {
+            folder = up;
+            let init = format!("{folder}/__init__.py");
+            if !self.program.knows(&init) {
+                break;
+            }
+            packages.extend(self.program.at(&init).filter(|package| *package != id));
+        }
+        for package in packages.into_iter().rev() {
+            self.load(package);
+        }
     }
 
     fn run_uncalled(&mut self) {
@@ -319,6 +387,7 @@ impl<'p> Interpreter<'p> {
     fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
         if !closure.entered.get() && self.steps > 0 {
             let closure = self.of_some_instance(Rc::clone(closure));
+            self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
         }
     }
@@ -328,9 +397,8 @@ impl<'p> Interpreter<'p> {
     /// what nobody knows.
     fn of_some_instance(&self, closure: Rc<Closure<'p>>) -> Rc<Closure<'p>> {
         let python = self.program.file(closure.env.file).module.language == Language::Python;
-        let Some(class) = closure.class.as_ref().filter(|_| python && closure.env.is_class) else {
-            return closure;
-        };
+        let is_method = closure.env.is_class && (python || self.follows);
+        let Some(class) = closure.class.as_ref().filter(|_| is_method) else { return closure };
         let is = |wanted: &str| {
             closure
                 .decorators
@@ -343,7 +411,7 @@ impl<'p> Interpreter<'p> {
             .iter()
             .skip(1)
             .any(|param| param.default.is_none() && !param.rest && !param.keyword_rest);
-        if is("staticmethod") || needs_arguments {
+        if is("staticmethod") || needs_arguments && !self.follows {
             return closure;
         }
         let this = if is("classmethod") {

@@ -20,7 +20,7 @@ use super::value::FileId;
 use crate::module::{Expr, Module, data};
 use crate::source::{Language, language};
 
-pub use rust::Located;
+pub use rust::{Located, OpenPaths};
 
 /// A file of the program.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Program<'p> {
     roots: python::Roots,
     /// What Rust files declare.
     scopes: scopes::Scopes<'p>,
+    /// What is remembered of where Rust's paths lead.
+    ways: rust::Ways,
     /// What Nuxt and Nitro import by themselves.
     nuxt: nuxt::Imports,
 }
@@ -74,6 +76,11 @@ pub enum Target {
 }
 
 impl<'p> Program<'p> {
+    /// Every file of the tree, where that is known.
+    pub fn known_files(&self) -> impl Iterator<Item = &'p str> {
+        self.known.into_iter().flatten().map(String::as_str)
+    }
+
     /// Links modules, given in order of their paths. Those of data files are manifests and
     /// documents, and no files of the program. `known` names every file of the tree, also those
     /// whose modules are not here.
@@ -270,11 +277,25 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
-    /// The modules that a file's imports lead to but that are not in the program.
-    pub fn missing_imports(&self, id: FileId, out: &mut BTreeSet<String>) {
+    /// The files of the program that a file imports, in functions too.
+    #[must_use]
+    pub fn imported_by(&self, id: FileId) -> Vec<FileId> {
+        let names = imports::names(self.file(id).module);
+        let targets = names.iter().map(|name| self.resolve(id, name));
+        targets
+            .filter_map(|target| match target {
+                Target::File(file) => Some(file),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The modules that a file's imports lead to but that are not in the program. `open` keeps what
+    /// earlier, smaller programs have left open.
+    pub fn missing_imports(&self, id: FileId, open: &mut OpenPaths, out: &mut BTreeSet<String>) {
         let module = self.file(id).module;
         let targets: Vec<Target> = match module.language {
-            Language::Rust => self.targets(id),
+            Language::Rust => self.targets(id, open),
             _ => imports::names(module).iter().map(|name| self.resolve(id, name)).collect(),
         };
         for target in targets {

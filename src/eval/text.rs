@@ -19,6 +19,8 @@ pub enum Part {
 pub struct Text {
     parts: Vec<Part>,
     env: Vec<SmolStr>,
+    /// What it is where the environment says otherwise; these have no others in turn.
+    otherwise: Vec<Self>,
 }
 
 /// The longest text that is folded, in bytes. Longer ones end in a hole, so that doubling in a
@@ -28,6 +30,8 @@ const MAX_LENGTH: usize = 64 * 1024;
 const MAX_PARTS: usize = 256;
 /// The most environment variables that are remembered of one text.
 const MAX_VARIABLES: usize = 32;
+/// The most texts that one may be instead.
+const MAX_OTHERS: usize = 4;
 
 impl Text {
     /// A text that is known whole.
@@ -71,6 +75,44 @@ impl Text {
         if self.env.len() < MAX_VARIABLES && !self.env.iter().any(|known| known == variable) {
             self.env.push(variable.into());
         }
+    }
+
+    /// What the text is where the environment says otherwise.
+    #[must_use]
+    pub fn otherwise(&self) -> &[Self] {
+        &self.otherwise
+    }
+
+    /// The same text, which is another one where the environment says otherwise.
+    #[must_use]
+    pub fn or(mut self, other: &Self) -> Self {
+        for other in std::iter::once(other).chain(&other.otherwise) {
+            self.may_be(other.alone());
+        }
+        self
+    }
+
+    fn may_be(&mut self, other: Self) {
+        let is_known = self.parts == other.parts
+            || self.otherwise.iter().any(|known| known.parts == other.parts);
+        if !is_known && self.otherwise.len() < MAX_OTHERS {
+            self.otherwise.push(other);
+        }
+    }
+
+    /// The text as it is by default.
+    fn alone(&self) -> Self {
+        Self { parts: self.parts.clone(), env: self.env.clone(), otherwise: Vec::new() }
+    }
+
+    /// The text that something makes of this one, and of what it is otherwise.
+    fn each(&self, change: impl Fn(&Self) -> Self) -> Self {
+        if self.otherwise.is_empty() {
+            return change(self);
+        }
+        let mut out = change(&self.alone());
+        self.otherwise.iter().for_each(|other| out.may_be(change(other)));
+        out
     }
 
     /// Length of what is known, in bytes.
@@ -124,6 +166,7 @@ impl Text {
         if text.is_empty() {
             return;
         }
+        self.otherwise.iter_mut().for_each(|other| other.push_literal(text));
         if self.len() + text.len() > MAX_LENGTH {
             self.push_hole("");
             return;
@@ -137,6 +180,7 @@ impl Text {
 
     /// Adds something unknown.
     pub fn push_hole(&mut self, name: &str) {
+        self.otherwise.iter_mut().for_each(|other| other.push_hole(name));
         if self.parts.len() < MAX_PARTS {
             self.parts.push(Part::Hole(name.into()));
         }
@@ -144,10 +188,18 @@ impl Text {
 
     /// Adds another text.
     pub fn push(&mut self, other: &Self) {
+        let begun = (!other.otherwise.is_empty()).then(|| self.alone());
         for part in &other.parts {
             match part {
                 Part::Literal(text) => self.push_literal(text),
                 Part::Hole(name) => self.push_hole(name),
+            }
+        }
+        if let Some(begun) = begun {
+            for other in &other.otherwise {
+                let mut whole = begun.clone();
+                whole.push(other);
+                self.may_be(whole);
             }
         }
         for variable in &other.env {
@@ -158,7 +210,11 @@ impl Text {
     /// The same text with every literal part changed; marks are kept.
     #[must_use]
     pub fn map_literals(&self, change: impl Fn(&str) -> String) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        self.each(|text| text.map_literals_alone(&change))
+    }
+
+    fn map_literals_alone(&self, change: &impl Fn(&str) -> String) -> Self {
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_literal(&change(text)),
@@ -171,7 +227,11 @@ impl Text {
     /// The text with characters cut from its beginning as long as they are among `chars`.
     #[must_use]
     pub fn trim_start(&self, chars: &[char]) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        self.each(|text| text.trim_start_alone(chars))
+    }
+
+    fn trim_start_alone(&self, chars: &[char]) -> Self {
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         for (at, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(text) if at == 0 => out.push_literal(text.trim_start_matches(chars)),
@@ -185,7 +245,11 @@ impl Text {
     /// The text with characters cut from its end as long as they are among `chars`.
     #[must_use]
     pub fn trim_end(&self, chars: &[char]) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        self.each(|text| text.trim_end_alone(chars))
+    }
+
+    fn trim_end_alone(&self, chars: &[char]) -> Self {
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         let last = self.parts.len().saturating_sub(1);
         for (at, part) in self.parts.iter().enumerate() {
             match part {
@@ -254,7 +318,11 @@ impl Text {
     /// The text without a prefix that it begins with; what cannot be cut off becomes a hole.
     #[must_use]
     pub fn without_prefix(&self, prefix: &Self) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        self.each(|text| text.without_prefix_alone(prefix))
+    }
+
+    fn without_prefix_alone(&self, prefix: &Self) -> Self {
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         let mut own = self.parts.iter();
         let mut theirs = prefix.parts.iter();
         while let Some(wanted) = theirs.next() {
@@ -283,7 +351,7 @@ impl Text {
     /// position or a name.
     #[must_use]
     pub fn fill_braces(&self, mut argument: impl FnMut(usize, &str) -> Option<Self>) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         let mut next = 0;
         for part in &self.parts {
             let Part::Literal(text) = part else {
@@ -327,7 +395,7 @@ impl Text {
     /// Fills `%s`, `%d` and `%(name)s` of a format string.
     #[must_use]
     pub fn fill_percent(&self, mut argument: impl FnMut(usize, &str) -> Option<Self>) -> Self {
-        let mut out = Self { parts: Vec::new(), env: self.env.clone() };
+        let mut out = Self { env: self.env.clone(), ..Self::default() };
         let mut next = 0;
         for part in &self.parts {
             let Part::Literal(text) = part else {
@@ -414,6 +482,19 @@ mod tests {
             Some(Text::literal(if name.is_empty() { ["x", "y"][position] } else { name }))
         });
         assert_eq!(filled.to_string(), "x-y-k-100%");
+    }
+
+    #[test]
+    fn what_a_text_is_otherwise_goes_along() {
+        let path = Text::literal("/loans/").or(&Text::literal("/{branch}/loans/"));
+        let mut whole = Text::literal("/api");
+        whole.push(&path.trim_end(&['/']));
+        whole.push_literal("/late");
+        let others: Vec<_> = whole.otherwise().iter().map(Text::to_string).collect();
+        assert_eq!(
+            (whole.to_string().as_str(), others),
+            ("/api/loans/late", vec!["/api/{branch}/loans/late".to_owned()])
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an expression can come to.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -246,6 +246,19 @@ pub struct Env<'p> {
     pub qualified: SmolStr,
     /// Whether it is a class body, whose names its methods do not see.
     pub is_class: bool,
+    /// The call of a function that it is the scope of, where calls are followed.
+    pub called: OnceCell<Called<'p>>,
+}
+
+/// A call of a function of the program, as its scope remembers it.
+#[derive(Debug, Clone)]
+pub struct Called<'p> {
+    /// Where the call stands.
+    pub site: Place,
+    /// With what.
+    pub args: Args<'p>,
+    /// The scope that it stands in.
+    pub from: Rc<Env<'p>>,
 }
 
 impl<'p> Env<'p> {
@@ -259,6 +272,7 @@ impl<'p> Env<'p> {
             file,
             qualified,
             is_class: false,
+            called: OnceCell::new(),
         })
     }
 
@@ -272,6 +286,7 @@ impl<'p> Env<'p> {
             file: parent.file,
             qualified,
             is_class,
+            called: OnceCell::new(),
         })
     }
 
@@ -742,8 +757,29 @@ impl<'p> Value<'p> {
     pub fn is_default(&self) -> bool {
         match self {
             Self::Flag(_) => true,
-            Self::Text(text) => !text.env().is_empty(),
+            Self::Text(text) => !text.env().is_empty() || !text.otherwise().is_empty(),
             _ => false,
+        }
+    }
+
+    /// The same, where it is text or a list of texts, as something else where the environment says
+    /// otherwise.
+    #[must_use]
+    pub fn unless(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Text(usual), Self::Text(other)) if usual != other => {
+                Self::Text(Rc::new((**usual).clone().or(other)))
+            }
+            (Self::List(usual), Self::List(others)) if !Rc::ptr_eq(usual, others) => {
+                let (items, others) = (usual.borrow(), others.borrow());
+                let is_text = |item: &Self| matches!(item, Self::Text(_));
+                if items.len() != others.len() || !items.iter().chain(&*others).all(is_text) {
+                    return self.clone();
+                }
+                let each = items.iter().zip(&*others);
+                Self::list(each.map(|(usual, other)| usual.unless(other)).collect())
+            }
+            _ => self.clone(),
         }
     }
 

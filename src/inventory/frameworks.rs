@@ -7,10 +7,6 @@ use super::routes::readers::FRAMEWORKS;
 const PACKAGES: &[(&str, &str)] = &[
     ("sanic", "Sanic"),
     ("pyramid", "Pyramid"),
-    ("django-ninja", "django-ninja"),
-    ("flask-appbuilder", "Flask-AppBuilder"),
-    ("@adonisjs/core", "AdonisJS"),
-    ("@loopback/rest", "LoopBack"),
     ("cherrypy", "CherryPy"),
     ("robyn", "Robyn"),
     ("blacksheep", "BlackSheep"),

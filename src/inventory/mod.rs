@@ -1,6 +1,7 @@
 //! Inventories: facts worth a table of their own, and the link step that makes them from file
 //! facts.
 
+pub mod calls;
 pub mod documents;
 pub mod frameworks;
 pub mod openapi;
@@ -8,19 +9,40 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::audit::{LedgerEntry, Outcome};
-use crate::eval::link::Program;
+use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
+use calls::Call;
 use openapi::Operation;
-use routes::{Extracted, Guard, Route};
+use routes::{Guard, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
 
 /// How often the program is run, because it loads files that nobody had read before.
 const MAX_RUNS: usize = 4;
+
+/// What linking needs a file for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Need {
+    /// It can create, configure, mount or register a route, by the literals that the readers of
+    /// frameworks declare; or it is a data file that linking reads.
+    pub routes: bool,
+    /// It can call a server.
+    pub calls: bool,
+}
+
+impl Need {
+    /// Whether linking needs it at all.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.routes || self.calls
+    }
+}
 
 /// What linking yields.
 #[derive(Debug, Default)]
@@ -31,91 +53,179 @@ pub struct Inventories {
     pub guards: Vec<Guard>,
     /// What OpenAPI documents of the tree describe.
     pub operations: Vec<Operation>,
+    /// The calls to servers, with where they land.
+    pub calls: Vec<Call>,
+    /// Addresses that pages link to.
+    pub mentioned: BTreeSet<String>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
 
 /// Links file facts. `known` names every file of the tree; `fetch` reads the modules of files
-/// that hold no literal of any extractor but that an import leads to.
+/// that hold no literal of any extractor but that an import leads to. `calls` asks for the calls
+/// to servers, too.
 ///
 /// # Errors
 /// What `fetch` fails with.
 pub fn link<E: Send>(
-    mut facts: BTreeMap<String, Module>,
+    facts: BTreeMap<String, (Need, Module)>,
     known: &BTreeSet<String>,
-    mut fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E> + Send,
+    calls: bool,
+    fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E> + Send,
 ) -> Result<Inventories, E> {
-    let mut asked = BTreeSet::new();
-    let mut unread = BTreeSet::new();
-    complete(&mut facts, known, &mut asked, &mut fetch)?;
-    let mut extracted = None;
-    for run in 1..=MAX_RUNS {
-        extracted = on_large_stack(|| {
-            let program = program(&facts, known);
-            let unread = (run < MAX_RUNS).then_some(&unread);
-            (routes::extract(&program, unread), openapi::operations(&program))
-        });
-        // What the program loads by names that it computes is known once it has run.
-        let Some((Extracted { missing, .. }, _)) = &extracted else { break };
-        if missing.is_empty() {
-            break;
+    let of = |needed: fn(Need) -> bool| {
+        let files = facts.iter().filter(|(_, (need, _))| needed(*need));
+        files.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>()
+    };
+    let (of_routes, of_calls) = (of(|need| need.routes), of(|need| need.calls));
+    let modules = facts.into_iter().map(|(path, (_, module))| (path, module)).collect();
+    let mut linker = Linker { modules, known, asked: BTreeSet::new(), fetch };
+    let mut inventories = Inventories::default();
+
+    let routes = linker.run(of_routes, |program, unread| {
+        let extracted = routes::extract(program, unread);
+        (extracted.missing.clone(), (extracted, openapi::operations(program)))
+    })?;
+    match routes {
+        Some((extracted, operations)) => {
+            inventories.operations = operations;
+            inventories.guards = extracted.guards;
+            inventories.routes = extracted.routes;
+            if extracted.cut {
+                inventories.notes.push(note("linking reached a limit", "route"));
+            }
         }
-        let wanted: Vec<_> = missing.iter().cloned().collect();
-        facts.extend(fetch(&wanted)?);
-        asked.extend(wanted.iter().cloned());
-        unread.extend(wanted.into_iter().filter(|path| !facts.contains_key(path)));
-        complete(&mut facts, known, &mut asked, &mut fetch)?;
+        None => inventories.notes.push(note("linking failed", "route")),
     }
-    let mut notes = Vec::new();
-    let note = |reason: &str| LedgerEntry {
+    if calls {
+        let routes = &inventories.routes;
+        let found = linker.run(of_calls, |program, unread| {
+            let found = calls::extract(program, routes, unread);
+            (found.missing.clone(), found)
+        })?;
+        match found {
+            Some(found) => {
+                if found.cut {
+                    inventories.notes.push(note("linking reached a limit", "call"));
+                }
+                inventories.calls = found.calls;
+                inventories.mentioned = found.mentioned;
+            }
+            None => inventories.notes.push(note("linking failed", "call")),
+        }
+    }
+    Ok(inventories)
+}
+
+/// What is said where an inventory lacks something.
+fn note(reason: &str, inventory: &str) -> LedgerEntry {
+    LedgerEntry {
         path: ".".to_owned(),
         outcome: Outcome::PartlyRead,
         reason: reason.to_owned(),
-        detail: Some("the route inventory is not complete".to_owned()),
+        detail: Some(format!("the {inventory} inventory is not complete")),
         failure: true,
-    };
-    let (extracted, operations) = extracted.unwrap_or_else(|| {
-        notes.push(note("linking failed"));
-        (Extracted::default(), Vec::new())
-    });
-    if extracted.cut {
-        notes.push(note("linking reached a limit"));
     }
-    Ok(Inventories { routes: extracted.routes, guards: extracted.guards, operations, notes })
 }
 
-/// Asks for the modules that the imports of others lead to.
-fn complete<E>(
-    facts: &mut BTreeMap<String, Module>,
-    known: &BTreeSet<String>,
-    asked: &mut BTreeSet<String>,
-    fetch: &mut impl FnMut(&[String]) -> Result<BTreeMap<String, Module>, E>,
-) -> Result<(), E> {
-    for round in 0..MAX_ROUNDS {
-        let mut wanted = BTreeSet::new();
-        let program = program(facts, known);
-        for id in program.ids() {
-            let file = program.file(id);
-            // What an older file imports was asked for in an earlier round. But where a path of
-            // Rust leads is known only with the files on the way.
-            let is_open = file.module.language == Language::Rust;
-            if round == 0 || is_open || asked.contains(file.path) {
-                program.missing_imports(id, &mut wanted);
+/// The modules that are there, and the way to more.
+struct Linker<'k, F> {
+    modules: BTreeMap<String, Module>,
+    known: &'k BTreeSet<String>,
+    /// Files that were asked for, whether or not they could be had.
+    asked: BTreeSet<String>,
+    fetch: F,
+}
+
+impl<F> Linker<'_, F> {
+    /// Completes a program of these files by what they import, and runs something over it: again,
+    /// where that tells of files which the program loads by names that it computes. `None` when
+    /// it panicked.
+    fn run<E, T: Send>(
+        &mut self,
+        mut files: BTreeSet<String>,
+        mut work: impl FnMut(&Program<'_>, Option<&BTreeSet<String>>) -> (BTreeSet<String>, T) + Send,
+    ) -> Result<Option<T>, E>
+    where
+        F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
+    {
+        let mut open = OpenPaths::default();
+        self.complete(&mut files, &mut open)?;
+        let mut unread = BTreeSet::new();
+        let mut made = None;
+        for run in 1..=MAX_RUNS {
+            let (modules, known) = (&self.modules, self.known);
+            let (files_now, unread_now) = (&files, &unread);
+            let result = on_large_stack(|| {
+                let program = program(modules, files_now, known);
+                work(&program, (run < MAX_RUNS).then_some(unread_now))
+            });
+            let Some((missing, value)) = result else { return Ok(None) };
+            made = Some(value);
+            if missing.is_empty() {
+                break;
             }
+            self.ask(&missing)?;
+            unread.extend(missing.iter().filter(|path| !self.modules.contains_key(*path)).cloned());
+            files.extend(missing);
+            self.complete(&mut files, &mut open)?;
         }
-        wanted.retain(|path| !asked.contains(path));
-        if wanted.is_empty() {
-            break;
-        }
-        let wanted: Vec<_> = wanted.into_iter().collect();
-        facts.extend(fetch(&wanted)?);
-        asked.extend(wanted);
+        Ok(made)
     }
-    Ok(())
+
+    /// Adds the modules that the imports of others lead to.
+    fn complete<E>(&mut self, files: &mut BTreeSet<String>, open: &mut OpenPaths) -> Result<(), E>
+    where
+        F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
+    {
+        let mut added: Option<BTreeSet<String>> = None;
+        for _ in 0..MAX_ROUNDS {
+            let mut wanted = BTreeSet::new();
+            let program = program(&self.modules, files, self.known);
+            for id in program.ids() {
+                let file = program.file(id);
+                // What an older file imports was asked for in an earlier round. But where a path
+                // of Rust leads is known only with the files on the way.
+                let is_open = file.module.language == Language::Rust;
+                if is_open || added.as_ref().is_none_or(|added| added.contains(file.path)) {
+                    program.missing_imports(id, open, &mut wanted);
+                }
+            }
+            wanted.retain(|path| !files.contains(path));
+            if wanted.is_empty() {
+                break;
+            }
+            self.ask(&wanted)?;
+            files.extend(wanted.iter().cloned());
+            added = Some(wanted);
+        }
+        Ok(())
+    }
+
+    /// Reads what is not there yet.
+    fn ask<E>(&mut self, paths: &BTreeSet<String>) -> Result<(), E>
+    where
+        F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
+    {
+        let is_new =
+            |path: &&String| !self.modules.contains_key(*path) && !self.asked.contains(*path);
+        let wanted: Vec<String> = paths.iter().filter(is_new).cloned().collect();
+        if !wanted.is_empty() {
+            let read = (self.fetch)(&wanted)?;
+            self.modules.extend(read.into_iter().map(|(path, (_, module))| (path, module)));
+            self.asked.extend(wanted);
+        }
+        Ok(())
+    }
 }
 
-fn program<'p>(facts: &'p BTreeMap<String, Module>, known: &'p BTreeSet<String>) -> Program<'p> {
-    Program::new(facts.iter().map(|(path, module)| (path.as_str(), module)), Some(known))
+fn program<'p>(
+    modules: &'p BTreeMap<String, Module>,
+    files: &BTreeSet<String>,
+    known: &'p BTreeSet<String>,
+) -> Program<'p> {
+    let chosen = modules.iter().filter(|(path, _)| files.contains(*path));
+    Program::new(chosen.map(|(path, module)| (path.as_str(), module)), Some(known))
 }
 
 /// Evaluation recurses with the program's own calls; it gets the stack of a parsing thread.

@@ -99,7 +99,9 @@ pub fn drift(operations: &[Operation], routes: &[Route]) -> Drift {
     for (at, route) in
         routes.iter().enumerate().filter(|(_, route)| route.mounted && route.resolved)
     {
-        served.entry(nameless(&route.path)).or_default().push((at, route));
+        for path in std::iter::once(&route.path).chain(&route.otherwise) {
+            served.entry(nameless(path)).or_default().push((at, route));
+        }
     }
     let prefixes = prefixes(&served);
     for (file, operations) in documents {

@@ -13,6 +13,7 @@ pub mod print;
 mod python;
 pub(crate) mod rust;
 pub mod tree;
+pub mod uses;
 pub mod visit;
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::audit::Audit;
 
-mod escape;
+pub(crate) mod escape;
 pub mod json;
 mod markdown;
 pub mod openapi;

@@ -389,6 +389,7 @@ pub(crate) fn audit() -> Audit {
     .into_iter()
     .map(|(path, line, text)| Accepted {
         rule: "env-literal-fallback".into(),
+        allowed_by: None,
         reason: "a neutral default".into(),
         location: location(path, line, 9, 30),
         line_text: text.to_owned(),

@@ -186,6 +186,7 @@ fn poison(text: &str) -> Audit {
     }
     for route in &mut audit.routes {
         mark(&mut route.path);
+        route.otherwise.iter_mut().for_each(mark);
         path(&mut route.file);
         route.handler.as_mut().map(mark);
         route.auth.by.iter_mut().for_each(mark);

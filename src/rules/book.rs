@@ -2,10 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Override, Overrides, RuleSource, RuleSpec, load, specs};
+use super::allow::Declared;
+use super::{Allow, Override, Overrides, RuleSource, RuleSpec, load, specs};
 use crate::audit::{RuleSummary, Tool};
-use crate::config::Config;
+use crate::config::{Allowance, Config};
 use crate::finding::{Accepted, Finding};
+
+fn allows(entries: &[Allowance]) -> Vec<Allow> {
+    let entries = (0..).zip(entries);
+    let allow = entries.map(|(index, entry)| Allow {
+        index,
+        reason: entry.reason.clone(),
+        paths: entry.paths.clone(),
+        values: entry.values.clone(),
+        calls: entry.calls.clone(),
+    });
+    allow.collect()
+}
+
+fn declared(config: &Config) -> Vec<Declared> {
+    let rules = config.rule.iter();
+    let entries = rules.flat_map(|(id, change)| {
+        (0..).zip(&change.allow).map(move |(index, entry)| Declared {
+            rule: id.clone(),
+            index,
+            reason: entry.reason.clone(),
+            expired: entry.until.clone(),
+            line: config.allow_line(id, index as usize),
+        })
+    });
+    entries.collect()
+}
 
 /// The rules of one run, uncompiled: what the process that reports knows of them.
 #[derive(Debug)]
@@ -18,6 +45,8 @@ pub struct RuleBook {
     pub specs: Vec<RuleSpec>,
     /// Every rule's id, also of those that are off.
     pub known: BTreeSet<String>,
+    /// What the configuration allows, entry by entry.
+    pub allowed: Vec<Declared>,
 }
 
 impl RuleBook {
@@ -41,13 +70,35 @@ impl RuleBook {
                         off: change.off,
                         severity: change.severity,
                         roles: change.roles.clone(),
+                        allow: allows(&change.allow),
                     };
                     (id.clone(), change)
                 })
                 .collect(),
         };
         let specs = specs(&sources, &overrides)?;
-        Ok(Self { sources, overrides, specs, known })
+        let allowed = declared(config);
+        Ok(Self { sources, overrides, specs, known, allowed })
+    }
+
+    /// Leaves out what the configuration allowed until a day that has passed; `today` is
+    /// `YYYY-MM-DD`.
+    pub fn expire(&mut self, today: &str) {
+        let mut expired = BTreeSet::new();
+        for entry in &mut self.allowed {
+            entry.expired = entry.expired.take().filter(|until| until.as_str() < today);
+            if entry.expired.is_some() {
+                expired.insert((entry.rule.clone(), entry.index));
+            }
+        }
+        let holds = |rule: &str, allow: &Allow| !expired.contains(&(rule.to_owned(), allow.index));
+        for (id, change) in &mut self.overrides.rules {
+            change.allow.retain(|allow| holds(id, allow));
+        }
+        for spec in &mut self.specs {
+            let id = spec.id.clone();
+            spec.allow.retain(|allow| holds(&id, allow));
+        }
     }
 
     /// No rules at all, for a run that only lists.
@@ -58,6 +109,7 @@ impl RuleBook {
             overrides: Overrides::default(),
             specs: Vec::new(),
             known: BTreeSet::new(),
+            allowed: Vec::new(),
         }
     }
 
@@ -82,7 +134,8 @@ impl RuleBook {
             }
         }
         for spec in &self.specs {
-            hasher.update(format!("{} {} {:?}\n", spec.id, spec.severity, spec.roles).as_bytes());
+            let RuleSpec { id, severity, roles, allow, .. } = spec;
+            hasher.update(format!("{id} {severity} {roles:?} {allow:?}\n").as_bytes());
         }
         hasher.finalize().to_hex()[..16].to_owned()
     }

@@ -7,8 +7,9 @@ use aho_corasick::AhoCorasick;
 use globset::GlobSet;
 use smol_str::SmolStr;
 
+use super::allow::Allowed;
 use super::constraint::Ready;
-use super::error::RuleError;
+use super::error::{Place, RuleError};
 use super::literals::{self, AnyOf, Needles};
 use super::load::RuleSource;
 use super::regexes::{self, Regexes};
@@ -29,6 +30,8 @@ pub struct Rule {
     pub constraints: Vec<Ready>,
     /// Legitimate forms.
     pub accept: Vec<Accept<Regexes, GlobSet>>,
+    /// What the configuration allows.
+    pub allow: Vec<Allowed>,
     /// Literals without which it cannot fire: one of each group.
     pub needs: Vec<AnyOf>,
     /// The literals of a line rule, to find the lines worth a look.
@@ -78,7 +81,8 @@ impl Rule {
             _ => None,
         };
         let needs = literals::needs(&spec);
-        Ok(Self { spec, subject, constraints, accept, needs, line_literals })
+        let allow = Allowed::of(&spec)?;
+        Ok(Self { spec, subject, constraints, accept, allow, needs, line_literals })
     }
 
     /// Whether it looks at files of a language.
@@ -254,7 +258,7 @@ impl Catalogue {
                     let needles =
                         Needles::build(needs, rules.len()).map_err(|error| RuleError {
                             path: "rules".to_owned(),
-                            line: 0,
+                            place: Place::default(),
                             problem: format!("the literals of all rules are too many: {error}"),
                             help: Some("turn some of them off".to_owned()),
                         })?;
@@ -332,7 +336,7 @@ pub fn specs(sources: &[RuleSource], overrides: &Overrides) -> Result<Vec<RuleSp
     if let Some((id, near)) = overrides.unknown(&specs) {
         return Err(RuleError {
             path: "configuration".to_owned(),
-            line: 0,
+            place: Place::default(),
             problem: format!("there is no rule `{id}`"),
             help: Some(near.map_or_else(
                 || "`readiness rules` lists them".to_owned(),

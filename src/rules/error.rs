@@ -2,13 +2,56 @@
 
 use std::fmt;
 
+/// A part of one line of a rule file. All count from 1, columns in characters.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+pub struct Place {
+    /// The line; 0 where the whole file is meant.
+    pub line: u32,
+    /// The first column; 0 where the whole line is meant.
+    pub column: u32,
+    /// The column behind the last character.
+    pub end_column: u32,
+}
+
+impl Place {
+    /// A line as a whole.
+    #[must_use]
+    pub fn line(line: u32) -> Self {
+        Self { line, column: 0, end_column: 0 }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `:12:5`, to stand behind a path; nothing for a whole file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if self.column > 0 {
+            write!(f, ":{}", self.column)?;
+        }
+        Ok(())
+    }
+}
+
 /// A rule file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
 pub struct RuleError {
     /// The file, as its author names it.
     pub path: String,
-    /// The line, counted from 1; 0 where the whole file is meant.
-    pub line: u32,
+    /// Where in it.
+    pub place: Place,
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
@@ -17,11 +60,7 @@ pub struct RuleError {
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
-        }
-        write!(f, ": {}", self.problem)?;
+        write!(f, "{}{}: {}", self.path, self.place, self.problem)?;
         if let Some(help) = &self.help {
             write!(f, "\n  help: {help}")?;
         }

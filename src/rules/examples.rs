@@ -1,15 +1,18 @@
 //! Running the examples of rules: each is a test of its rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::catalogue::{Catalogue, Rule};
+use super::error::Place;
 use super::matcher;
 use super::spec::{Example, ExampleCode, Expect, Subject};
 use super::suppress::{self, FileSuppressions};
-use super::{RuleSet, RuleSpec, project};
+use super::{Overrides, RuleError, RuleSet, RuleSource, RuleSpec, load, project};
 use crate::checks::project::{Project, project_check};
 use crate::finding::{Accepted, Finding};
 use crate::inventory;
+use crate::inventory::Need;
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::source::{Encoding, Language, LineIndex, Role, Source};
@@ -17,61 +20,104 @@ use crate::source::{Encoding, Language, LineIndex, Role, Source};
 /// The day on which examples of suppressions are judged.
 const EXAMPLE_DAY: &str = "2026-01-01";
 
-/// An example that its rule does not live up to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}:{line}: `{rule}`, {expect}.{language}: {problem}")]
-pub struct ExampleFailure {
-    /// The rule's file.
-    pub path: String,
-    /// Line of the example.
-    pub line: u32,
+/// A piece of code of an example, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleRun {
     /// The rule.
     pub rule: String,
+    /// The rule's file.
+    pub path: String,
     /// What the example says about its code.
     pub expect: Expect,
     /// The language.
     pub language: Language,
-    /// What happened instead.
-    pub problem: String,
+    /// Where the example stands in the file.
+    pub place: Place,
+    /// Why the rule does not live up to it; `None` where it does.
+    pub failure: Option<Failure>,
 }
 
-/// Runs every example of every rule with the lowerings of this crate.
+/// How a rule does not live up to an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened instead.
+    pub problem: String,
+    /// Where in the rule's file.
+    pub place: Place,
+}
+
+impl fmt::Display for ExampleRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, path, expect, language, place, failure } = self;
+        let (place, problem) = match failure {
+            Some(failure) => (failure.place, failure.problem.as_str()),
+            None => (*place, "as it says"),
+        };
+        write!(f, "{path}{place}: `{rule}`, {expect}.{language}: {problem}")
+    }
+}
+
+/// Runs every example of every rule with the lowerings of this crate, and returns those that fail.
 #[must_use]
-pub fn check_examples(catalogue: &Catalogue) -> Vec<ExampleFailure> {
-    check_examples_with(catalogue, &lower)
+pub fn check_examples(catalogue: &Catalogue) -> Vec<ExampleRun> {
+    let rules = catalogue.rules().iter();
+    let runs = rules.flat_map(|rule| run_examples(catalogue, rule));
+    runs.filter(|run| run.failure.is_some()).collect()
+}
+
+/// Runs the examples of a rule that no catalogue holds yet.
+///
+/// # Errors
+/// What is wrong with the rule.
+pub fn test_rule(source: RuleSource) -> Result<Vec<ExampleRun>, RuleError> {
+    let spec = RuleSpec::parse(&source)?;
+    let about_others =
+        matches!(&spec.subject, Subject::Check(name) if name == crate::checks::SUPPRESSIONS);
+    let mut sources = if about_others { load::embedded() } else { Vec::new() };
+    sources.push(source);
+    let catalogue = Catalogue::compile(&sources, &Overrides::default())?;
+    Ok(catalogue.rule(&spec.id).map(|rule| run_examples(&catalogue, rule)).unwrap_or_default())
+}
+
+/// Runs the examples of one rule of a catalogue, in the order of its file.
+fn run_examples(catalogue: &Catalogue, rule: &Rule) -> Vec<ExampleRun> {
+    let specs: Vec<RuleSpec> = catalogue.rules().iter().map(|rule| rule.spec.clone()).collect();
+    let mut runs: Vec<ExampleRun> = rule
+        .spec
+        .examples
+        .iter()
+        .flat_map(|example| example.codes.iter().map(move |code| (example, code)))
+        .map(|(example, code)| ExampleRun {
+            rule: rule.spec.id.to_string(),
+            path: rule.spec.path.clone(),
+            expect: code.expect,
+            language: code.language,
+            place: code.place,
+            failure: run_one(catalogue, &specs, rule, example, code)
+                .err()
+                .map(|Missed { problem, at }| Failure { problem, place: at.unwrap_or(code.place) }),
+        })
+        .collect();
+    runs.sort_by_key(|run| (run.place, run.language));
+    runs
 }
 
 /// Lowers the source of an example.
-fn lower(source: &Source) -> Result<Module, String> {
+fn lower(source: &Source) -> Result<Module, Missed> {
     let module = crate::module::lower::lower(source.language, &source.text, &Limits::default());
-    module.map_err(|refusal| refusal.to_string())
+    module.map_err(|refusal| Missed { problem: refusal.to_string(), at: None })
 }
 
-/// Runs every example of every rule. `lower` makes the module of a source, or says why it cannot.
-#[must_use]
-pub fn check_examples_with(
-    catalogue: &Catalogue,
-    lower: &dyn Fn(&Source) -> Result<Module, String>,
-) -> Vec<ExampleFailure> {
-    let specs: Vec<RuleSpec> = catalogue.rules().iter().map(|rule| rule.spec.clone()).collect();
-    let mut failures = Vec::new();
-    for rule in catalogue.rules() {
-        for example in &rule.spec.examples {
-            for code in &example.codes {
-                if let Err(problem) = run_one(catalogue, &specs, rule, example, code, lower) {
-                    failures.push(ExampleFailure {
-                        path: rule.spec.path.clone(),
-                        line: example.line,
-                        rule: rule.spec.id.to_string(),
-                        expect: code.expect,
-                        language: code.language,
-                        problem,
-                    });
-                }
-            }
-        }
+/// What happened instead, and where, if not at the example as a whole.
+struct Missed {
+    problem: String,
+    at: Option<Place>,
+}
+
+impl From<String> for Missed {
+    fn from(problem: String) -> Self {
+        Self { problem, at: None }
     }
-    failures
 }
 
 fn run_one(
@@ -80,14 +126,13 @@ fn run_one(
     rule: &Rule,
     example: &Example,
     code: &ExampleCode,
-    lower: &dyn Fn(&Source) -> Result<Module, String>,
-) -> Result<(), String> {
+) -> Result<(), Missed> {
     let is_suppression =
         matches!(&rule.subject, Subject::Check(name) if name == crate::checks::SUPPRESSIONS);
     if let Subject::Check(name) = &rule.subject
         && project_check(name).is_some()
     {
-        return run_project(rule, code, lower);
+        return run_project(rule, code);
     }
     let source = Source {
         path: example
@@ -110,10 +155,8 @@ fn run_one(
         }
         active.intersect(&only);
         if active.is_empty() && code.expect != Expect::Good {
-            return Err(format!(
-                "the literals that the rule needs are not there: {:?}",
-                rule.needs
-            ));
+            let needs = &rule.needs;
+            return Err(format!("the literals that the rule needs are not there: {needs:?}").into());
         }
     }
     let mut matches = matcher::run(catalogue, &active, &source, module.as_ref(), &lines);
@@ -128,19 +171,16 @@ fn run_one(
         let faults = suppress::apply(&mut matches.findings, &[file], specs, &known, EXAMPLE_DAY);
         matches.findings.extend(faults);
     }
-    judge(rule, code.expect, &matches.findings, &matches.accepted)
+    judge(rule, code, &matches.findings, &matches.accepted)
 }
 
 /// An example of a rule over the whole project: one file, or several that begin with a comment
 /// `file: path`.
-fn run_project(
-    rule: &Rule,
-    code: &ExampleCode,
-    lower: &dyn Fn(&Source) -> Result<Module, String>,
-) -> Result<(), String> {
+fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     let mut mentions = BTreeSet::new();
     let mut facts = BTreeMap::new();
+    let mut called = BTreeMap::new();
     for (path, text) in files(code) {
         let language = crate::source::language::of(&path, None);
         let role = if path.starts_with("tests/") { Role::Test } else { Role::Production };
@@ -148,23 +188,37 @@ fn run_project(
         if role == Role::Test {
             mentions.extend(crate::source::mentions::of(&source.text));
         } else {
-            facts.insert(source.path.clone(), crate::facts::of(lower(&source)?));
+            let need = Need { routes: true, calls: true };
+            let module = lower(&source)?;
+            called.insert(source.path.clone(), crate::module::uses::of(&module));
+            facts.insert(source.path.clone(), (need, crate::facts::of(module)));
         }
         sources.insert(source.path.clone(), source);
     }
     let known = sources.keys().cloned().collect();
     let Ok(inventories) =
-        inventory::link(facts, &known, |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()));
+        inventory::link(
+            facts,
+            &known,
+            true,
+            |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
+        );
+    let uses: Vec<_> = called.iter().map(|(path, uses)| (path.as_str(), uses)).collect();
     let project = Project {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
         public: &[],
         mentions: &mentions,
+        uses: &uses,
     };
-    let (findings, accepted) =
-        project::run(std::slice::from_ref(&rule.spec), &project, |path| sources.get(path).cloned());
-    judge(rule, code.expect, &findings, &accepted)
+    let (findings, accepted) = project::run(
+        std::slice::from_ref(&rule.spec),
+        &project,
+        |path| sources.get(path).cloned(),
+        &mut crate::profile::Profile::default(),
+    );
+    judge(rule, code, &findings, &accepted)
 }
 
 /// The files of an example, by path.
@@ -186,21 +240,38 @@ fn files(code: &ExampleCode) -> Vec<(String, String)> {
 
 fn judge(
     rule: &Rule,
-    expect: Expect,
+    code: &ExampleCode,
     findings: &[Finding],
     accepted: &[Accepted],
-) -> Result<(), String> {
+) -> Result<(), Missed> {
     let found = findings.iter().find(|finding| finding.rule == rule.spec.id);
     let accepted = accepted.iter().filter(|accepted| accepted.rule == rule.spec.id).count();
-    match (expect, found) {
-        (Expect::Bad, None) if accepted > 0 => Err("it is accepted instead of found".to_owned()),
-        (Expect::Bad, None) => Err("nothing is found".to_owned()),
-        (Expect::Good | Expect::Accepted, Some(finding)) => {
-            Err(format!("line {} is found: {}", finding.location.line, finding.message))
+    match (code.expect, found) {
+        (Expect::Bad, None) if accepted > 0 => {
+            Err("it is accepted instead of found".to_owned().into())
         }
-        (Expect::Accepted, None) if accepted == 0 => Err("nothing is accepted".to_owned()),
+        (Expect::Bad, None) => Err("nothing is found".to_owned().into()),
+        (Expect::Good | Expect::Accepted, Some(finding)) => Err(Missed {
+            problem: format!("line {} is found: {}", finding.location.line, finding.message),
+            at: at(code, finding),
+        }),
+        (Expect::Accepted, None) if accepted == 0 => Err("nothing is accepted".to_owned().into()),
         _ => Ok(()),
     }
+}
+
+/// Where in the rule's file the code of a finding stands; `None` where several files share an
+/// example, whose lines are counted anew.
+fn at(code: &ExampleCode, finding: &Finding) -> Option<Place> {
+    if code.first_line == code.place.line || code.text.contains("file: ") {
+        return None;
+    }
+    let location = &finding.location;
+    let line = code.first_line.checked_add(location.line.checked_sub(1)?)?;
+    if location.line != location.end_line {
+        return Some(Place::line(line));
+    }
+    Some(Place { line, column: location.column, end_column: location.end_column })
 }
 
 fn suffix(language: Language) -> &'static str {

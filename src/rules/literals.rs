@@ -344,10 +344,11 @@ impl Needles {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::rules::error::Place;
 
     fn of(patterns: &[&str]) -> Option<String> {
         let items = patterns.iter().map(|text| (*text).to_owned()).collect();
-        of_patterns(&Patterns { items, line: 1 }).map(|texts| texts.join(" "))
+        of_patterns(&Patterns { items, place: Place::line(1) }).map(|texts| texts.join(" "))
     }
 
     #[test]

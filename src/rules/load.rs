@@ -6,7 +6,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 
-use super::error::{RuleError, nearest};
+use super::error::{Place, RuleError, nearest};
 use crate::finding::Category;
 
 /// Largest rule file, in bytes.
@@ -36,7 +36,7 @@ impl RuleSource {
     pub fn new(path: &str, text: String) -> Result<Self, RuleError> {
         let fail = |problem: String, help: Option<String>| RuleError {
             path: path.to_owned(),
-            line: 0,
+            place: Place::default(),
             problem,
             help,
         };
@@ -97,12 +97,20 @@ pub fn embedded() -> Vec<RuleSource> {
 /// When the folder cannot be read, holds no rule, or a file in it is too large, is not a regular
 /// file, is not UTF-8, or lies in a folder that is no category.
 pub fn from_dir(folder: &Path) -> Result<Vec<RuleSource>, RuleError> {
+    files_of_dir(folder)?.into_iter().collect()
+}
+
+/// The rule files in a folder, by path, each a rule or what is wrong with it.
+///
+/// # Errors
+/// When the folder cannot be read, or holds no rule.
+pub fn files_of_dir(folder: &Path) -> Result<Vec<Result<RuleSource, RuleError>>, RuleError> {
     let shown_folder = folder.to_string_lossy().replace('\\', "/");
     let mut sources = Vec::new();
     for entry in walkdir::WalkDir::new(folder).max_depth(3).sort_by_file_name() {
         let entry = entry.map_err(|error| RuleError {
             path: shown_folder.clone(),
-            line: 0,
+            place: Place::default(),
             problem: format!("cannot be read: {}", io_reason(error.io_error())),
             help: Some("name a folder that holds `<category>/<rule-id>.toml` files".into()),
         })?;
@@ -112,13 +120,12 @@ pub fn from_dir(folder: &Path) -> Result<Vec<RuleSource>, RuleError> {
         }
         let inner = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let path = format!("{shown_folder}/{}", inner.to_string_lossy().replace('\\', "/"));
-        let text = read(&entry, &path)?;
-        sources.push(RuleSource::new(&path, text)?);
+        sources.push(read(entry.path(), &path).and_then(|text| RuleSource::new(&path, text)));
     }
     if sources.is_empty() {
         return Err(RuleError {
             path: shown_folder,
-            line: 0,
+            place: Place::default(),
             problem: "holds no rule".into(),
             help: Some("name a folder that holds `<category>/<rule-id>.toml` files".into()),
         });
@@ -126,16 +133,28 @@ pub fn from_dir(folder: &Path) -> Result<Vec<RuleSource>, RuleError> {
     Ok(sources)
 }
 
-fn read(entry: &walkdir::DirEntry, path: &str) -> Result<String, RuleError> {
+/// The rule in a file that was named, `<category>/<rule-id>.toml`. A file that is named without
+/// its folder lies in the current one.
+///
+/// # Errors
+/// As [`from_dir`], of one file.
+pub fn from_file(file: &Path) -> Result<RuleSource, RuleError> {
+    let path = file.to_string_lossy().replace('\\', "/");
+    let text = read(file, &path)?;
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let source = RuleSource::new(&whole.to_string_lossy().replace('\\', "/"), text)
+        .map_err(|error| RuleError { path: path.clone(), ..error })?;
+    Ok(RuleSource { path, ..source })
+}
+
+fn read(file: &Path, path: &str) -> Result<String, RuleError> {
     let fail = |problem: String, help: &str| RuleError {
         path: path.to_owned(),
-        line: 0,
+        place: Place::default(),
         problem,
         help: Some(help.to_owned()),
     };
-    if !entry.file_type().is_file() {
-        return Err(fail("is not a regular file".into(), "replace it with a copy of the rule"));
-    }
+    let irregular = || fail("is not a regular file".into(), "replace it with a copy of the rule");
     let unreadable = |error: std::io::Error| {
         fail(format!("cannot be read: {}", io_reason(Some(&error))), "check its permissions")
     };
@@ -144,11 +163,15 @@ fn read(entry: &walkdir::DirEntry, path: &str) -> Result<String, RuleError> {
         | rustix::fs::OFlags::NOFOLLOW
         | rustix::fs::OFlags::NONBLOCK
         | rustix::fs::OFlags::CLOEXEC;
-    let file = rustix::fs::open(entry.path(), flags, rustix::fs::Mode::empty())
-        .map_err(|error| unreadable(error.into()))?;
+    let file =
+        rustix::fs::open(file, flags, rustix::fs::Mode::empty()).map_err(|error| match error {
+            // What `O_NOFOLLOW` says of a link.
+            rustix::io::Errno::LOOP => irregular(),
+            error => unreadable(error.into()),
+        })?;
     let file = std::fs::File::from(file);
     if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(fail("is not a regular file".into(), "replace it with a copy of the rule"));
+        return Err(irregular());
     }
     let mut bytes = Vec::new();
     file.take(MAX_RULE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::ptr;
+use std::time::Instant;
 
+use super::allow::Allowed;
 use super::catalogue::{Catalogue, Rule};
 use super::constraint::{self, Argument, File, Place};
 use super::context::Node;
@@ -19,6 +21,7 @@ use crate::module::{
     Arg, Call, Class, Comment, Entry, Expr, ExprKind, Function, Handler, Import, ImportNames,
     Module, Param, Span, Stmt, StmtKind,
 };
+use crate::profile::nanoseconds;
 use crate::source::{LineIndex, Source};
 
 /// Most places of one rule in one file; more say nothing new and cost memory.
@@ -33,6 +36,8 @@ pub struct Matches {
     pub accepted: Vec<Accepted>,
     /// Rules whose raw query could not be finished within its limits.
     pub unfinished: Vec<String>,
+    /// Nanoseconds by rule, where they were asked for.
+    pub spent: Vec<(String, u64)>,
 }
 
 /// Matches the active rules. Without a module, only rules about lines can match.
@@ -43,6 +48,19 @@ pub fn run(
     source: &Source,
     module: Option<&Module>,
     lines: &LineIndex,
+) -> Matches {
+    timed(catalogue, active, source, module, lines, false)
+}
+
+/// [`run`], with the time that each rule takes where `profile` asks for it.
+#[must_use]
+pub fn timed(
+    catalogue: &Catalogue,
+    active: &RuleSet,
+    source: &Source,
+    module: Option<&Module>,
+    lines: &LineIndex,
+    profile: bool,
 ) -> Matches {
     let file = File {
         source,
@@ -66,6 +84,7 @@ pub fn run(
         hits: Vec::new(),
         places: vec![0; catalogue.rules().len()],
         last_access: None,
+        spent: if profile { vec![0; catalogue.rules().len()] } else { Vec::new() },
     };
     let mut unfinished = Vec::new();
     if let Some(module) = module {
@@ -76,16 +95,30 @@ pub fn run(
         if !comments.is_empty() {
             module.comments.iter().for_each(|comment| matcher.comment(comment, &comments));
         }
-        of(&index.checks).into_iter().for_each(|rule| matcher.check(rule, module));
+        for rule in of(&index.checks) {
+            let start = matcher.start();
+            matcher.check(rule, module);
+            matcher.stop(rule, start);
+        }
         for rule in of(&index.queries) {
-            if !matcher.query(rule) {
+            let start = matcher.start();
+            let finished = matcher.query(rule);
+            matcher.stop(rule, start);
+            if !finished {
                 unfinished.push(catalogue.rules()[rule].spec.id.to_string());
             }
         }
     }
-    of(&index.lines).into_iter().for_each(|rule| matcher.lines(rule));
+    for rule in of(&index.lines) {
+        let start = matcher.start();
+        matcher.lines(rule);
+        matcher.stop(rule, start);
+    }
+    let spent = matcher.spent.iter().enumerate().filter(|(_, spent)| **spent > 0);
+    let spent =
+        spent.map(|(at, spent)| (catalogue.rules()[at].spec.id.to_string(), *spent)).collect();
     let (findings, accepted) = report::report(catalogue, &file, matcher.hits);
-    Matches { findings, accepted, unfinished }
+    Matches { findings, accepted, unfinished, spent }
 }
 
 struct Matcher<'c, 'm> {
@@ -102,9 +135,23 @@ struct Matcher<'c, 'm> {
     /// The last access that matched: rule and place. A chain is matched outermost first, and its
     /// inner parts are not matched again.
     last_access: Option<(usize, Span)>,
+    /// Nanoseconds of each rule; empty where nobody asks.
+    spent: Vec<u64>,
 }
 
 impl<'m> Matcher<'_, 'm> {
+    /// The clock, where somebody asks for the time of rules.
+    fn start(&self) -> Option<Instant> {
+        (!self.spent.is_empty()).then(Instant::now)
+    }
+
+    /// Adds what a rule has taken since the clock was read.
+    fn stop(&mut self, at: usize, start: Option<Instant>) {
+        if let (Some(start), Some(spent)) = (start, self.spent.get_mut(at)) {
+            *spent += nanoseconds(start.elapsed());
+        }
+    }
+
     /// Judges a place that the subject of a rule matched. True when the rule says something.
     fn judge(&mut self, at: usize, place: &Place<'m>) -> bool {
         let rule = &self.catalogue.rules()[at];
@@ -120,11 +167,35 @@ impl<'m> Matcher<'_, 'm> {
             .iter()
             .find(|form| constraint::all_hold(&form.tests, self.file, &self.ancestors, place));
         let outcome = match accepted {
-            Some(form) => Outcome::Accepted(form.reason.clone()),
-            None => Outcome::Found(self.message(rule, place)),
+            Some(form) => Outcome::Accepted(form.reason.clone(), None),
+            None => match rule.allow.iter().find(|allowed| self.allows(allowed, rule, place)) {
+                Some(allowed) => {
+                    Outcome::Accepted(allowed.reason.as_str().into(), Some(allowed.index))
+                }
+                None => Outcome::Found(self.message(rule, place)),
+            },
         };
         self.hits.push(Hit { rule: at, span: place.span, outcome });
         true
+    }
+
+    /// Whether an entry of the configuration covers a place. Its values are what the message shows,
+    /// and the main capture, which some messages keep to themselves.
+    fn allows(&self, allowed: &Allowed, rule: &Rule, place: &Place<'m>) -> bool {
+        let mut values = vec![place.captured.clone()];
+        values.extend(
+            super::message::holes(&rule.spec.message)
+                .filter_map(|hole| self.capture(rule, place, hole)),
+        );
+        let file = self.file;
+        let values = values.iter().map(AsRef::as_ref);
+        allowed.covers(&file.source.path, file.window, values, |calls| {
+            let is_one = place.expr.is_some_and(|expr| match &expr.kind {
+                ExprKind::Call(call) => file.aliases.any_matches(calls, &call.callee),
+                _ => false,
+            });
+            is_one || super::context::is_argument_of(&self.ancestors, &file.aliases, calls)
+        })
     }
 
     fn message(&self, rule: &Rule, place: &Place<'m>) -> String {
@@ -191,11 +262,13 @@ impl<'m> Matcher<'_, 'm> {
         for slot in 0..self.texts.len() {
             let at = self.texts[slot];
             let Subject::Text(regexes) = &catalogue.rules()[at].subject else { continue };
+            let start = self.start();
             if regexes.is_match(&text, self.file.window) {
                 let mut place = Place::new(expr.span, text.clone());
                 place.expr = Some(expr);
                 self.judge_text(at, regexes, place);
             }
+            self.stop(at, start);
         }
     }
 
@@ -252,12 +325,14 @@ impl<'m> Matcher<'_, 'm> {
                 continue;
             }
             let Subject::Call(patterns) = &self.catalogue.rules()[at].subject else { continue };
+            let start = self.start();
             let (resolved, second) = paths.get_or_insert_with(|| self.paths(&call.callee, false));
             if let Some(callee) = matching(patterns, resolved, second.as_ref()) {
                 let mut place = Place::new(expr.span, Cow::Owned(callee));
                 place.expr = Some(expr);
                 self.judge(at, &place);
             }
+            self.stop(at, start);
         }
     }
 
@@ -307,6 +382,7 @@ impl<'m> Matcher<'_, 'm> {
                 continue;
             }
             let Subject::Access(patterns) = &self.catalogue.rules()[at].subject else { continue };
+            let start = self.start();
             let (resolved, second) = paths.get_or_insert_with(|| self.paths(expr, true));
             if let Some(path) = matching(patterns, resolved, second.as_ref()) {
                 let mut place = Place::new(expr.span, Cow::Owned(path));
@@ -314,6 +390,7 @@ impl<'m> Matcher<'_, 'm> {
                 self.judge(at, &place);
                 self.last_access = Some((at, expr.span));
             }
+            self.stop(at, start);
         }
     }
 
@@ -330,7 +407,10 @@ impl<'m> Matcher<'_, 'm> {
             let Subject::Name { names, kinds, body } = &catalogue.rules()[at].subject else {
                 continue;
             };
-            if !kinds.contains(&kind) || !names.is_match(name, self.file.window) {
+            let start = self.start();
+            let fits = kinds.contains(&kind) && names.is_match(name, self.file.window);
+            self.stop(at, start);
+            if !fits {
                 continue;
             }
             let body_fits = body.is_none_or(|body| {
@@ -411,9 +491,11 @@ impl<'m> Matcher<'_, 'm> {
                 let Subject::Comment(regexes) = &self.catalogue.rules()[*at].subject else {
                     continue;
                 };
+                let start = self.start();
                 if regexes.is_match(said, self.file.window) {
                     self.judge_text(*at, regexes, Place::new(span, Cow::Borrowed(said)));
                 }
+                self.stop(*at, start);
             }
         }
     }
@@ -442,7 +524,7 @@ impl<'m> Matcher<'_, 'm> {
                         self.hits.push(Hit {
                             rule: at,
                             span: found.span,
-                            outcome: Outcome::Accepted(reason.into()),
+                            outcome: Outcome::Accepted(reason.into(), None),
                         });
                     }
                 }

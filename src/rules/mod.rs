@@ -3,6 +3,7 @@
 //! [`load`] finds the files, [`spec::RuleSpec`] is what one says, [`Catalogue`] holds them
 //! compiled, and [`matcher::run`] matches all of them in one pass over a module.
 
+pub mod allow;
 pub mod book;
 pub mod catalogue;
 pub mod constraint;
@@ -36,12 +37,13 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Severity;
 use crate::source::Role;
 
+pub use allow::Allow;
 pub use book::RuleBook;
 pub use catalogue::{Catalogue, Rule, specs};
-pub use error::RuleError;
-pub use examples::{ExampleFailure, check_examples};
+pub use error::{Place, RuleError};
+pub use examples::{ExampleRun, check_examples, test_rule};
 pub use load::RuleSource;
-pub use matcher::{Matches, run};
+pub use matcher::{Matches, run, timed};
 pub use spec::RuleSpec;
 
 /// What the configuration says about rules.
@@ -60,6 +62,8 @@ pub struct Override {
     pub severity: Option<Severity>,
     /// Instead of the rule's own.
     pub roles: Option<Vec<Role>>,
+    /// Places that are fine.
+    pub allow: Vec<Allow>,
 }
 
 impl Overrides {
@@ -72,6 +76,7 @@ impl Overrides {
         if let Some(roles) = &change.roles {
             spec.roles.clone_from(roles);
         }
+        spec.allow.clone_from(&change.allow);
         !change.off
     }
 

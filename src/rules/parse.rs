@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{RuleError, nearest};
+use super::error::{Place, RuleError, nearest};
 use super::load::RuleSource;
 use super::parse_tests::{ArgsAllowed, TestReader};
 use super::spec::{
@@ -38,6 +38,7 @@ const TOP_KEYS: &[&str] = &[
     "effort",
     "message",
     "why",
+    "wrong",
     "fix",
     "references",
     "match",
@@ -67,8 +68,19 @@ pub(super) struct Reader<'s> {
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 impl Reader<'_> {
-    pub(super) fn line(&self, span: &Range<usize>) -> u32 {
+    fn line(&self, span: &Range<usize>) -> u32 {
         self.lines.line_of(u32::try_from(span.start).unwrap_or(u32::MAX))
+    }
+
+    /// What lies on the first line of a span.
+    fn place(&self, span: &Range<usize>) -> Place {
+        let text = &self.source.text;
+        let inside = text.get(span.clone()).unwrap_or_default();
+        let length = inside.lines().next().unwrap_or_default().chars().count();
+        let start = u32::try_from(span.start).unwrap_or(u32::MAX);
+        let (line, column) = self.lines.position(text, start);
+        let length = u32::try_from(length.max(1)).unwrap_or(u32::MAX);
+        Place { line, column, end_column: column.saturating_add(length) }
     }
 
     pub(super) fn error(
@@ -80,7 +92,7 @@ impl Reader<'_> {
         let help = help.into();
         RuleError {
             path: self.source.path.clone(),
-            line: self.line(span),
+            place: self.place(span),
             problem: problem.into(),
             help: (!help.is_empty()).then_some(help),
         }
@@ -89,7 +101,7 @@ impl Reader<'_> {
     fn missing(&self, problem: &str, help: &str) -> RuleError {
         RuleError {
             path: self.source.path.clone(),
-            line: 0,
+            place: Place::default(),
             problem: problem.to_owned(),
             help: Some(help.to_owned()),
         }
@@ -180,7 +192,7 @@ impl Reader<'_> {
                 "the limit is 4 KiB: split it into several",
             ));
         }
-        Ok(Patterns { items, line: self.line(&value.span()) })
+        Ok(Patterns { items, place: self.place(&value.span()) })
     }
 
     pub(super) fn paths(
@@ -296,11 +308,13 @@ impl Reader<'_> {
             effort_minutes: self.effort(effort)?,
             message,
             why: prose("why")?,
+            wrong: table.contains_key("wrong").then(|| prose("wrong")).transpose()?,
             fix: prose("fix")?,
             references: table
                 .get("references")
                 .map_or(Ok(Vec::new()), |value| self.texts("references", value))?,
             accept: self.accept(table.get("accept"), &subject)?,
+            allow: Vec::new(),
             examples: self.examples(table.get("example"))?,
             subject,
             constraints,
@@ -415,7 +429,7 @@ impl Reader<'_> {
                     "name the node that a finding points at `@match`",
                 ));
             }
-            queries.insert(language, (text.to_owned(), self.line(&query.span())));
+            queries.insert(language, (text.to_owned(), self.place(&query.span())));
         }
         Ok(Subject::Query(queries))
     }
@@ -497,8 +511,13 @@ impl Reader<'_> {
                     let language = name.get_ref().parse().map_err(|_| {
                         self.unknown(&name.span(), "language", name.get_ref(), &known)
                     })?;
-                    let text = self.text(name.get_ref(), code)?.to_owned();
-                    example.codes.push(ExampleCode { expect, language, text });
+                    example.codes.push(ExampleCode {
+                        expect,
+                        language,
+                        text: self.text(name.get_ref(), code)?.to_owned(),
+                        place: self.place(&key.span()),
+                        first_line: self.first_line(&code.span()),
+                    });
                 }
             }
             examples.push(example);
@@ -510,6 +529,14 @@ impl Reader<'_> {
             return Err(lacking());
         }
         Ok(examples)
+    }
+
+    /// The line on which the first line of a text stands: TOML drops a line end behind the quotes.
+    fn first_line(&self, span: &Range<usize>) -> u32 {
+        let written = self.source.text.get(span.clone()).unwrap_or_default();
+        let inside = written.strip_prefix("'''").or_else(|| written.strip_prefix("\"\"\""));
+        let dropped = inside.is_some_and(|inside| inside.starts_with(['\n', '\r']));
+        self.line(span) + u32::from(dropped)
     }
 
     /// A hole that nothing fills would reach the reader as braces.

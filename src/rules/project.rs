@@ -1,13 +1,16 @@
 //! Rules over the whole project: from what the checks find to findings and accepted uses.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
+use super::allow::Allowed;
 use super::fingerprint::Fingerprints;
 use super::spec::Subject;
 use super::{RuleSpec, excerpt, message};
 use crate::checks::project::{PlaceMatch, Project, project_check};
 use crate::finding::{Accepted, Finding};
 use crate::module::Span;
+use crate::profile::{Profile, nanoseconds};
 use crate::source::{LineIndex, Source};
 
 /// Runs the project rules. `read` gives the source of a file, with its role; places in files that
@@ -17,6 +20,7 @@ pub fn run(
     specs: &[RuleSpec],
     project: &Project<'_>,
     mut read: impl FnMut(&str) -> Option<Source>,
+    profile: &mut Profile,
 ) -> (Vec<Finding>, Vec<Accepted>) {
     let mut sources: BTreeMap<String, Option<(Source, LineIndex)>> = BTreeMap::new();
     let mut prints = Fingerprints::default();
@@ -24,7 +28,11 @@ pub fn run(
     for spec in specs {
         let Subject::Check(name) = &spec.subject else { continue };
         let Some(check) = project_check(name) else { continue };
+        // The scanner has compiled them before, and refuses what cannot be.
+        let allow = Allowed::of(spec).unwrap_or_default();
+        let start = Instant::now();
         let mut matches = check(project);
+        profile.rule(&spec.id, nanoseconds(start.elapsed()));
         matches.sort();
         matches.dedup();
         for found in matches {
@@ -39,9 +47,20 @@ pub fn run(
                 continue;
             }
             let place = Place { spec, source, lines, found: &found };
+            let allowed = || {
+                let values = || found.captures.iter().map(|(_, value)| value.as_str());
+                allow
+                    .iter()
+                    .find(|allowed| allowed.covers(&found.path, usize::MAX, values(), |_| false))
+            };
             match &found.accepted {
-                Some(reason) => accepted.push(place.accepted(reason)),
-                None => findings.push(place.finding(&mut prints)),
+                Some(reason) => accepted.push(place.accepted(reason, None)),
+                None => match allowed() {
+                    Some(allowed) => {
+                        accepted.push(place.accepted(&allowed.reason, Some(allowed.index)));
+                    }
+                    None => findings.push(place.finding(&mut prints)),
+                },
             }
         }
     }
@@ -67,11 +86,12 @@ impl Place<'_> {
         Span { start: at(start), end: at(end.max(start)), line: self.found.line }
     }
 
-    fn accepted(&self, reason: &str) -> Accepted {
+    fn accepted(&self, reason: &str, allowed_by: Option<u32>) -> Accepted {
         let location = excerpt::location(self.source, self.lines, self.span());
         Accepted {
             rule: self.spec.id.clone(),
             reason: reason.into(),
+            allowed_by,
             line_text: excerpt::line_text(self.source, self.lines, location.line, location.column),
             location,
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use streaming_iterator::StreamingIterator;
 use tree_sitter::{ParseOptions, Parser, Query, QueryCursor, QueryCursorOptions};
 
-use super::error::RuleError;
+use super::error::{Place, RuleError};
 use crate::module::Span;
 use crate::source::{Language, LineIndex, Source};
 
@@ -51,22 +51,23 @@ fn grammar(language: Language) -> Option<tree_sitter::Language> {
 ///
 /// # Errors
 /// Where one is no query of its language.
-pub fn check(path: &str, queries: &BTreeMap<Language, (String, u32)>) -> Result<(), RuleError> {
-    for (language, (text, line)) in queries {
-        let fail = |line: u32, problem: String| RuleError {
+pub fn check(path: &str, queries: &BTreeMap<Language, (String, Place)>) -> Result<(), RuleError> {
+    for (language, (text, place)) in queries {
+        let fail = |place: Place, problem: String| RuleError {
             path: path.to_owned(),
-            line,
+            place,
             problem,
             help: Some("try the query in tree-sitter's playground".to_owned()),
         };
         let Some(grammar) = grammar(*language) else { continue };
         if depth(text) > MAX_DEPTH {
-            return Err(fail(*line, format!("the query nests deeper than {MAX_DEPTH} levels")));
+            return Err(fail(*place, format!("the query nests deeper than {MAX_DEPTH} levels")));
         }
         Query::new(&grammar, text).map_err(|error| {
             let row = u32::try_from(error.row).unwrap_or(0);
+            let place = if row == 0 { *place } else { Place::line(place.line + row) };
             fail(
-                line + row,
+                place,
                 format!(
                     "is no query of {language}: {}",
                     error.message.lines().next().unwrap_or_default()

@@ -11,6 +11,7 @@ use std::sync::{LazyLock, OnceLock};
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use super::error::Place;
 use super::literals;
 use super::spec::Patterns;
 
@@ -102,7 +103,10 @@ static HINTS: LazyLock<Option<Hints>> = LazyLock::new(|| {
     let mut always = 0;
     for (at, detector) in DETECTORS.iter().enumerate() {
         let bit = 1 << at;
-        match literals::of_patterns(&Patterns { items: vec![detector.source.clone()], line: 0 }) {
+        match literals::of_patterns(&Patterns {
+            items: vec![detector.source.clone()],
+            place: Place::default(),
+        }) {
             Some(texts) => {
                 texts.into_iter().for_each(|text| *by_text.entry(text).or_default() |= bit)
             }

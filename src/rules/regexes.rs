@@ -33,7 +33,7 @@ impl Regexes {
     pub fn compile(path: &str, patterns: &Patterns) -> Result<Self, RuleError> {
         let fail = |problem: String, help: Option<&str>| RuleError {
             path: path.to_owned(),
-            line: patterns.line,
+            place: patterns.place,
             problem,
             help: help.map(str::to_owned),
         };
@@ -161,7 +161,7 @@ pub fn windows(text: &str, size: usize) -> impl Iterator<Item = (usize, &str)> {
 pub fn globs(path: &str, patterns: &Patterns) -> Result<GlobSet, RuleError> {
     let fail = |problem: String| RuleError {
         path: path.to_owned(),
-        line: patterns.line,
+        place: patterns.place,
         problem,
         help: Some("write globs such as `**/settings/*.py`".to_owned()),
     };
@@ -181,10 +181,11 @@ pub fn globs(path: &str, patterns: &Patterns) -> Result<GlobSet, RuleError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::rules::error::Place;
 
     fn compile(items: &[&str]) -> Result<Regexes, RuleError> {
         let items = items.iter().map(|item| (*item).to_owned()).collect();
-        Regexes::compile("x/y.toml", &Patterns { items, line: 7 })
+        Regexes::compile("x/y.toml", &Patterns { items, place: Place::line(7) })
     }
 
     #[test]
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn errors_name_line_and_remedy() {
         let error = compile(&["a", "("]).unwrap_err();
-        assert_eq!(error.line, 7);
+        assert_eq!(error.place.line, 7);
         assert!(
             error.problem.starts_with("`(` is no regular expression: unclosed group"),
             "{error}"

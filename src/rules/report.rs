@@ -22,8 +22,8 @@ pub(super) struct Hit {
 pub(super) enum Outcome {
     /// It is broken: the message.
     Found(String),
-    /// It is fine: the reason.
-    Accepted(SmolStr),
+    /// It is fine: the reason, and which entry of the configuration says so, unless the rule does.
+    Accepted(SmolStr, Option<u32>),
 }
 
 /// Sorts by place and rule, keeps one of equal places, and adds what readers need.
@@ -47,9 +47,10 @@ pub(super) fn report(
             continue;
         }
         match hit.outcome {
-            Outcome::Accepted(reason) => accepted.push(Accepted {
+            Outcome::Accepted(reason, allowed_by) => accepted.push(Accepted {
                 rule: spec.id.clone(),
                 reason,
+                allowed_by,
                 line_text: excerpt::line_text(
                     file.source,
                     file.lines,

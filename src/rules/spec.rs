@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::allow::Allow;
+use super::error::Place;
 use crate::finding::{Category, Confidence, Severity, scale};
 use crate::module::path::PathPattern;
 use crate::source::{Language, Role};
@@ -36,6 +38,8 @@ pub struct RuleSpec {
     pub message: String,
     /// Why it matters.
     pub why: String,
+    /// How it can be wrong.
+    pub wrong: Option<String>,
     /// What to do.
     pub fix: String,
     /// CWE, ASVS, links.
@@ -46,6 +50,8 @@ pub struct RuleSpec {
     pub constraints: Vec<Test<Patterns, Patterns>>,
     /// Legitimate forms with their reasons, in the order of the reasons.
     pub accept: Vec<Accept<Patterns, Patterns>>,
+    /// Places that the configuration allows.
+    pub allow: Vec<Allow>,
     /// Code that the rule is tested and explained with.
     pub examples: Vec<Example>,
 }
@@ -55,8 +61,8 @@ pub struct RuleSpec {
 pub struct Patterns {
     /// The alternatives.
     pub items: Vec<String>,
-    /// The line of the file that they stand on.
-    pub line: u32,
+    /// Where they stand in the file.
+    pub place: Place,
 }
 
 /// What a rule looks at. `R` is [`Patterns`] before compiling and compiled expressions after.
@@ -80,7 +86,7 @@ pub enum Subject<R> {
     /// Calls.
     Call(Vec<PathPattern>),
     /// Raw tree-sitter queries.
-    Query(BTreeMap<Language, (String, u32)>),
+    Query(BTreeMap<Language, (String, Place)>),
     /// Physical lines.
     Line(R),
     /// A function of `src/checks/`.
@@ -271,6 +277,10 @@ pub struct ExampleCode {
     pub language: Language,
     /// The code.
     pub text: String,
+    /// Its key in the file.
+    pub place: Place,
+    /// The line of the file that its first line is.
+    pub first_line: u32,
 }
 
 scale! {

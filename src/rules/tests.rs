@@ -272,29 +272,29 @@ fn mistakes_in_rule_files_name_line_and_remedy() {
         fault(&good.replace("[match]", "[match")),
     ];
     insta::assert_snapshot!(faults.join("\n"), @r#"
-    security/a-rule.toml:2: unknown key `severty`
+    security/a-rule.toml:2:1: unknown key `severty`
       help: did you mean `severity`?
-    security/a-rule.toml:2: unknown severity `hihg`
+    security/a-rule.toml:2:12: unknown severity `hihg`
       help: did you mean `high`?
-    security/a-rule.toml:9: [match] has both `call` and `text`
+    security/a-rule.toml:9:1: [match] has both `call` and `text`
       help: a rule looks at one thing: make two rules
-    security/a-rule.toml:10: unknown constraint `argument_off`
+    security/a-rule.toml:10:1: unknown constraint `argument_off`
       help: did you mean `argument_of`?
-    security/a-rule.toml:10: unknown value test `literl`
+    security/a-rule.toml:10:12: unknown value test `literl`
       help: did you mean `literal`?
-    security/a-rule.toml:9: in `f*`, `*` stands for a whole step and not for a part of one
+    security/a-rule.toml:9:8: in `f*`, `*` stands for a whole step and not for a part of one
       help: write paths such as `os.getenv`, `process.env.*` or `**.execute`
-    security/a-rule.toml:9: unknown check `unguarded-user`
+    security/a-rule.toml:9:9: unknown check `unguarded-user`
       help: did you mean `unguarded-current-user`?
-    security/a-rule.toml:10: `returned` has no meaning for `line`
+    security/a-rule.toml:10:1: `returned` has no meaning for `line`
       help: here one can use path, line_matches, module_has, imports, unless
-    security/a-rule.toml:5: unknown hole `txt`
+    security/a-rule.toml:5:11: unknown hole `txt`
       help: did you mean `text`?
-    security/a-rule.toml:4: `1w` is no effort
+    security/a-rule.toml:4:10: `1w` is no effort
       help: write minutes, hours or days of 8 hours: "15m", "2h", "1d"
-    security/a-rule.toml:12: unknown key `fine`
+    security/a-rule.toml:12:1: unknown key `fine`
       help: known are bad, good, accepted, path
-    security/a-rule.toml:8: is no TOML: unclosed table, expected `]`
+    security/a-rule.toml:8:7: is no TOML: unclosed table, expected `]`
     "#);
 }
 

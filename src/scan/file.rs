@@ -2,11 +2,14 @@
 //! their refusals mean for the ledger. The steps themselves belong to other modules.
 
 use std::fmt::Write as _;
+use std::time::Instant;
 
 use super::{Analyse, FileScan, Job, Status, lines};
 use crate::finding::{Accepted, Finding};
+use crate::inventory::Need;
 use crate::limits::Limits;
-use crate::module::{Defect, Module};
+use crate::module::{Defect, Module, uses};
+use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::read::size;
 use crate::source::{Encoding, Language, Role, Source, mentions};
@@ -43,9 +46,9 @@ pub trait Steps: Sync {
     /// Whether any of these reads the module.
     fn wants_module(&self, wanted: &Self::Wanted) -> bool;
 
-    /// Whether the file holds a literal that an inventory needs, or is a data file that linking
-    /// reads.
-    fn wants_facts(&self, source: &Source) -> bool;
+    /// What linking needs the file for: it holds a literal that an inventory needs, or is a data
+    /// file that linking reads.
+    fn need(&self, source: &Source) -> Need;
 
     /// Parses and lowers. Called only for languages that have modules or documents.
     ///
@@ -87,6 +90,8 @@ pub struct Matches {
     pub suppressions: Vec<Suppression>,
     /// Rules that gave up within this file: what they found is not all there is.
     pub unfinished: Vec<String>,
+    /// Nanoseconds by rule, where they were asked for.
+    pub spent: Vec<(String, u64)>,
 }
 
 /// The analyser of real files.
@@ -96,13 +101,15 @@ pub struct Analyser<S> {
     pub steps: S,
     /// The limits.
     pub limits: Limits,
+    /// Whether time is measured.
+    pub profile: bool,
 }
 
 impl<S: Steps> Analyse for Analyser<S> {
     fn analyse(&self, job: &Job) -> FileScan {
-        analyse(&self.steps, &self.limits, job).unwrap_or_else(|refused| {
-            FileScan::left_out(job, &refused.reason, refused.detail, refused.failure)
-        })
+        analyse(&self.steps, &self.limits, job, &mut Clock::new(self.profile)).unwrap_or_else(
+            |refused| FileScan::left_out(job, &refused.reason, refused.detail, refused.failure),
+        )
     }
 
     fn is_heavy(&self, job: &Job) -> bool {
@@ -110,29 +117,60 @@ impl<S: Steps> Analyse for Analyser<S> {
     }
 }
 
-fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, Refused> {
+/// Measures the steps of one file, where somebody asks.
+struct Clock {
+    last: Option<Instant>,
+    spent: Profile,
+}
+
+impl Clock {
+    fn new(profile: bool) -> Self {
+        Self { last: profile.then(Instant::now), spent: Profile::default() }
+    }
+
+    /// What has passed since the last step belongs to this one.
+    fn step(&mut self, name: &str) {
+        if let Some(last) = &mut self.last {
+            self.spent.phase(name, *last);
+            *last = Instant::now();
+        }
+    }
+}
+
+fn analyse<S: Steps>(
+    steps: &S,
+    limits: &Limits,
+    job: &Job,
+    clock: &mut Clock,
+) -> Result<FileScan, Refused> {
     let (text, encoding) = steps.read(&job.path)?;
+    clock.step("scan: read");
     let role = if job.role_is_certain {
         job.role
     } else {
         steps.role_of_content(job.role, job.language, &text)
     };
-    match role {
-        Role::Generated => return Err(Refused::choice("generated file")),
-        Role::Vendored => return Err(Refused::choice("vendored file")),
-        _ => {}
+    if role == Role::Vendored {
+        return Err(Refused::choice("vendored file"));
     }
     let source = Source { path: job.path.clone(), language: job.language, role, text, encoding };
+    if role == Role::Generated {
+        return generated(steps, limits, job, &source);
+    }
 
     let rules = (!job.facts_only).then(|| steps.wanted(&source));
     let has_module = source.language.has_module();
-    let wants_facts = has_module && job.facts_only
-        || (has_module || source.language.has_documents()) && steps.wants_facts(&source);
+    let need = match has_module || source.language.has_documents() {
+        true => steps.need(&source),
+        false => Need::default(),
+    };
+    let wants_facts = has_module && job.facts_only || need.any();
     let parse = wants_facts
         || has_module
             && rules.as_ref().is_some_and(|wanted| {
                 steps.wants_module(wanted) || source.text.contains(SUPPRESSION)
             });
+    clock.step("scan: look for literals");
     // A large file without any of the literals is as good as read. One with them is not read by
     // halves: what line rules say about it would look like all there is to say.
     if parse && source.text.len() as u64 > limits.parse_bytes {
@@ -146,14 +184,30 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         Err(refused) => return Err(refused),
     };
     let seen = module.as_ref().filter(|_| has_module);
-    let Matches { findings, accepted, suppressions, unfinished } =
+    clock.step("scan: parse");
+    let Matches { findings, accepted, suppressions, unfinished, spent } =
         rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
+    clock.step("scan: match rules");
+    // Rust's compiler tells of dropped futures and results itself.
+    let wants_uses =
+        role == Role::Production && !job.facts_only && source.language != Language::Rust;
+    let uses = seen.filter(|_| wants_uses).map(uses::of).unwrap_or_default();
+    clock.step("scan: note what is called");
+    for (rule, spent) in spent {
+        clock.spent.rule(&rule, spent);
+    }
     let status = match refused {
         Some(Refused { reason, detail, .. }) => Status::Partly { reason, detail },
         None => status(module.as_ref().map_or(&[], |module| &module.defects), &unfinished),
     };
+    let facts = module.filter(|_| wants_facts).and_then(|module| steps.facts(module));
+    let (frameworks_not_read, counted) =
+        (steps.frameworks_not_read(&source), lines::count(&source.text, source.language));
+    clock.step("scan: take facts");
     Ok(FileScan {
-        frameworks_not_read: steps.frameworks_not_read(&source),
+        frameworks_not_read,
+        uses,
+        spent: std::mem::take(&mut clock.spent),
         mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
         path: source.path,
         language: source.language,
@@ -161,12 +215,34 @@ fn analyse<S: Steps>(steps: &S, limits: &Limits, job: &Job) -> Result<FileScan, 
         encoding,
         status,
         parsed: parse,
-        lines: lines::count(&source.text, source.language),
+        lines: counted,
         findings,
         accepted,
         suppressions,
-        facts: module.filter(|_| wants_facts).and_then(|module| steps.facts(module)),
+        need,
+        facts,
     })
+}
+
+/// A file that a program wrote: nobody judges it, but a generated client calls a server all the
+/// same.
+fn generated<S: Steps>(
+    steps: &S,
+    limits: &Limits,
+    job: &Job,
+    source: &Source,
+) -> Result<FileScan, Refused> {
+    let refused = Refused::choice("generated file");
+    let fits = source.text.len() as u64 <= limits.parse_bytes;
+    let need = match source.language.has_module() && fits {
+        true => steps.need(source),
+        false => Need::default(),
+    };
+    if !need.calls {
+        return Err(refused);
+    }
+    let facts = steps.lower(source).ok().and_then(|module| steps.facts(module));
+    Ok(FileScan { facts, need, ..FileScan::left_out(job, &refused.reason, None, false) })
 }
 
 impl Refused {
@@ -236,8 +312,8 @@ mod tests {
             self.rules
         }
 
-        fn wants_facts(&self, _source: &Source) -> bool {
-            self.facts
+        fn need(&self, _source: &Source) -> Need {
+            Need { routes: self.facts, calls: false }
         }
 
         fn lower(&self, source: &Source) -> Result<Module, Refused> {
@@ -297,7 +373,7 @@ mod tests {
     }
 
     fn scan_job(fake: Fake, job: &Job) -> FileScan {
-        Analyser { steps: fake, limits: Limits::default() }.analyse(job)
+        Analyser { steps: fake, limits: Limits::default(), profile: false }.analyse(job)
     }
 
     fn left_out(scan: &FileScan) -> (&str, bool) {

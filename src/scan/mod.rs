@@ -34,7 +34,10 @@ pub mod worker;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Accepted, Finding};
+use crate::inventory::Need;
 use crate::module::Module;
+use crate::module::uses::Uses;
+use crate::profile::Profile;
 use crate::rules::suppress::Suppression;
 use crate::source::{Encoding, Language, Role};
 
@@ -80,10 +83,16 @@ pub struct FileScan {
     pub suppressions: Vec<Suppression>,
     /// The part of the file that linking needs; `None` where nothing in it can matter there.
     pub facts: Option<Module>,
+    /// What linking needs it for.
+    pub need: Need,
     /// What it mentions that may be a route, when it is a test; see [`crate::source::mentions`].
     pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
     pub frameworks_not_read: Vec<String>,
+    /// What it defines and calls, when it is production code and was parsed.
+    pub uses: Uses,
+    /// Where the time went, where the plan asks for it.
+    pub spent: Profile,
 }
 
 impl FileScan {
@@ -102,8 +111,11 @@ impl FileScan {
             accepted: Vec::new(),
             suppressions: Vec::new(),
             facts: None,
+            need: Need::default(),
             mentions: Vec::new(),
             frameworks_not_read: Vec::new(),
+            uses: Uses::default(),
+            spent: Profile::default(),
         }
     }
 }

@@ -24,6 +24,10 @@ pub struct Plan {
     pub limits: Limits,
     /// How many files are analysed at once; 0 counts as 1.
     pub threads: usize,
+    /// Whether the files are wanted in which the program calls servers.
+    pub calls: bool,
+    /// Whether the time of each rule is measured.
+    pub profile: bool,
 }
 
 impl Plan {
@@ -36,6 +40,8 @@ impl Plan {
             overrides: Overrides::default(),
             limits,
             threads,
+            calls: false,
+            profile: false,
         }
     }
 
@@ -48,6 +54,8 @@ impl Plan {
             overrides: Overrides::default(),
             limits: self.limits.clone(),
             threads: self.threads,
+            calls: self.calls,
+            profile: self.profile,
         }
     }
 

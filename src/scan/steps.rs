@@ -3,7 +3,7 @@
 use super::file::{Analyser, Matches, Refused, Steps};
 use super::{Analyse, Plan, Refusal};
 use crate::facts;
-use crate::inventory::frameworks;
+use crate::inventory::{Need, frameworks};
 use crate::limits::Limits;
 use crate::module::tree::Refusal as Unparsed;
 use crate::module::{Module, lower};
@@ -17,6 +17,8 @@ pub struct FileSteps {
     root: PathBuf,
     catalogue: Catalogue,
     limits: Limits,
+    calls: bool,
+    profile: bool,
 }
 
 /// A [`super::Build`]: compiles the plan's rules.
@@ -32,8 +34,14 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
         })
         .map_err(|error| Refusal { rule: current.clone(), message: error.to_string() })?;
     let limits = plan.limits.clone();
-    let steps = FileSteps { root: plan.root(), catalogue, limits: limits.clone() };
-    Ok(Box::new(Analyser { steps, limits }))
+    let steps = FileSteps {
+        root: plan.root(),
+        catalogue,
+        limits: limits.clone(),
+        calls: plan.calls,
+        profile: plan.profile,
+    };
+    Ok(Box::new(Analyser { steps, limits, profile: plan.profile }))
 }
 
 impl Steps for FileSteps {
@@ -72,8 +80,8 @@ impl Steps for FileSteps {
         self.catalogue.needs_module(wanted)
     }
 
-    fn wants_facts(&self, source: &Source) -> bool {
-        facts::wanted(source)
+    fn need(&self, source: &Source) -> Need {
+        facts::need(source, self.calls)
     }
 
     fn lower(&self, source: &Source) -> Result<Module, Refused> {
@@ -93,7 +101,7 @@ impl Steps for FileSteps {
             return Matches::default();
         }
         let lines = LineIndex::new(&source.text);
-        let found = rules::run(&self.catalogue, wanted, source, module, &lines);
+        let found = rules::timed(&self.catalogue, wanted, source, module, &lines, self.profile);
         let suppressions = match module {
             _ if !has_suppression => Vec::new(),
             Some(module) => suppress::of_module(source, module, &lines),
@@ -104,6 +112,7 @@ impl Steps for FileSteps {
             accepted: found.accepted,
             suppressions,
             unfinished: found.unfinished,
+            spent: found.spent,
         }
     }
 

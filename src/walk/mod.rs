@@ -346,7 +346,8 @@ impl Judge {
         let reason = match (role, format) {
             (_, Format::Binary) => "binary file".to_owned(),
             (Role::Vendored, _) => "vendored".to_owned(),
-            (Role::Generated, _) => "generated".to_owned(),
+            // Nobody judges generated code, but a generated client calls a server.
+            (Role::Generated, format) if !may_be_client(&path, &format) => "generated".to_owned(),
             (_, Format::Unsupported(name) | Format::Data(name)) => format!("no reader for {name}"),
             (_, Format::Unknown) => "no reader for this format".to_owned(),
             (_, Format::Read(_)) => {
@@ -452,6 +453,12 @@ impl Judge {
 
 fn glob_error((glob, reason): (String, String)) -> WalkError {
     WalkError::Glob { glob, reason }
+}
+
+/// Whether a generated file may be a client of a server, as opposed to code that was made small.
+fn may_be_client(path: &str, format: &Format) -> bool {
+    let is_code = matches!(format, Format::Read(language) if language.has_module());
+    is_code && !path.contains(".min.") && !path.contains(".bundle.")
 }
 
 fn is_version_control(path: &str) -> bool {

@@ -19,6 +19,7 @@ use crate::fixture::project_folder;
 const MAY_USE: &[(&str, &[&str])] = &[
     // Plain data. `finding` and `source` share the macro that writes scales and the role of a file.
     ("limits", &[]),
+    ("profile", &[]),
     ("source", &["finding"]),
     ("finding", &["source"]),
     ("module", &["limits", "source"]),
@@ -41,11 +42,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "inventory",
             "limits",
             "module",
+            "profile",
             "source",
         ],
     ),
     ("facts", &["inventory", "module", "source"]),
-    ("scan", &["facts", "finding", "inventory", "limits", "module", "rules", "source"]),
+    ("scan", &["facts", "finding", "inventory", "limits", "module", "profile", "rules", "source"]),
     // The whole tree.
     ("repository", &["audit", "source"]),
     ("project", &["audit", "source"]),
@@ -62,6 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "inventory",
             "module",
+            "profile",
             "project",
             "repository",
             "rules",
@@ -80,6 +83,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "gate",
             "inventory",
+            "profile",
             "report",
             "rules",
             "scan",
@@ -254,7 +258,7 @@ fn every_check_is_a_file_a_line_and_a_rule() {
     assert_eq!(table.len(), MODULE_CHECKS.len());
     let text = fs::read_to_string(project_folder().join("src/checks/project/mod.rs")).unwrap();
     let table: BTreeSet<_> = line.captures_iter(&text).map(|found| found[1].to_owned()).collect();
-    assert_eq!(table, stems("checks/project", &["mod"]));
+    assert_eq!(table, stems("checks/project", &["mod", "protocol"]));
     assert_eq!(table.len(), PROJECT_CHECKS.len());
 
     let named = Regex::new(r#"(?m)^check = "([a-z-]+)""#).unwrap();

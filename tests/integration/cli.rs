@@ -218,6 +218,51 @@ fn explain_shows_the_configuration_that_holds() {
 }
 
 #[test]
+fn explain_tells_of_a_route_how_it_comes_about_and_who_gets_in() {
+    let folder = tree(&[(
+        "app.py",
+        "from flask import Blueprint, Flask
+from flask_login import login_required
+
+users = Blueprint('users', __name__)
+
+@users.get('/<int:id>')
+@login_required
+def user(id):
+    return {'id': id}
+
+app = Flask(__name__)
+app.register_blueprint(users, url_prefix='/users')
+",
+    )]);
+    for topic in ["GET /users/{id}", "/users/7", "app.py:8"] {
+        let run = readiness(folder.path(), &["explain", topic]);
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{topic}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(run.stdout, @r"
+            GET /users/{id}
+            ───────────────
+
+            Anonymous callers are turned away, by login_required.
+
+            Way
+                application              Flask                  app.py:11
+                mount         /users     Blueprint of app.py:4  app.py:12
+                registration  /<int:id>  GET                    app.py:6
+                handler                  app.user               app.py:8
+
+            What an anonymous caller meets
+                login_required      library: flask_login.login_required  turns an anonymous caller away
+                the handler itself  app.py:8                             is not reached
+            ");
+        }
+    }
+    let run = readiness(folder.path(), &["explain", "POST /users/{id}"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("no route answers POST /users/{id}"), "{}", run.stderr);
+}
+
+#[test]
 fn init_writes_a_file_that_is_read_and_never_overwrites() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("backend/tests")).unwrap();
@@ -276,4 +321,208 @@ fn routes_and_rules_as_json_keep_their_shape() {
     };
     shape(&["routes", "--format", "json"], "routes");
     shape(&["rules", "--format", "json"], "rules");
+}
+
+/// A rule of one's own that finds `print`.
+fn own_rule(good: &str) -> String {
+    format!(
+        "title = \"t\"\nseverity = \"low\"\nconfidence = \"high\"\neffort = \"10m\"\n\
+         message = \"`{{callee}}`\"\nwhy = \"w\"\nfix = \"f\"\n[match]\ncall = [\"print\"]\n\
+         [[example]]\nbad.python = 'print(1)'\ngood.python = '''\n{good}\n'''\n"
+    )
+}
+
+#[test]
+fn the_examples_of_own_rules_are_tests() {
+    let folder = tree(&[
+        ("own/monitoring/good.toml", &own_rule("log(1)")),
+        ("own/monitoring/wrong.toml", &own_rule("x = 1\nif x: print(x)")),
+    ]);
+    let run = readiness(folder.path(), &["rules", "test", "own/monitoring/good.toml"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stdout, @r"
+    good (own/monitoring/good.toml)
+      ok      line 11    bad.python
+      ok      line 12    good.python
+
+    1 rule, 2 examples: 2 passed, 0 failed
+    ");
+
+    let run = readiness(folder.path(), &["rules", "test", "own", "--quiet"]);
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+    insta::assert_snapshot!(run.stdout, @r"
+    wrong (own/monitoring/wrong.toml)
+      FAILED  line 12    good.python
+
+    error: good.python: line 2 is found: `print`
+      --> own/monitoring/wrong.toml:14:7
+       |
+    14 | if x: print(x)
+       |       ^^^^^^^^
+
+    2 rules, 4 examples: 3 passed, 1 failed
+    ");
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_is_shown_where_it_is_wrong_and_the_others_are_tested() {
+    let faulty = own_rule("log(1)").replace("\"low\"", "\"hihg\"");
+    let regex = own_rule("log(1)").replace("call = [\"print\"]", "text = ['a', '(']");
+    let regex = regex.replace("`{callee}`", "x");
+    let folder = tree(&[
+        ("own/monitoring/faulty.toml", &faulty),
+        ("own/monitoring/good.toml", &own_rule("log(1)")),
+        ("own/monitoring/regex.toml", &regex),
+        ("own/nowhere/lost.toml", ""),
+    ]);
+    let run = readiness(folder.path(), &["rules", "test", "own", "--quiet"]);
+    assert_eq!(run.status, 2);
+    assert_eq!(run.stdout, "1 rule, 2 examples: 2 passed, 0 failed; 3 rules cannot be used\n");
+    insta::assert_snapshot!(run.stderr, @r#"
+    error: the folder `nowhere` is no category
+    --> own/nowhere/lost.toml
+     = help: put the file into a folder named after its category: code-quality, api, security, configuration, database, testing, infrastructure, monitoring, performance, documentation
+
+    error: unknown severity `hihg`
+     --> own/monitoring/faulty.toml:2:12
+      |
+    2 | severity = "hihg"
+      |            ^^^^^^
+      |
+      = help: did you mean `high`?
+
+    error: `(` is no regular expression: unclosed group
+     --> own/monitoring/regex.toml:9:8
+      |
+    9 | text = ['a', '(']
+      |        ^^^^^^^^^^
+    "#);
+    let run = readiness(folder.path(), &["audit", "--rules", "own"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("error: the folder `nowhere` is no category"), "{}", run.stderr);
+    let run = readiness(folder.path(), &["rules", "test"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("no rules to test"), "{}", run.stderr);
+}
+
+#[test]
+fn a_new_rule_passes_its_test_and_none_is_overwritten() {
+    let folder = tree(&[]);
+    let new = ["rules", "new", "no-print", "--category", "monitoring"];
+    let run = readiness(folder.path(), &new);
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stderr, @r#"
+    wrote my-rules/monitoring/no-print.toml
+    to load it, set rules = ["my-rules"] in readiness.toml
+    to test it, run `readiness rules test my-rules`
+    "#);
+    assert_eq!(readiness(folder.path(), &["rules", "test", "my-rules"]).status, 0);
+    let run = readiness(folder.path(), &new);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("no-print.toml: cannot be written"), "{}", run.stderr);
+    for (id, expected) in [("No_Print", "is no rule id"), ("lorem-ipsum", "is a built-in rule")] {
+        let run = readiness(folder.path(), &["rules", "new", id]);
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
+
+/// Two settings, of which the configuration allows one.
+fn with_allowed(entries: &str) -> tempfile::TempDir {
+    let folder = tree(&[(
+        "app/main.py",
+        "import os\nDB = os.getenv(\"DB_HOST\", \"localhost\")\nMQ = os.getenv(\"MQ_HOST\", \"queue.local\")\n",
+    )]);
+    let configuration = folder.path().join("readiness.toml");
+    fs::write(configuration, format!("[rule.env-literal-fallback]\n{entries}")).unwrap();
+    folder
+}
+
+/// `rule file:line` of the findings, `reason (entry)` of what is accepted.
+fn judged(folder: &Path, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
+    let run = readiness(folder, &[&["audit", "-q", "-f", "json"], arguments].concat());
+    let audit: Value =
+        serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    let list = |name: &str| audit[name].as_array().unwrap().clone();
+    let findings = list("findings").into_iter().map(|finding| {
+        let (rule, place) = (finding["rule"].as_str().unwrap(), &finding["location"]);
+        format!("{rule} {}:{}", place["path"].as_str().unwrap(), place["line"])
+    });
+    let accepted = list("accepted")
+        .into_iter()
+        .map(|place| format!("{} ({})", place["reason"].as_str().unwrap(), place["allowed_by"]));
+    (findings.collect(), accepted.collect())
+}
+
+#[test]
+fn what_the_configuration_allows_is_accepted_with_its_reason() {
+    let found = |line: u32| format!("env-literal-fallback app/main.py:{line}");
+    for entry in [
+        "values = ['^queue\\.local$']",
+        "values = ['MQ_HOST']\npaths = ['app/*.py']",
+        "calls = ['os.getenv']\nvalues = ['MQ']",
+        "values = ['MQ']\nuntil = '9999-01-01'",
+    ] {
+        let folder =
+            with_allowed(&format!("[[rule.env-literal-fallback.allow]]\nreason = 'r'\n{entry}\n"));
+        let (findings, accepted) = judged(folder.path(), &[]);
+        assert_eq!((findings, accepted), (vec![found(2)], vec!["r (0)".to_owned()]), "{entry}");
+    }
+}
+
+#[test]
+fn an_entry_that_covers_nothing_or_has_expired_is_told() {
+    let entries = "[[rule.env-literal-fallback.allow]]\nreason = 'a'\nvalues = ['MQ']\nuntil = '2020-01-01'\n\
+                   [[rule.env-literal-fallback.allow]]\nreason = 'b'\nvalues = ['DB']\n\
+                   [[rule.env-literal-fallback.allow]]\nreason = 'c'\ncalls = ['open']\n";
+    let folder = with_allowed(entries);
+    let (findings, accepted) = judged(folder.path(), &[]);
+    assert_eq!(accepted, ["b (1)"]);
+    assert_eq!(
+        findings,
+        [
+            "env-literal-fallback app/main.py:3",
+            "suppression-expired readiness.toml:2",
+            "suppression-unused readiness.toml:9"
+        ]
+    );
+    let (findings, _) = judged(folder.path(), &["--include", "app/**"]);
+    assert_eq!(findings, ["env-literal-fallback app/main.py:3"], "only a part was looked at");
+}
+
+#[test]
+fn an_entry_must_say_why_and_where() {
+    for (entry, expected) in [
+        ("reason = 'r'", "names none of `paths`, `values` and `calls`"),
+        ("paths = ['a']", "has no `reason`"),
+        ("reason = 'r'\nvalues = ['(']", "is no regular expression"),
+        ("reason = 'r'\npaths = ['a[']", "is no glob"),
+        ("reason = 'r'\npaths = ['a']\nuntil = 'soon'", "`soon` is no date"),
+        ("reason = 'r'\npath = ['a']", "did you mean `paths`?"),
+    ] {
+        let folder = with_allowed(&format!("[[rule.env-literal-fallback.allow]]\n{entry}\n"));
+        let run = readiness(folder.path(), &["audit"]);
+        assert_eq!(run.status, 2, "{entry}");
+        assert!(run.stderr.contains(expected), "{entry}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_profile_goes_to_stderr_and_changes_no_report() {
+    let folder = with_allowed("");
+    let plain = readiness(folder.path(), &["audit", "-f", "json", "-q"]);
+    let run = readiness(folder.path(), &["audit", "-f", "json", "-q", "--profile"]);
+    assert_eq!((run.status, run.stdout), (plain.status, plain.stdout));
+    assert_eq!(plain.stderr, "");
+    for words in ["TIME", "PHASE", "match rules", "RULE", "env-literal-fallback"] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    let times: Vec<f64> = run
+        .stderr
+        .lines()
+        .skip_while(|line| !line.contains("RULE"))
+        .skip(1)
+        .filter_map(|line| line.split_once(" ms")?.0.trim().parse().ok())
+        .collect();
+    assert!(times.len() > 3 && times.is_sorted_by(|left, right| left >= right), "{times:?}");
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use readiness::config::Config;
 use readiness::inventory;
+use readiness::inventory::Need;
 use readiness::module::Module;
 use readiness::rules::RuleBook;
 use readiness::scan::{self, Isolation, Job, Plan};
 use readiness::{assemble, walk};
 
-type Facts = BTreeMap<String, Module>;
+type Facts = BTreeMap<String, (Need, Module)>;
 
 /// A tree whose files are scanned in this process.
 struct Project {
@@ -42,7 +43,8 @@ impl Project {
                 wanted.map(|job| Job { facts_only: true, ..job.clone() }).collect();
             Ok::<_, Infallible>(pass(self.facts(&jobs)))
         };
-        let linked = inventory::link(pass(self.facts(&self.jobs)), &self.known, fetch).unwrap();
+        let facts = pass(self.facts(&self.jobs));
+        let linked = inventory::link(facts, &self.known, false, fetch).unwrap();
         assert!(linked.notes.is_empty(), "{:?}", linked.notes);
         serde_json::to_string(&linked.routes).unwrap()
     }

@@ -91,6 +91,7 @@ fn found(fixture: &std::path::Path) -> Table {
     for route in audit.routes {
         let marks = [
             ("conditional", route.conditional),
+            ("longer", route.takes_longer),
             ("stub", route.stub.is_some()),
             ("unmounted", !route.mounted),
             ("unresolved", !route.resolved),
@@ -106,7 +107,9 @@ fn found(fixture: &std::path::Path) -> Table {
         };
         let methods = if route.methods.is_empty() { vec!["ANY".to_owned()] } else { route.methods };
         for method in methods {
-            out.entry((method, route.path.clone())).or_insert_with(|| row.clone());
+            for path in std::iter::once(&route.path).chain(&route.otherwise) {
+                out.entry((method.clone(), path.clone())).or_insert_with(|| row.clone());
+            }
         }
     }
     out

@@ -34,3 +34,37 @@ fn the_embedded_folder_is_the_folder_on_disk() {
     right.sort();
     assert_eq!(left, right);
 }
+
+#[test]
+fn every_rule_has_all_parts_of_its_page() {
+    let reference = regex::Regex::new(
+        r"^(CWE-[0-9]+|CVE-[0-9]+-[0-9]+|OWASP ASVS 5\.0, V[0-9]+ [A-Z].*|https://[^ ]+)$",
+    )
+    .unwrap();
+    let mut lacking = Vec::new();
+    for rule in catalogue().rules() {
+        let spec = &rule.spec;
+        let mut lacks = |part: &str| lacking.push(format!("{}: {part}", spec.id));
+        let prose =
+            [("why", Some(&spec.why)), ("fix", Some(&spec.fix)), ("wrong", spec.wrong.as_ref())];
+        for (part, text) in prose {
+            if !text.is_some_and(|text| text.ends_with(['.', '`', ')', '"'])) {
+                lacks(part);
+            }
+        }
+        if spec.references.is_empty() {
+            lacks("references");
+        }
+        for text in spec.references.iter().filter(|text| !reference.is_match(text)) {
+            lacks(&format!("`{text}` is no reference"));
+        }
+        if spec.category == readiness::finding::Category::Security {
+            for start in ["CWE-", "OWASP ASVS"] {
+                if !spec.references.iter().any(|text| text.starts_with(start)) {
+                    lacks(start);
+                }
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "{}", lacking.join("\n"));
+}

@@ -1,10 +1,13 @@
 //! Rules over the whole project: each is a function over the inventories, and one file.
 
+mod bypassed_context;
+mod dropped_coroutine;
 mod guard_lets_in;
 mod inconsistent_naming;
 mod inconsistent_slash;
 mod openapi_missing;
 mod openapi_undescribed;
+mod protocol;
 mod shadowed_route;
 mod stub_route;
 mod unauthenticated_change;
@@ -16,6 +19,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::openapi::Operation;
 use crate::inventory::routes::{Guard, Route};
+use crate::module::uses::Uses;
 
 /// What the checks look at.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +35,9 @@ pub struct Project<'a> {
     /// What test files mention that may be a path or the name of a route, with holes as `{}`;
     /// empty when there are no tests.
     pub mentions: &'a BTreeSet<String>,
+    /// What production files define and call, by their paths; files that nobody parsed are not among
+    /// them.
+    pub uses: &'a [(&'a str, &'a Uses)],
 }
 
 /// Routes that are meant for everybody.
@@ -83,6 +90,8 @@ pub struct ProjectCheckEntry {
 
 /// The checks of a whole project.
 pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
+    ProjectCheckEntry { name: "bypassed-context", run: bypassed_context::check },
+    ProjectCheckEntry { name: "dropped-coroutine", run: dropped_coroutine::check },
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },

@@ -23,8 +23,11 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         .filter(|route| serves(route) && route.resolved && route.stub.is_none())
         .filter(|route| !is_named(route, project.mentions))
         .filter(|route| {
-            let own = segments(&route.path);
-            !paths.iter().any(|mention| may_mean(mention, &own))
+            let mut own = std::iter::once(&route.path).chain(&route.otherwise);
+            !own.any(|own| {
+                let own = segments(own);
+                paths.iter().any(|mention| may_mean(mention, &own))
+            })
         })
         .for_each(|route| files.entry(&route.file).or_default().push(route));
     files.into_values().filter_map(|routes| of_file(&routes)).collect()

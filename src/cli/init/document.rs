@@ -87,7 +87,17 @@ pub(super) fn write(survey: &Survey, defaults: &Config) -> String {
         # [rule.rule-id]\n\
         # severity = \"low\"\n\
         # off = true\n\
-        # roles = [\"production\", \"script\"]\n";
+        # roles = [\"production\", \"script\"]\n\
+        #\n\
+        # Places that are fine are listed as accepted, each with its reason. All that an entry names must\n\
+        # hold; an entry that covers nothing, or has expired, is told.\n\
+        #\n\
+        # [[rule.rule-id.allow]]\n\
+        # reason = \"the status page is public\"\n\
+        # paths = [\"status/**\"]\n\
+        # values = ['^https?://status\\\\.']        # regular expressions over what was found\n\
+        # calls = [\"os.getenv\"]\n\
+        # until = \"2027-01-31\"\n";
     text
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Flow, Interpreter};
-use crate::eval::expr;
+use crate::eval::expr::{self, Scope as _};
 use crate::eval::value::{Env, Value};
 use crate::module::{Block, Expr, ExprKind};
 
@@ -20,10 +20,21 @@ pub(super) struct Way<'p> {
     changes: Vec<Change<'p>>,
 }
 
+impl<'p> Way<'p> {
+    /// The texts that it has left in variables.
+    pub(super) fn take_texts(&mut self) -> Vec<Change<'p>> {
+        let is_text = |change: &mut Change<'p>| {
+            let held = change.env.vars.borrow().get(&change.name).cloned();
+            matches!(held, Some(Value::Text(_) | Value::List(_)))
+        };
+        self.changes.extract_if(.., is_text).collect()
+    }
+}
+
 /// A scope, and what the ways left in one of its variables.
 type Left<'p> = (Rc<Env<'p>>, Vec<Option<Value<'p>>>);
 
-struct Change<'p> {
+pub(super) struct Change<'p> {
     env: Rc<Env<'p>>,
     name: SmolStr,
     value: Option<Value<'p>>,
@@ -125,6 +136,18 @@ impl<'p> Interpreter<'p> {
             }
         }
         way.flow
+    }
+
+    /// Says of texts in variables what a way that is seldom taken has left there.
+    pub(super) fn unless(&mut self, changes: Vec<Change<'p>>) {
+        for change in changes {
+            let held = change.env.vars.borrow().get(&change.name).cloned();
+            if let (Some(held), Some(other)) = (held, &change.value) {
+                let both = held.unless(other);
+                self.spend(both.weight());
+                self.set_variable_of(&change.env, &change.name, Some(both));
+            }
+        }
     }
 
     /// Keeps of the variables in a test what fits its outcome.

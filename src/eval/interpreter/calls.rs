@@ -29,6 +29,7 @@ impl<'p> Interpreter<'p> {
         if !self.probing() {
             self.worn.called(&callee, &args);
         }
+        self.note_way(id, &args);
         let (conditions, written) = (self.conditional, self.written.take());
         self.calls.push(Rc::new(CallRecord {
             callee,
@@ -65,6 +66,7 @@ impl<'p> Interpreter<'p> {
         if self.interrupted() {
             return Value::Unknown;
         }
+        self.site = self.follows.then(|| self.place(span));
         match self.made_by_functools(callee, &args) {
             Some(Made::Call(function, args)) => return self.call_value(&function, args, span),
             Some(Made::Value(value)) => return value,
@@ -144,7 +146,7 @@ impl<'p> Interpreter<'p> {
             Value::Absent => Value::Absent,
             // What a request tells, where it is asked for by a method: `request.path()`.
             Value::Text(_) if self.probing() && args.positional.is_empty() => callee.clone(),
-            _ => Value::Unknown,
+            _ => self.call_of_unknown(args, span),
         }
     }
 
@@ -464,6 +466,7 @@ impl<'p> Interpreter<'p> {
         }
         let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
+        self.note_called(&env, &asked);
         // `Base.method(self, …)` of Python gives a method what it is about.
         let given = args.positional.first().filter(|_| closure.env.is_class);
         let frame = Frame {
@@ -474,6 +477,7 @@ impl<'p> Interpreter<'p> {
         let outer = std::mem::replace(&mut self.frame, frame);
         let returned = std::mem::take(&mut self.returned);
         let swayed = std::mem::take(&mut self.swayed);
+        let otherwise = std::mem::take(&mut self.otherwise);
         let narrowed = self.narrowing(None);
         let identities = self.identities();
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
@@ -489,6 +493,7 @@ impl<'p> Interpreter<'p> {
         self.stack.pop();
         self.frame = outer;
         let swayed = std::mem::replace(&mut self.swayed, swayed);
+        let otherwise = std::mem::replace(&mut self.otherwise, otherwise);
         self.narrowing(Some(narrowed));
         self.conditional = conditional;
         if let Some(steps) = allowance
@@ -512,6 +517,8 @@ impl<'p> Interpreter<'p> {
             nothing.for_each(|value| *value = Value::Absent);
         }
         let value = Value::choice(values);
+        self.spend(value.weight().saturating_mul(otherwise.len()));
+        let value = otherwise.iter().fold(value, |value, other| value.unless(other));
         self.wear(begun, closure, asked, &value);
         if rust {
             self.spent(closure.function, steps.saturating_sub(self.steps), &value);
@@ -560,7 +567,7 @@ impl<'p> Interpreter<'p> {
             {
                 named.remove(at).1
             } else if let Some(value) = positional.next() {
-                value
+                if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
                 let default = param.default.as_ref().map(|default| expr::eval(default, self));
                 let name = name.as_deref().unwrap_or("");
@@ -571,6 +578,7 @@ impl<'p> Interpreter<'p> {
                     }
                     (None, Some(default)) => default,
                     (None, None) if args.open && rust => self.stand_in(param),
+                    (None, None) if args.open && self.follows => self.by_declaration(param),
                     // What a script does not give is undefined.
                     (None, None) if !args.open && self.language().is_script() => Value::None,
                     (None, None) => Value::Unknown,

@@ -157,7 +157,12 @@ impl<'p> Interpreter<'p> {
                     Some(Value::Module(file))
                 }
                 Target::Package(folder) => Some(Value::Package(folder)),
-                Target::External(_) | Target::Missing(_) => None,
+                // Readers ask for files that hold nothing of a framework but a name.
+                Target::Missing(file) => {
+                    self.missing.insert(file);
+                    return None;
+                }
+                Target::External(_) => None,
             };
             if let Some(mut value) = value {
                 let rest = path[module.len()..].trim_start_matches('.');

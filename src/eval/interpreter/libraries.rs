@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::Interpreter;
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{Args, CallId, CallRecord, Closure, FileId, Place, Value};
+use crate::eval::value::{Args, CallId, CallRecord, Closure, Env, FileId, Place, Value};
 use crate::module::{Expr, Function, Span};
 use crate::source::Language;
 
@@ -269,6 +269,11 @@ impl<'p> Host<'_, 'p> {
         let result = work(self);
         self.machine.conditional -= usize::from(conditional);
         result
+    }
+
+    /// The value of an expression in a scope, such as a parameter's type.
+    pub fn value_in(&mut self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
+        self.machine.value_in(env, expr)
     }
 
     /// The value of `object.name`.

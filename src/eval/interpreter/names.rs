@@ -18,12 +18,16 @@ const MAX_EXPORTS: usize = 1_000;
 
 impl<'p> Interpreter<'p> {
     pub(super) fn import(&mut self, import: &'p Import) {
-        if import.type_only {
+        // The types of libraries tell what a parameter is that is a client.
+        if import.type_only && !self.follows {
             return;
         }
         let file = self.frame.env.file;
         let language = self.language();
         let target = self.program.resolve(file, &import.module);
+        if import.type_only && !matches!(target, Target::External(_)) {
+            return;
+        }
         if let Target::File(file) = target {
             self.load(file);
         }
@@ -51,6 +55,12 @@ impl<'p> Interpreter<'p> {
                         state.imported.borrow_mut().insert(local.clone(), (*other, name.clone()));
                     }
                     let value = self.imported(&target, &import.module, name);
+                    if let (Value::Unknown, Target::File(other)) = (&value, &target)
+                        && language == Language::Python
+                    {
+                        let env = Rc::clone(&self.frame.env);
+                        self.in_circles.push((env, local.clone(), *other, name.clone()));
+                    }
                     self.set_variable(local, value, false);
                     if import.exported {
                         self.modules[file.0 as usize]
@@ -69,6 +79,28 @@ impl<'p> Interpreter<'p> {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Binds what modules import from each other in circles, once all of them are loaded: such a
+    /// program begins where the circle is none.
+    pub(super) fn close_circles(&mut self) {
+        let mut open = std::mem::take(&mut self.in_circles);
+        loop {
+            let before = open.len();
+            open.retain(|(env, local, file, name)| {
+                let is_open = matches!(env.vars.borrow().get(local), Some(Value::Unknown));
+                let value = if is_open { self.member(*file, name) } else { Value::Unknown };
+                let is_known = !matches!(value, Value::Unknown);
+                if is_known {
+                    env.set(local, value);
+                }
+                is_open && !is_known
+            });
+            // One may wait for another.
+            if open.is_empty() || open.len() == before {
+                break;
             }
         }
     }

@@ -174,7 +174,20 @@ pub struct Question<'p> {
     pub callee: Value<'p>,
     /// With what.
     pub args: Args<'p>,
+    /// What stands on the request objects already, by path.
+    pub notes: Noted<'p>,
 }
+
+impl<'p> Question<'p> {
+    /// What a call does to a request that nothing was put on before.
+    #[must_use]
+    pub fn new(callee: Value<'p>, args: Args<'p>) -> Self {
+        Self { callee, args, notes: Noted::default() }
+    }
+}
+
+/// What the program puts on the request objects, by path.
+pub type Noted<'p> = BTreeMap<String, Value<'p>>;
 
 /// What was met.
 #[derive(Debug, Clone, Default)]
@@ -211,10 +224,8 @@ pub struct Seen<'p> {
     pub asks: bool,
     /// Whether a limit ended it.
     pub cut: bool,
-    /// What the program put on the request objects, by path.
-    pub notes: BTreeMap<String, Value<'p>>,
-    /// The objects of its own that it put there on any way.
-    pub left: BTreeMap<String, Value<'p>>,
+    /// What stands on the request objects in the end, by path.
+    pub notes: Noted<'p>,
 }
 
 /// A question that is being asked.
@@ -228,7 +239,7 @@ pub(super) struct Probe<'p> {
     /// Whether something was looked at that may say who calls.
     hinted: bool,
     /// What the program put on the request objects, by path.
-    notes: BTreeMap<String, Value<'p>>,
+    notes: Noted<'p>,
     /// Functions given to the outside that are being called.
     called_back: usize,
     /// Whether some way has left the running function early.
@@ -244,7 +255,6 @@ impl<'p> Interpreter<'p> {
         &mut self,
         caller: Rc<dyn Caller<'p> + 'p>,
         question: &Question<'p>,
-        notes: BTreeMap<String, Value<'p>>,
     ) -> Seen<'p> {
         let given = MAX_STEPS.min(MAX_STEPS_TOGETHER - self.asked_steps);
         let steps = std::mem::replace(&mut self.steps, given);
@@ -254,7 +264,7 @@ impl<'p> Interpreter<'p> {
             conditional: self.conditional,
             identities: 0,
             hinted: false,
-            notes,
+            notes: question.notes.clone(),
             called_back: 0,
             narrowed: false,
             left: false,
@@ -538,13 +548,6 @@ impl<'p> Interpreter<'p> {
         let Some(probe) = &mut self.probe else { return };
         let key = format!("{path}.{name}");
         let surely = conditional == probe.conditional;
-        if let Value::Object(_) | Value::Map(_) = value
-            && probe.seen.left.len() < MAX_NOTES
-        {
-            let before = probe.seen.left.remove(&key);
-            let values = before.into_iter().chain([value.clone()]).collect();
-            probe.seen.left.insert(key.clone(), Value::choice(values));
-        }
         let value = match probe.notes.get(&key) {
             Some(old) if !surely => Value::choice(vec![old.clone(), value.clone()]),
             // What it is otherwise is for the caller to say.

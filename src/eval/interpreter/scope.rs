@@ -7,7 +7,7 @@ use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, Closure, Place, Value};
-use crate::module::{Block, Call, Class, Expr, Function, Span};
+use crate::module::{Block, Call, Class, Expr, Function, Markup, Span};
 use crate::source::Language;
 
 /// What is noted on a function, and what it is called.
@@ -39,7 +39,13 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             "super" if self.language() != Language::Python => return self.super_value(),
             _ => {}
         }
-        let known = self.frame.env.get(name).or_else(|| self.own_place(name));
+        let env = &self.frame.env;
+        let known = match &env.parent {
+            // Members of a class are no names in a script: `@get("/x") get() {}`.
+            Some(around) if env.is_class && self.language().is_script() => around.get(name),
+            _ => env.get(name),
+        };
+        let known = known.or_else(|| self.own_place(name));
         let known = known.or_else(|| self.module_constant(name));
         let known = known.or_else(|| self.imported_unasked(name));
         known.unwrap_or_else(|| Value::External(name.into()))
@@ -326,8 +332,16 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.block_value(block)
     }
 
+    fn weighs_both(&self) -> bool {
+        !self.probing()
+    }
+
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {
         self.bind(target, value.clone());
+    }
+
+    fn markup(&mut self, markup: &'p Markup, span: Span) {
+        self.element(markup, span);
     }
 
     fn enter(&mut self) -> bool {

@@ -6,6 +6,7 @@ use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, Value, grow};
+use crate::module::path::Path;
 use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Span, Stmt, StmtKind};
 use crate::source::Language;
 
@@ -21,7 +22,7 @@ impl<'p> Interpreter<'p> {
                     && let Some(name) = &function.name
                 {
                     let value = self.closure(function);
-                    self.frame.env.set(name, value);
+                    self.set_variable(name, value, false);
                 }
             }
         }
@@ -50,19 +51,25 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Runs both ways of a condition that the environment decides. What they do may be done; what
-    /// they come to is what the way comes to that is taken by default.
+    /// they come to is what the way comes to that is taken by default, and text is something else
+    /// where the other is taken.
     fn usual(&mut self, truth: bool, then: &'p Block, otherwise: &'p Block) -> Flow<'p> {
         let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
         let returned = self.returned.len();
-        let elsewhere = self.way(|it| it.block(other));
+        let mut elsewhere = self.way(|it| it.block(other));
+        let changes = elsewhere.take_texts();
         let elsewhere = self.fall_back(elsewhere);
         if !matches!(elsewhere, Flow::Next) || self.returned.len() > returned {
             self.returned.truncate(returned);
             self.swayed = true;
         }
+        if let Flow::Return(value) = elsewhere {
+            self.otherwise.push(value);
+        }
         self.conditional += 1;
         let flow = self.block(usual);
         self.conditional -= 1;
+        self.unless(changes);
         flow
     }
 
@@ -539,10 +546,16 @@ impl<'p> Interpreter<'p> {
         if let Value::Choice(_) = &value
             && let Some(items) = items_of(&value)
         {
-            for (item, _) in items.iter().filter(|(_, surely)| !surely) {
-                self.note_perhaps(item);
-            }
-            return Value::list(items.into_iter().map(|(item, _)| item).collect());
+            let listed = items.into_iter().map(|(item, surely)| match item {
+                item if surely => item,
+                // There or not, and elsewhere perhaps without a condition.
+                item @ Value::Class(_) => Value::choice(vec![item, Value::None]),
+                item => {
+                    self.note_perhaps(&item);
+                    item
+                }
+            });
+            return Value::list(listed.collect());
         }
         // What a script goes through is a `Map`, of pairs.
         if let Value::Map(entries) = &value
@@ -586,11 +599,17 @@ impl<'p> Interpreter<'p> {
     }
 }
 
-/// Whether a test is `__name__ == "__main__"`.
+/// Whether a test is whether the file itself is the program that was started: `__name__ ==
+/// "__main__"`, `require.main === module`, `import.meta.main`.
 fn is_start(test: &Expr) -> bool {
-    let ExprKind::Binary { operator, left, right } = &test.kind else { return false };
-    let is_name = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == "__name__");
-    operator == "==" && (is_name(left) || is_name(right))
+    let ExprKind::Binary { operator, left, right } = &test.kind else {
+        return Path::of(test).segments == ["import", "meta", "main"];
+    };
+    let is = |path: &[&str]| [left, right].iter().any(|side| Path::of(side).segments == path);
+    match operator.as_str() {
+        "==" | "===" => is(&["__name__"]) || is(&["require", "main"]) && is(&["module"]),
+        _ => false,
+    }
 }
 
 /// The most turns of a loop over one of several lists: each item is looked for in all of them.

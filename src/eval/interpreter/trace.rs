@@ -2,7 +2,7 @@
 //! names of every module; and the machine, which answers further questions about them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -12,7 +12,7 @@ use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
-    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Value,
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Object, Place, Value,
 };
 use crate::module::{Expr, Span};
 
@@ -26,8 +26,6 @@ pub struct Trace<'p> {
     pub functions: Rc<Vec<Rc<Closure<'p>>>>,
     /// Whether a limit was reached, so that the calls are not all.
     pub exhausted: bool,
-    /// Files that the program loads by names which it computes, and whose modules are not in it.
-    pub missing: BTreeSet<String>,
     /// The program.
     pub program: &'p Program<'p>,
     /// How many calls loading the modules has made.
@@ -47,11 +45,17 @@ impl<'p> Trace<'p> {
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
             exhausted,
-            missing: std::mem::take(&mut machine.missing),
             program: machine.program,
             loaded: machine.loaded,
             machine: RefCell::new(machine),
         }
+    }
+
+    /// Files that the program, or a reader, has loaded by names which it computes, and whose modules
+    /// are not in the program.
+    #[must_use]
+    pub fn missing(&self) -> BTreeSet<String> {
+        self.machine.borrow().missing.clone()
     }
 
     /// The records with their ids.
@@ -75,6 +79,20 @@ impl<'p> Trace<'p> {
             Value::Native(id) => self.call(*id),
             _ => None,
         }
+    }
+
+    /// The calls through which the address came that a call to the outside is given, the innermost
+    /// first; empty where the call itself gives it.
+    #[must_use]
+    pub fn way(&self, id: CallId) -> Vec<Place> {
+        self.machine.borrow().ways.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The address of a call to the outside that the evaluation has lost track of, as a function
+    /// around it was given it.
+    #[must_use]
+    pub fn presumed(&self, id: CallId) -> Option<Value<'p>> {
+        self.machine.borrow().presumed.get(&id).cloned()
     }
 
     /// What a library noted of a call.
@@ -200,12 +218,7 @@ impl<'p> Trace<'p> {
     /// The value of an expression in a scope, such as a parameter's default or annotation.
     #[must_use]
     pub fn value_in(&self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
-        let mut machine = self.machine.borrow_mut();
-        let frame = Frame { env: Rc::clone(env), this: None, class: None };
-        let outer = std::mem::replace(&mut machine.frame, frame);
-        let value = expr::eval(expr, &mut *machine);
-        machine.frame = outer;
-        value
+        self.machine.borrow_mut().value_in(env, expr)
     }
 
     /// The value of an expression in the body of a function, before the function has done
@@ -269,17 +282,6 @@ impl<'p> Trace<'p> {
     /// What a function does to a caller. See [`super::probe`].
     #[must_use]
     pub fn ask(&self, caller: Rc<dyn Caller<'p> + 'p>, question: &Question<'p>) -> Seen<'p> {
-        self.ask_behind(caller, question, BTreeMap::new())
-    }
-
-    /// As [`Trace::ask`], where something is on the request objects already, by path.
-    #[must_use]
-    pub fn ask_behind(
-        &self,
-        caller: Rc<dyn Caller<'p> + 'p>,
-        question: &Question<'p>,
-        notes: BTreeMap<String, Value<'p>>,
-    ) -> Seen<'p> {
-        self.machine.borrow_mut().ask(caller, question, notes)
+        self.machine.borrow_mut().ask(caller, question)
     }
 }

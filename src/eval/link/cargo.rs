@@ -11,7 +11,8 @@ pub(super) struct Crates<'p> {
     by_folder: BTreeMap<&'p str, Package<'p>>,
     /// The folders of the packages whose library has a name.
     by_name: BTreeMap<String, Vec<&'p str>>,
-    workspaces: BTreeMap<&'p str, &'p Expr>,
+    /// The dependencies that the workspaces share, by name.
+    workspaces: BTreeMap<&'p str, BTreeMap<&'p str, &'p Expr>>,
 }
 
 /// A folder whose `Cargo.toml` has a package.
@@ -24,6 +25,8 @@ pub(super) struct Package<'p> {
     pub(super) library: Option<String>,
     /// The root files of everything else that the manifest names.
     declared: Vec<String>,
+    /// Its dependencies by the names that code knows them by, as the manifest has them.
+    dependencies: BTreeMap<String, (&'p str, &'p Expr)>,
 }
 
 impl<'p> Crates<'p> {
@@ -35,7 +38,8 @@ impl<'p> Crates<'p> {
             }
             let folder = folder_of(path);
             if data::get(manifest, "workspace").is_some() {
-                out.workspaces.insert(folder, manifest);
+                let shared = data::at(manifest, &["workspace", "dependencies"]);
+                out.workspaces.insert(folder, shared.into_iter().flat_map(data::pairs).collect());
             }
             if let Some(name) = data::text(manifest, &["package", "name"]) {
                 out.add(Package::new(folder, manifest, name, &exists));
@@ -84,26 +88,28 @@ impl<'p> Crates<'p> {
     /// one of a registry, even where the tree has a package of that name.
     fn dependency(&self, from: &str, name: &str) -> Option<Option<String>> {
         let package = self.package(from)?;
-        let declared = ["dependencies", "dev-dependencies", "build-dependencies"]
-            .iter()
-            .filter_map(|table| data::get(package.manifest, table))
-            .find_map(|table| named(table, name));
-        let (key, mut value) = declared?;
+        let (key, mut value) = *package.dependencies.get(name)?;
         let mut folder = package.folder;
         if data::get(value, "workspace").is_some() {
             let workspace =
                 upwards(folder).find_map(|folder| self.workspaces.get_key_value(folder));
-            let (root, manifest) = workspace?;
-            let shared = data::at(manifest, &["workspace", "dependencies"])?;
-            (folder, value) = (root, data::get(shared, key)?);
+            let (root, shared) = workspace?;
+            (folder, value) = (root, shared.get(key)?);
         }
         Some(data::text(value, &["path"]).and_then(|path| normalise(folder, path)))
     }
 }
 
-/// The entry of a table of dependencies that code knows by a name.
-fn named<'p>(table: &'p Expr, name: &str) -> Option<(&'p str, &'p Expr)> {
-    data::pairs(table).find(|(key, _)| key.replace('-', "_") == name)
+/// The dependencies of a manifest by the names that code knows them by; the first of a name counts.
+fn dependencies(manifest: &Expr) -> BTreeMap<String, (&str, &Expr)> {
+    let mut out = BTreeMap::new();
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    for table in tables.iter().filter_map(|table| data::get(manifest, table)) {
+        for (key, value) in data::pairs(table) {
+            out.entry(key.replace('-', "_")).or_insert((key, value));
+        }
+    }
+    out
 }
 
 impl<'p> Package<'p> {
@@ -124,7 +130,8 @@ impl<'p> Package<'p> {
             .flat_map(data::items)
             .filter_map(|target| normalise(folder, data::text(target, &["path"])?))
             .collect();
-        Self { folder, manifest, name, library, declared }
+        let dependencies = dependencies(manifest);
+        Self { folder, manifest, name, library, declared, dependencies }
     }
 
     /// Whether a file is the root of a crate of the package: it is declared, or it lies where

@@ -3,7 +3,8 @@
 //! A path walks from module to module. Each module is a place: a file, the modules inside the file
 //! that lead to it, and the folder in which the files of its own modules lie.
 
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 
 use smol_str::SmolStr;
 
@@ -76,17 +77,31 @@ impl Program<'_> {
         }
     }
 
-    /// Where the paths of a Rust file lead.
-    pub(super) fn targets(&self, from: FileId) -> Vec<Target> {
-        let paths = imports::rust(self.file(from).module, |name| self.crates.has(name));
+    /// Where those paths of a Rust file lead that are not known to lead elsewhere. What is known
+    /// once all files on the way are in the program stays so.
+    pub(super) fn targets(&self, from: FileId, open: &mut OpenPaths) -> Vec<Target> {
+        let file = self.file(from);
+        if open.moved != self.scopes.count_moved() {
+            *open = OpenPaths { moved: self.scopes.count_moved(), ..OpenPaths::default() };
+        }
+        let paths = open.by_file.remove(file.path).unwrap_or_else(|| {
+            imports::rust(file.module, |name| self.crates.has(name)).into_iter().collect()
+        });
         let mut left = MAX_PATHS_OF_FILE;
         let mut targets = Vec::new();
-        for (scope, path) in &paths {
+        let mut still = Vec::new();
+        for (scope, path) in paths {
             let mut way = Way::new(left.min(MAX_PATHS));
             left -= way.paths;
-            targets.push(self.locate_within(from, scope, path, &mut way).target);
+            self.ways.met_unread.set(false);
+            let target = self.locate_within(from, &scope, &path, &mut way).target;
+            if self.ways.met_unread.get() || matches!(target, Target::Missing(_)) {
+                still.push((scope, path));
+            }
+            targets.push(target);
             left += way.paths;
         }
+        open.by_file.insert(file.path.to_owned(), still);
         targets
     }
 
@@ -114,6 +129,19 @@ impl Program<'_> {
     }
 
     fn root_of(&self, file: &str) -> Option<String> {
+        if let Some((root, met_unread)) = self.ways.roots.borrow().get(file) {
+            self.ways.meet(*met_unread);
+            return root.clone();
+        }
+        let met_before = self.ways.met_unread.replace(false);
+        let root = self.find_root_of(file);
+        let known = (root.clone(), self.ways.met_unread.get());
+        self.ways.roots.borrow_mut().insert(file.to_owned(), known);
+        self.ways.meet(met_before);
+        root
+    }
+
+    fn find_root_of(&self, file: &str) -> Option<String> {
         let mut file = file;
         for _ in 0..MAX_MOVES {
             match self.scopes.moved(file) {
@@ -135,6 +163,7 @@ impl Program<'_> {
             .take_while(|folder| folder.len() >= package.folder.len())
             .map(|folder| package.roots(folder).into_iter().filter(exists).collect::<Vec<_>>())
             .find(|roots| !roots.is_empty())?;
+        self.ways.meet(roots.len() > 1 && roots.iter().any(|root| !self.scopes.has(root)));
         // Of a library and a program in one folder, the one that declares the module.
         let declares = |root: &&String| {
             let inside = file.strip_prefix(folder_of(root)).unwrap_or(file);
@@ -272,6 +301,7 @@ impl Program<'_> {
     /// it is nothing that is known there.
     fn step(&self, place: &Place, names: &[SmolStr], way: &mut Way) -> Option<Found> {
         let (first, rest) = names.split_first()?;
+        self.ways.meet(!self.scopes.has(&place.file));
         if let Some(child) = self.child(place, first) {
             // `mod jwt; pub use jwt::jwt;`: what a module imports under the name of another may
             // stand beside it, as only the last name of a path means.
@@ -335,6 +365,30 @@ impl Program<'_> {
                 _ => None,
             }
         })
+    }
+}
+
+/// Paths of Rust of which it is not known where they lead, since a file on the way is not in the
+/// program. They outlive the program, which grows by what they lead to.
+#[derive(Debug, Default)]
+pub struct OpenPaths {
+    by_file: HashMap<String, Vec<imports::ScopedPath>>,
+    /// How many files were declared by a path, on which every way may depend.
+    moved: usize,
+}
+
+/// What is remembered of the ways that were gone.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    /// The roots of the crates of files, each with whether a file was met that is not in the program.
+    roots: RefCell<HashMap<String, (Option<String>, bool)>>,
+    /// Whether the last path met a file that is not in the program.
+    met_unread: Cell<bool>,
+}
+
+impl Ways {
+    fn meet(&self, unread: bool) {
+        self.met_unread.set(self.met_unread.get() || unread);
     }
 }
 

@@ -85,6 +85,16 @@ impl<'p> Scopes<'p> {
         scope.iter().try_fold(root, |scope, name| scope.module(name)?.inline.as_ref())
     }
 
+    /// Whether a file is in the program.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.by_file.contains_key(file)
+    }
+
+    /// How many files are declared by a path.
+    pub(super) fn count_moved(&self) -> usize {
+        self.moved.len()
+    }
+
     /// The module that declares a file by a path.
     pub(super) fn moved(&self, file: &str) -> Option<&Declaration<'p>> {
         self.moved.get(file)

@@ -64,7 +64,7 @@ impl Tree {
     fn missing(&self, from: &str) -> Vec<String> {
         let program = self.program();
         let mut out = BTreeSet::new();
-        program.missing_imports(program.by_path[from], &mut out);
+        program.missing_imports(program.by_path[from], &mut OpenPaths::default(), &mut out);
         out.into_iter().collect()
     }
 }

@@ -16,12 +16,12 @@ use super::graph::{Layer, LayerKind};
 use super::pattern::{self, Typed};
 use super::{Auth, AuthState, Guard, Route, alike, guards, spared};
 use crate::eval::interpreter::Trace;
-use crate::eval::interpreter::probe::{Caller, Certainty, Question, Seen};
+use crate::eval::interpreter::probe::{Caller, Certainty, Noted, Question, Seen};
 use crate::eval::link::Program;
 use crate::eval::value::{Args, CallId, Closure, Place, Value};
 use crate::module::path::last_name;
 use crate::module::visit::{Visitor, Walk, walk_block};
-use crate::module::{Expr, ExprKind, Function};
+use crate::module::{Expr, ExprKind};
 
 /// What a layer does to an anonymous caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +36,57 @@ enum Verdict {
     Unclear,
 }
 
+/// What a layer does, and what it leaves on the request for those behind it.
+#[derive(Debug, Clone)]
+struct Judged<'p> {
+    verdict: Verdict,
+    put: Rc<Noted<'p>>,
+}
+
+impl From<Verdict> for Judged<'_> {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, put: Rc::default() }
+    }
+}
+
+/// What was found of a route, for some of its methods.
+pub struct Decided {
+    /// The methods.
+    pub methods: Vec<String>,
+    /// Who may call it.
+    pub auth: Auth,
+    /// What an anonymous caller meets.
+    pub faced: Faced,
+}
+
+/// What an anonymous caller meets on the way to a handler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faced {
+    /// What each layer does that is reached, `None` where it does not stand before the route, and
+    /// whether it stands there only under a condition.
+    pub layers: Vec<(Option<AuthState>, bool)>,
+    /// What the handler does, where it is reached.
+    pub handler: Option<AuthState>,
+}
+
+/// What was met on the way to a handler.
+#[derive(Default)]
+struct OnTheWay {
+    /// What the program has, with what it does.
+    guards: Vec<(Place, String, Verdict)>,
+    faced: Faced,
+}
+
 /// Decides for each route; layers are asked once for all routes they do not look at.
 pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
-    known: BTreeMap<LayerKey, Verdict>,
-    by_route: BTreeMap<(LayerKey, String), Verdict>,
+    known: BTreeMap<LayerKey, Judged<'p>>,
+    by_route: BTreeMap<(LayerKey, String), Judged<'p>>,
+    /// The same, and of handlers, where earlier layers have put something on the request.
+    behind: BTreeMap<(LayerKey, String), Verdict>,
+    /// What stands on the request when something is asked, and what it leaves there.
+    before: Rc<Noted<'p>>,
+    put: RefCell<Noted<'p>>,
     /// Functions, each with the first that does the same.
     alike: BTreeMap<usize, usize>,
     described: BTreeMap<String, usize>,
@@ -53,8 +99,6 @@ pub struct Decider<'t, 'p> {
     was_cut: Cell<bool>,
     /// Handlers that may hand a request on to what is registered later.
     hand_on: BTreeSet<usize>,
-    /// What layers leave on the request objects, by function.
-    left: RefCell<BTreeMap<*const Function, BTreeMap<String, Value<'p>>>>,
     /// What stands before routes, by where the program defines it.
     met: BTreeMap<(Place, String), (AuthState, usize)>,
 }
@@ -75,6 +119,9 @@ impl<'t, 'p> Decider<'t, 'p> {
             trace,
             known: BTreeMap::new(),
             by_route: BTreeMap::new(),
+            behind: BTreeMap::new(),
+            before: Rc::default(),
+            put: RefCell::default(),
             alike: BTreeMap::new(),
             described: BTreeMap::new(),
             libraries: BTreeMap::new(),
@@ -82,31 +129,26 @@ impl<'t, 'p> Decider<'t, 'p> {
             turns_away: Cell::new(false),
             was_cut: Cell::new(false),
             hand_on: BTreeSet::new(),
-            left: RefCell::default(),
             met: BTreeMap::new(),
         }
     }
 
     /// Who may call a route: by methods, where what stands before it or its handler treats them
     /// differently.
-    pub fn decide(
-        &mut self,
-        flat: &Flat<'_, 'p>,
-        has_user_object: bool,
-    ) -> Vec<(Vec<String>, Auth)> {
+    pub fn decide(&mut self, flat: &Flat<'_, 'p>, has_user_object: bool) -> Vec<Decided> {
         let methods = &flat.route.methods;
         let (auth, met, missed) = self.decide_for(flat, None, has_user_object);
         if !missed || methods.len() < 2 {
-            self.meet_all(flat, &auth, met);
-            return vec![(methods.clone(), auth)];
+            self.meet_all(flat, &auth, met.guards);
+            return vec![Decided { methods: methods.clone(), auth, faced: met.faced }];
         }
-        let mut out: Vec<(Vec<String>, Auth)> = Vec::new();
+        let mut out: Vec<Decided> = Vec::new();
         for method in methods {
             let (auth, met, _) = self.decide_for(flat, Some(method), has_user_object);
-            self.meet_all(flat, &auth, met);
-            match out.iter_mut().find(|(_, known)| *known == auth) {
-                Some((methods, _)) => methods.push(method.clone()),
-                None => out.push((vec![method.clone()], auth)),
+            self.meet_all(flat, &auth, met.guards);
+            match out.iter_mut().find(|known| known.auth == auth) {
+                Some(known) => known.methods.push(method.clone()),
+                None => out.push(Decided { methods: vec![method.clone()], auth, faced: met.faced }),
             }
         }
         out
@@ -117,7 +159,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         flat: &Flat<'_, 'p>,
         method: Option<&String>,
         has_user_object: bool,
-    ) -> (Auth, Vec<(Place, String, Verdict)>, bool) {
+    ) -> (Auth, OnTheWay, bool) {
         let only = flat.route.methods.first().filter(|_| flat.route.methods.len() == 1);
         let missed = Rc::new(Cell::new(false));
         let request = || Anonymous {
@@ -132,7 +174,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             missed_method: Rc::clone(&missed),
             ..Anonymous::default()
         };
-        let mut met = Vec::new();
+        let mut met = OnTheWay::default();
         let auth = self.pass(flat, &request, &mut met);
         (auth, met, missed.get())
     }
@@ -150,15 +192,17 @@ impl<'t, 'p> Decider<'t, 'p> {
         &mut self,
         flat: &Flat<'_, 'p>,
         request: &impl Fn() -> Anonymous,
-        met: &mut Vec<(Place, String, Verdict)>,
+        met: &mut OnTheWay,
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
+        let (mut put, mut objects) = (Noted::new(), Noted::new());
         for standing in &flat.layers {
             let layer = standing.layer;
             let spared = spared::spares(layer, flat);
             let holds = self.holds(layer, request);
             if spared == Some(true) || holds == Some(false) || is_excepted(layer, &flat.route) {
+                met.faced.layers.push((None, false));
                 continue;
             }
             let below = || Anonymous {
@@ -166,21 +210,26 @@ impl<'t, 'p> Decider<'t, 'p> {
                 below: Rc::clone(&standing.prefix),
                 ..request()
             };
-            let verdict = match layer.sees_rest {
-                true => self.verdict(layer, &below),
-                false => self.verdict(layer, request),
+            let judged = match layer.sees_rest {
+                true => self.behind(layer, &below, &put),
+                false => self.behind(layer, request, &put),
             };
-            let verdict = match (verdict, layer.kind) {
+            put.extend(entries(&judged.put));
+            let verdict = match (judged.verdict, layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
                 (Verdict::LetsIn, _) if layer.ambient && self.is_for_all(layer) => Verdict::Passes,
                 (verdict, _) => verdict,
             };
-            met.extend(place_of(&layer.value).map(|place| (place, layer.name.clone(), verdict)));
+            let place = place_of(&layer.value);
+            met.guards.extend(place.map(|place| (place, layer.name.clone(), verdict)));
+            let conditional = layer.conditional || standing.conditional || holds.is_none();
+            met.faced.layers.push((Some(state_of(verdict)), conditional));
+            if !conditional {
+                objects.extend(entries(&judged.put).filter(|(_, value)| is_object(value)));
+            }
             match verdict {
-                Verdict::Refuses
-                    if layer.conditional || standing.conditional || holds.is_none() =>
-                {
+                Verdict::Refuses if conditional => {
                     unclear.push(layer.name.clone());
                 }
                 Verdict::Refuses => {
@@ -193,7 +242,9 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
-            match self.body(function, flat, request()) {
+            let verdict = self.body(function, &flat.registration.args, request, (&put, &objects));
+            met.faced.handler = Some(state_of(verdict));
+            match verdict {
                 // Whoever gets past what is unclear is refused here.
                 Verdict::Refuses => {
                     return Auth { state: AuthState::Required, by: vec![name()] };
@@ -236,12 +287,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     /// Takes note of a layer of the program, of what it does, and whether the route behind it is
     /// open.
     fn meet(&mut self, place: Place, name: String, verdict: Verdict, open: bool) {
-        let state = match verdict {
-            Verdict::Passes => AuthState::None,
-            Verdict::LetsIn => AuthState::Optional,
-            Verdict::Refuses => AuthState::Required,
-            Verdict::Unclear => AuthState::Unknown,
-        };
+        let state = state_of(verdict);
         let (known, routes) = self.met.entry((place, name)).or_insert((state, 0));
         // What refuses for one route and not for another looks at the route.
         if *known != state {
@@ -268,24 +314,54 @@ impl<'t, 'p> Decider<'t, 'p> {
         out
     }
 
-    /// What the body of a handler does to an anonymous caller.
+    /// What the body of a handler does to an anonymous caller, behind layers that have put something
+    /// on the request: where it refuses for the lack of that, it does not, and where it calls their
+    /// objects, these may refuse.
     fn body(
         &mut self,
         function: &Rc<Closure<'p>>,
-        flat: &Flat<'_, 'p>,
-        request: Anonymous,
+        args: &Args<'p>,
+        request: &impl Fn() -> Anonymous,
+        (put, objects): (&Noted<'p>, &Noted<'p>),
     ) -> Verdict {
-        let args = &flat.registration.args;
+        let verdict = self.body_behind(function, args, request(), &Noted::new());
+        match verdict {
+            Verdict::Refuses if put.is_empty() => verdict,
+            Verdict::Refuses => {
+                let callee = Value::Function(Rc::new(function.undecorated()));
+                let seen = self.ask_behind(&Rc::new(request()), callee, args.clone(), put.clone());
+                self.of_body(&seen)
+            }
+            _ if objects.is_empty() => verdict,
+            _ => match self.body_behind(function, args, request(), objects) {
+                Verdict::Passes => verdict,
+                behind => behind,
+            },
+        }
+    }
+
+    fn of_body(&self, seen: &Seen<'p>) -> Verdict {
+        let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
+        of_body(seen, |value| self.denies(value), error)
+    }
+
+    /// The same where this stands on the request, and nothing else.
+    fn body_behind(
+        &mut self,
+        function: &Rc<Closure<'p>>,
+        args: &Args<'p>,
+        request: Anonymous,
+        before: &Noted<'p>,
+    ) -> Verdict {
         let key = (Rc::as_ptr(function) as usize, None, BODY);
-        if let Some(verdict) = self.known.get(&key) {
+        let behind = (key, paths(before));
+        if let Some(verdict) = self.behind.get(&behind) {
             return *verdict;
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
-        let question = Question { callee: callee.clone(), args: args.clone() };
-        let seen = self.ask_behind(&request, question, self.left_before(flat));
-        let error = |value: &Value<'p>| caller::is_error(value, &|value| self.trace.made(value));
-        let mut verdict = of_body(&seen, |value| self.denies(value), error);
+        let seen = self.ask_behind(&request, callee.clone(), args.clone(), before.clone());
+        let mut verdict = self.of_body(&seen);
         let ask_anybody = || {
             let anybody = Anonymous {
                 method: request.method.clone(),
@@ -293,7 +369,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                 base: request.base.clone(),
                 ..Anonymous::default()
             };
-            let question = Question { callee: callee.clone(), args: args.clone() };
+            let question = Question::new(callee.clone(), args.clone());
             self.trace.ask(Rc::new(caller::Known(anybody)), &question)
         };
         // What is raised for everybody, such as the way to another page, refuses nobody.
@@ -321,50 +397,72 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.hand_on.insert(key.0);
         }
         if !request.looked_at_route.get() {
-            self.known.insert(key, verdict);
+            self.behind.insert(behind, verdict);
         }
         verdict
     }
 
-    /// What the layers before a handler leave for it on the request objects.
-    fn left_before(&self, flat: &Flat<'_, 'p>) -> BTreeMap<String, Value<'p>> {
-        let left = self.left.borrow();
-        let mut out = BTreeMap::new();
-        for standing in flat.layers.iter().filter(|standing| !standing.conditional) {
-            if let Value::Function(closure) = &standing.layer.value
-                && let Some(left) = left.get(&std::ptr::from_ref(closure.function))
-            {
-                out.extend(left.iter().map(|(path, value)| (path.clone(), value.clone())));
-            }
+    /// What a layer does behind others that have put something on the request: where it refuses for
+    /// the lack of that, it does not.
+    fn behind(
+        &mut self,
+        layer: &Layer<'p>,
+        request: &impl Fn() -> Anonymous,
+        put: &Noted<'p>,
+    ) -> Judged<'p> {
+        let judged = self.verdict(layer, request);
+        let is_own = matches!(layer.value, Value::Function(_) | Value::Class(_) | Value::Object(_));
+        if judged.verdict != Verdict::Refuses || put.is_empty() || !is_own {
+            return judged;
         }
-        out
+        let Some((at, call)) = self.identity(&layer.value) else { return judged };
+        let request = request();
+        let behind = format!("{} {}", request.route(), paths(put));
+        let key = ((at, call, kind_key(layer.kind)), behind);
+        let verdict = match self.behind.get(&key) {
+            Some(verdict) => *verdict,
+            None => {
+                self.before = Rc::new(put.clone());
+                let verdict = self.run(layer, request).0.verdict;
+                self.before = Rc::default();
+                self.behind.insert(key, verdict);
+                verdict
+            }
+        };
+        Judged { verdict, ..judged }
     }
 
-    fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Verdict {
+    fn verdict(&mut self, layer: &Layer<'p>, request: &impl Fn() -> Anonymous) -> Judged<'p> {
         if !layer.alternatives.is_empty() {
+            let alternatives = layer.alternatives.iter();
             let verdicts: Vec<_> =
-                layer.alternatives.iter().map(|layer| self.verdict(layer, request)).collect();
-            return one_of(&verdicts);
+                alternatives.map(|layer| self.verdict(layer, request).verdict).collect();
+            let looks = layer.kind == LayerKind::Decided(AuthState::Optional)
+                && verdicts.iter().any(|verdict| *verdict != Verdict::Passes);
+            return match one_of(&verdicts) {
+                Verdict::Passes if looks => Verdict::LetsIn.into(),
+                verdict => verdict.into(),
+            };
         }
         if let LayerKind::Decided(state) = layer.kind {
-            return of_state(state);
+            return of_state(state).into();
         }
         if guards::is_for_all(&layer.name) {
-            return Verdict::Passes;
+            return Verdict::Passes.into();
         }
         if let Value::External(path) = &layer.value
             && !guards::is_run(path)
         {
             let known = |path: &SmolStr| guards::library(path, &Args::default());
             let state = *self.libraries.entry(path.clone()).or_insert_with_key(known);
-            return state.map_or(Verdict::Passes, of_state);
+            return state.map_or(Verdict::Passes, of_state).into();
         }
         if let Some(state) = self.library(&layer.value) {
-            return of_state(state);
+            return of_state(state).into();
         }
         let key = self.identity(&layer.value).map(|(at, call)| (at, call, kind_key(layer.kind)));
-        if let Some(verdict) = key.and_then(|key| self.known.get(&key)) {
-            return *verdict;
+        if let Some(judged) = key.and_then(|key| self.known.get(&key)) {
+            return judged.clone();
         }
         let Some(key) = key else { return self.run(layer, request()).0 };
         // What decides for a route that nobody knows decides for each; what may refuse one of
@@ -373,31 +471,31 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.turns_away.set(false);
             self.was_cut.set(false);
             let any = Anonymous { any_route: true, ..request() };
-            let (verdict, looked_at_route) = self.run(layer, any);
-            let for_all = match verdict {
+            let (judged, looked_at_route) = self.run(layer, any);
+            let for_all = match judged.verdict {
                 Verdict::Refuses => true,
                 Verdict::Passes | Verdict::LetsIn => !self.turns_away.get(),
                 Verdict::Unclear => false,
             };
             // What takes too long for one takes too long for each.
             if for_all || self.was_cut.get() || !looked_at_route {
-                self.known.insert(key, verdict);
-                return verdict;
+                self.known.insert(key, judged.clone());
+                return judged;
             }
         }
         // An application that is made twice has the same routes twice.
         let request = request();
         let route = (key, request.route());
-        if let Some(verdict) = self.by_route.get(&route) {
-            return *verdict;
+        if let Some(judged) = self.by_route.get(&route) {
+            return judged.clone();
         }
         let missed = Rc::clone(&request.missed_method);
-        let (verdict, _) = self.run(layer, request);
+        let (judged, _) = self.run(layer, request);
         // Whoever misses the method asks again with it.
         if !missed.get() {
-            self.by_route.insert(route, verdict);
+            self.by_route.insert(route, judged.clone());
         }
-        verdict
+        judged
     }
 
     /// What stands for a layer that is the same wherever it is used.
@@ -444,12 +542,14 @@ impl<'t, 'p> Decider<'t, 'p> {
         key.is_some_and(|key| self.known.contains_key(&key))
     }
 
-    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Verdict, bool) {
+    fn run(&self, layer: &Layer<'p>, mut request: Anonymous) -> (Judged<'p>, bool) {
         request.is_layer = true;
         request.all_credentials = matches!(layer.kind, LayerKind::Scheme | LayerKind::Lookup);
         let request = Rc::new(request);
+        self.put.borrow_mut().clear();
         let verdict = self.run_on(layer, &request);
-        (verdict, request.looked_at_route.get())
+        let put = Rc::new(self.put.take());
+        (Judged { verdict, put }, request.looked_at_route.get())
     }
 
     fn run_on(&self, layer: &Layer<'p>, request: &Rc<Anonymous>) -> Verdict {
@@ -532,31 +632,30 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
-    fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
-        let function = match &callee {
-            Value::Function(closure) if request.is_layer => {
-                Some(std::ptr::from_ref(closure.function))
-            }
-            _ => None,
-        };
-        let mut seen = self.ask_behind(request, Question { callee, args }, BTreeMap::new());
-        if let Some(function) = function.filter(|_| !seen.left.is_empty()) {
-            self.left.borrow_mut().insert(function, std::mem::take(&mut seen.left));
-        }
+    /// Asks where something stands on the request objects already.
+    fn ask_behind(
+        &mut self,
+        request: &Rc<Anonymous>,
+        callee: Value<'p>,
+        args: Args<'p>,
+        before: Noted<'p>,
+    ) -> Seen<'p> {
+        self.before = Rc::new(before);
+        let seen = self.ask(request, callee, args);
+        self.before = Rc::default();
         seen
     }
 
-    /// Asks where something is on the request objects already.
-    fn ask_behind(
-        &self,
-        request: &Rc<Anonymous>,
-        question: Question<'p>,
-        notes: BTreeMap<String, Value<'p>>,
-    ) -> Seen<'p> {
+    fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
         // What it is given nobody for is looked up before it.
-        let of_nobody = question.args.positional.iter().any(|value| matches!(value, Value::Absent));
-        let mut seen = self.trace.ask_behind(caller, &question, notes);
+        let of_nobody = args.positional.iter().any(|value| matches!(value, Value::Absent));
+        let notes = (*self.before).clone();
+        let mut seen = self.trace.ask(caller, &Question { callee, args, notes });
+        if !seen.cut {
+            let notes = entries(&seen.notes).filter(|(path, value)| is_there(path, value));
+            self.put.borrow_mut().extend(notes);
+        }
         seen.asked |= of_nobody;
         if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
             self.turns_away.set(true);
@@ -568,6 +667,29 @@ impl<'t, 'p> Decider<'t, 'p> {
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
     }
+}
+
+/// What was put on the request, to be added to what others put there.
+fn entries<'p>(noted: &Noted<'p>) -> impl Iterator<Item = (String, Value<'p>)> {
+    noted.iter().map(|(path, value)| (path.clone(), value.clone()))
+}
+
+/// Whether what was put on the request is made by the program, and has methods of its own.
+fn is_object(value: &Value<'_>) -> bool {
+    let is_object = |value: &Value<'_>| matches!(value, Value::Object(_) | Value::Map(_));
+    value.alternatives().iter().all(is_object)
+}
+
+/// Where something was put on the request.
+fn paths(noted: &Noted<'_>) -> String {
+    noted.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether what was put on the request is surely something, whoever calls.
+fn is_there(path: &str, value: &Value<'_>) -> bool {
+    let is_something =
+        |value: &Value<'_>| !matches!(value, Value::External(_)) && value.truth() == Some(true);
+    path.starts_with("caller.request.") && value.alternatives().iter().all(is_something)
 }
 
 /// Whether a layer says that it does not stand before a path.
@@ -594,7 +716,8 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
 }
 
 /// Where the program defines a layer.
-fn place_of(value: &Value<'_>) -> Option<Place> {
+#[must_use]
+pub fn place_of(value: &Value<'_>) -> Option<Place> {
     match value {
         Value::Function(closure) => Some(closure.place()),
         Value::Class(class) => Some(Place { file: class.env.file, span: class.class.name_span }),
@@ -681,6 +804,15 @@ fn of_state(state: AuthState) -> Verdict {
         AuthState::Optional => Verdict::LetsIn,
         AuthState::None => Verdict::Passes,
         AuthState::Unknown => Verdict::Unclear,
+    }
+}
+
+fn state_of(verdict: Verdict) -> AuthState {
+    match verdict {
+        Verdict::Passes => AuthState::None,
+        Verdict::LetsIn => AuthState::Optional,
+        Verdict::Refuses => AuthState::Required,
+        Verdict::Unclear => AuthState::Unknown,
     }
 }
 

@@ -48,6 +48,21 @@ pub struct Flat<'g, 'p> {
     pub whole: Text,
     /// The application or router that the way began at, and the place in its order.
     pub order: (CallId, usize),
+    /// The routers that lead to it, outermost first.
+    pub way: Rc<Vec<WayStep>>,
+}
+
+/// A router on the way to a route.
+#[derive(Debug, Clone)]
+pub struct WayStep {
+    /// The call that made it.
+    pub router: CallId,
+    /// The call that mounted it, where it is known.
+    pub mounted: Option<CallId>,
+    /// The prefix that it is mounted below.
+    pub prefix: String,
+    /// Whether it is mounted under a condition that could not be decided.
+    pub conditional: bool,
 }
 
 /// A layer where it stands before a handler.
@@ -167,6 +182,8 @@ struct Flattening<'g, 'p> {
 /// The way to a router.
 struct Way<'g, 'p> {
     routers: Vec<CallId>,
+    /// How each of them was come to.
+    steps: Vec<WayStep>,
     /// The prefix as the application sees it that the way leads to.
     seen: Text,
     /// The names of the routers.
@@ -181,6 +198,7 @@ impl Way<'_, '_> {
     fn new(mounted: bool) -> Self {
         Self {
             routers: Vec::new(),
+            steps: Vec::new(),
             seen: Text::default(),
             names: Vec::new(),
             layers: Vec::new(),
@@ -210,6 +228,9 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let name = self.graph.routers.get(&id).and_then(|router| router.name.clone());
         let mut way =
             Way { seen: prefix.clone(), names: name.into_iter().collect(), ..Way::new(mounted) };
+        let conditional = self.graph.routers.get(&id).is_some_and(|router| router.conditional);
+        let prefix_shown = prefix.to_string();
+        way.steps.push(WayStep { router: id, mounted: None, prefix: prefix_shown, conditional });
         self.visit(id, prefix, during, &mut way);
     }
 
@@ -230,6 +251,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
         let first_earlier = self.earlier.len();
         way.routers.push(id);
         let here = Rc::new(prefix.clone());
+        let steps = Rc::new(way.steps.clone());
         way.stand(&router.layers, &here);
         let reached = self.reached.entry(id).or_default();
         *reached = (*reached).max(during.end);
@@ -277,7 +299,14 @@ impl<'g, 'p> Flattening<'g, 'p> {
                     let before = way.layers.len();
                     way.stand(&mount.layers, &here);
                     let until = if mount.copies { *at } else { LATEST };
+                    way.steps.push(WayStep {
+                        router: mount.child,
+                        mounted: mount.at,
+                        prefix: mount.prefix.to_string(),
+                        conditional: mount.conditional,
+                    });
                     self.visit(mount.child, &prefix, FIRST..until, way);
+                    way.steps.pop();
                     way.layers.truncate(before);
                     way.conditions = conditions;
                     way.names.truncate(names);
@@ -285,7 +314,9 @@ impl<'g, 'p> Flattening<'g, 'p> {
                 }
                 Entry::Route(registration) => {
                     let whole = join(prefix, &registration.path);
+                    let first = self.routes.len();
                     self.route(router, framework, registration, (&here, whole), way);
+                    self.routes[first..].iter_mut().for_each(|flat| flat.way = Rc::clone(&steps));
                 }
             }
         }
@@ -368,10 +399,7 @@ impl<'g, 'p> Flattening<'g, 'p> {
                 });
             }
         }
-        shape.path = shape.path.replace(HOLE, "{}");
-        if !shape.path.starts_with('/') && !shape.path.starts_with("{}") {
-            shape.path.insert(0, '/');
-        }
+        shape.path = rooted(&shape.path);
         let place = registration.handler.place;
         let route = Route {
             path: shape.path,
@@ -383,12 +411,16 @@ impl<'g, 'p> Flattening<'g, 'p> {
             auth: Auth::default(),
             resolved: !holes && registration.methods_known,
             mounted: way.mounted,
-            conditional: !way.conditions.is_empty() || registration.conditional,
+            conditional: !way.conditions.is_empty()
+                || registration.conditional
+                || !whole.otherwise().is_empty(),
+            otherwise: whole.otherwise().iter().map(|path| written(framework, path)).collect(),
             name: registration.name.as_ref().map(|name| {
                 let mut whole = way.names.clone();
                 whole.push(name.clone());
                 whole.join(".")
             }),
+            takes_longer: registration.takes_longer,
             parameters: shape.parameters,
             request: registration.request.clone(),
             response: registration.response.clone(),
@@ -397,7 +429,8 @@ impl<'g, 'p> Flattening<'g, 'p> {
         };
         let order = (self.root, self.routes.len());
         let seen = join(&way.seen, &registration.path);
-        self.routes.push(Flat { route, registration, layers, whole, seen, order });
+        let way = Rc::default();
+        self.routes.push(Flat { route, registration, layers, whole, seen, order, way });
     }
 }
 
@@ -421,6 +454,16 @@ fn cut_base(routes: &mut [Flat<'_, '_>]) {
             flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
         }
     }
+}
+
+/// A path as it is shown.
+fn rooted(path: &str) -> String {
+    let path = path.replace(HOLE, "{}");
+    if path.starts_with('/') || path.starts_with("{}") { path } else { format!("/{path}") }
+}
+
+fn written(framework: Option<&'static Framework>, whole: &Text) -> String {
+    rooted(&shape(framework, whole).path)
 }
 
 fn shape(framework: Option<&'static Framework>, whole: &Text) -> Shape {

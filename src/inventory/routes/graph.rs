@@ -117,6 +117,13 @@ impl<'p> Layer<'p> {
         Self { alternatives, ..Self::decided(AuthState::Unknown, &name) }
     }
 
+    /// A layer that asks several in turn who calls, until one of them knows: who is let in by the
+    /// last was looked at by the others.
+    #[must_use]
+    pub fn first_of(alternatives: Vec<Self>) -> Self {
+        Self { kind: LayerKind::Decided(AuthState::Optional), ..Self::any(alternatives) }
+    }
+
     /// The layer, called as it is written where it stands.
     #[must_use]
     pub fn called(mut self, expr: Option<&Expr>) -> Self {
@@ -252,6 +259,8 @@ pub struct Mount<'p> {
     pub conditional: bool,
     /// Whether what is registered on the router later is left out.
     pub copies: bool,
+    /// The call that mounts it, where one does.
+    pub at: Option<CallId>,
 }
 
 impl Mount<'_> {
@@ -266,6 +275,7 @@ impl Mount<'_> {
             strips: false,
             conditional,
             copies: false,
+            at: None,
         }
     }
 }
@@ -306,6 +316,10 @@ pub struct Registration<'p> {
     pub nobody: Rc<BTreeSet<String>>,
     /// Under a condition that could not be decided.
     pub conditional: bool,
+    /// Whether it answers longer paths, too.
+    pub takes_longer: bool,
+    /// The call that registers it, where one does.
+    pub at: Option<CallId>,
 }
 
 impl<'p> Registration<'p> {
@@ -329,6 +343,8 @@ impl<'p> Registration<'p> {
             response: None,
             nobody: Rc::default(),
             conditional: false,
+            takes_longer: false,
+            at: None,
         }
     }
 }
@@ -385,7 +401,8 @@ impl<'p> Handler<'p> {
     #[must_use]
     pub fn of_method(class: &Rc<ClassValue<'p>>, method: &str) -> Self {
         match class.attribute(method) {
-            Some((Value::Function(closure), _)) => Self {
+            // What a type only declares is no answer.
+            Some((Value::Function(closure), owner)) if !owner.class.is_interface => Self {
                 name: Some(format!("{}.{method}", class.qualified)),
                 place: closure.place(),
                 function: Some(closure),
@@ -441,6 +458,8 @@ pub struct Graph<'p> {
     same: BTreeMap<CallId, CallId>,
     /// The call that is being read.
     now: CallId,
+    /// Whether the reader says which one that is.
+    says_now: bool,
     /// How many routers no call has made.
     uncalled: u32,
 }
@@ -450,6 +469,16 @@ impl<'p> Graph<'p> {
     /// the calls is what counts.
     pub fn at(&mut self, call: CallId) {
         self.now = call;
+        self.says_now = true;
+    }
+
+    /// Says that another reader begins, who may follow no calls.
+    pub fn begin(&mut self) {
+        self.says_now = false;
+    }
+
+    fn said_now(&self) -> Option<CallId> {
+        self.says_now.then_some(self.now)
     }
 
     /// Puts what is registered into the order in which the program does it.
@@ -525,6 +554,21 @@ impl<'p> Graph<'p> {
         }
     }
 
+    /// Says that a router does not serve by itself. What was registered on it without a path or a
+    /// handler that is known is forgotten.
+    pub fn unserve(&mut self, id: CallId) {
+        let id = self.origin(id);
+        let Some(router) = self.routers.get_mut(&id) else { return };
+        router.is_application = false;
+        router.entries.retain(|(_, entry)| match entry {
+            Entry::Route(route) => {
+                let path = &route.path;
+                route.handler.name.is_some() || !path.has_hole() || !path.is_empty()
+            }
+            _ => true,
+        });
+    }
+
     /// Whether other routers are mounted on one.
     #[must_use]
     pub fn mounts_others(&self, id: CallId) -> bool {
@@ -544,6 +588,7 @@ impl<'p> Graph<'p> {
     /// Adds a route to a router.
     pub fn route(&mut self, id: CallId, registration: Registration<'p>) {
         let id = self.origin(id);
+        let registration = Registration { at: registration.at.or(self.said_now()), ..registration };
         if let Some(router) = self.routers.get_mut(&id) {
             router.entries.push((self.now, Entry::Route(Box::new(registration))));
         }
@@ -621,6 +666,7 @@ impl<'p> Graph<'p> {
     pub fn mount_as(&mut self, parent: CallId, mount: Mount<'p>) {
         let parent = self.origin(parent);
         let child = self.origin(mount.child);
+        let mount = Mount { at: mount.at.or(self.said_now()), ..mount };
         if parent != child
             && self.routers.contains_key(&child)
             && let Some(router) = self.routers.get_mut(&parent)

@@ -35,7 +35,7 @@ fn refuses<'p>(trace: &Trace<'p>, handler: &Value<'p>, args: &Args<'p>, method: 
         ..Anonymous::default()
     };
     let ask = |caller: Rc<dyn Caller<'p> + 'p>| {
-        trace.ask(caller, &Question { callee: handler.clone(), args: args.clone() })
+        trace.ask(caller, &Question::new(handler.clone(), args.clone()))
     };
     let anonymous = Rc::new(request());
     let seen = ask(Rc::<Anonymous>::clone(&anonymous));

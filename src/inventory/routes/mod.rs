@@ -2,12 +2,14 @@
 //! into a [graph] of routers; [flatten] follows it from the applications to the handlers, and
 //! [auth] asks what an anonymous caller meets on the way.
 
+pub mod adonis;
 pub mod alike;
 pub mod asgi;
 pub mod auth;
 pub mod caller;
 pub mod crates;
 pub mod decorations;
+pub mod evidence;
 pub mod extractors;
 pub mod flatten;
 pub mod graph;
@@ -20,6 +22,7 @@ mod page;
 pub mod pattern;
 pub mod readers;
 pub mod regex;
+pub mod registrars;
 pub mod relate;
 mod remix;
 pub mod spared;
@@ -34,9 +37,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::eval::interpreter;
+use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
+use evidence::Evidence;
 use graph::Graph;
 use readers::{FRAMEWORKS, LIBRARIES, framework};
 
@@ -57,20 +61,31 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let trace = interpreter::run(program, LIBRARIES, readers::names_framework);
-    if let Some(unread) = unread {
-        let missing: BTreeSet<String> = trace.missing.difference(unread).cloned().collect();
-        if !missing.is_empty() {
-            return Extracted { missing, ..Extracted::default() };
-        }
+    let purpose =
+        Purpose { libraries: LIBRARIES, tells: readers::names_framework, follows_addresses: false };
+    let trace = interpreter::run(program, purpose);
+    let missing = || -> BTreeSet<String> {
+        unread
+            .map(|unread| trace.missing().difference(unread).cloned().collect())
+            .unwrap_or_default()
+    };
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
     }
     let mut graph = Graph::default();
-    for framework in FRAMEWORKS {
+    for framework in FRAMEWORKS.iter().filter(|framework| is_spoken(framework, program)) {
+        graph.begin();
         (framework.read)(&trace, &mut graph);
     }
+    // Readers follow names in texts, too.
+    if !missing().is_empty() {
+        return Extracted { missing: missing(), ..Extracted::default() };
+    }
+    registrars::unserve(&trace, &mut graph);
     graph.settle();
     let (flat, cut) = flatten::flatten(&graph, program);
     let mut decider = auth::Decider::new(&trace);
+    let mut witness = evidence::Witness::new(&trace);
     let mut decided = Vec::with_capacity(flat.len());
     for mut flat in flat {
         let has_user_object =
@@ -82,10 +97,11 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
             stub::reason(function.function, &flat.route)
         });
         flat.route.stub = stub.map(str::to_owned);
-        for (methods, auth) in decider.decide(&flat, has_user_object) {
+        for found in decider.decide(&flat, has_user_object) {
             let mut flat = flat.clone();
-            flat.route.methods = methods;
-            flat.route.auth = auth;
+            flat.route.evidence = witness.tell(&flat, &found.faced);
+            flat.route.methods = found.methods;
+            flat.route.auth = found.auth;
             decided.push(flat);
         }
     }
@@ -104,6 +120,11 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     Extracted { routes, guards, cut, missing: BTreeSet::new() }
 }
 
+/// Whether a program has files in a language of a framework.
+fn is_spoken(framework: &readers::Framework, program: &Program<'_>) -> bool {
+    program.ids().any(|id| framework.languages.contains(&program.file(id).module.language))
+}
+
 /// A factory that runs twice registers everything twice: one of the two may be mounted, or have
 /// met no condition. What both say goes into the one that is kept.
 fn same_route(next: &Route, kept: &mut Route) -> bool {
@@ -117,6 +138,7 @@ fn same_route(next: &Route, kept: &mut Route) -> bool {
     if next.mounted && !kept.mounted {
         kept.auth = next.auth.clone();
         kept.shadowed_by.clone_from(&next.shadowed_by);
+        kept.evidence = next.evidence.clone();
     }
     kept.mounted |= next.mounted;
     kept.conditional &= next.conditional;
@@ -159,12 +181,22 @@ pub struct Route {
     pub response: Option<String>,
     /// What stands before the handler, outermost first: middleware, dependencies, decorators.
     pub middleware: Vec<String>,
+    /// Whether it answers longer paths that begin so, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_longer: bool,
+    /// What the path is instead where the environment says otherwise, as one setting puts a
+    /// prefix before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<String>,
     /// Other paths of the same handler.
     pub aliases: Vec<String>,
     /// Why the handler only pretends, when it does.
     pub stub: Option<String>,
     /// `file:line` of the route that answers in its place.
     pub shadowed_by: Option<String>,
+    /// How it comes about, for who asks about it alone.
+    #[serde(skip)]
+    pub evidence: Evidence,
 }
 
 /// A parameter of a path.

@@ -1,6 +1,6 @@
 //! What the classes of Django do that views of the program are built on.
 
-use super::caller::values;
+use super::caller::{is_denial_code, values};
 use crate::eval::interpreter::probe::Told;
 use crate::eval::value::Value;
 
@@ -24,7 +24,7 @@ const METHODS: &[&str] = &[
 pub(super) fn attribute<'p>(name: &str) -> Option<Told<'p>> {
     match name {
         "request" => Some(Told::Value(values::request())),
-        _ if METHODS.contains(&name) => None,
+        _ if METHODS.contains(&name) || is_refusal(name) => None,
         _ => Some(Told::Value(Value::Unknown)),
     }
 }
@@ -44,6 +44,16 @@ pub(super) fn call<'p>(method: &str) -> Told<'p> {
         // Of things, the classes of a library refuse nobody more.
         "has_object_permission" => Told::Value(Value::Bool(true)),
         "has_permission" | "test_func" => Told::Identity(Value::Bool(false)),
+        // `return self.response_401()`
+        _ if is_refusal(method) => {
+            Told::Value(Value::External(format!("caller.base.{method}").into()))
+        }
         _ => Told::Value(Value::Unknown),
     }
+}
+
+/// Whether a method makes the answer that refuses a caller.
+fn is_refusal(method: &str) -> bool {
+    let asks = ["is_", "has_", "check_", "get_"].iter().any(|start| method.starts_with(start));
+    !asks && is_denial_code(&Value::External(method.into()))
 }

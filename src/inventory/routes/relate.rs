@@ -76,7 +76,8 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
                 by = Some(*other);
             }
         }
-        let key = if flat.route.path.ends_with("*}") { takes_rest } else { segments };
+        let open = flat.route.takes_longer || flat.route.path.ends_with("*}");
+        let key = if open { takes_rest } else { segments };
         app.entry(key).or_default().push(at);
         let shadow = by.map(|by| format!("{}:{}", routes[by].route.file, routes[by].route.line));
         routes[at].route.shadowed_by = shadow;
@@ -112,7 +113,7 @@ fn answers_for(earlier: &Flat<'_, '_>, later: &Flat<'_, '_>, matching: Matching)
             Matching::Specific | Matching::Last => same && kinds(first) == kinds(second),
             Matching::First | Matching::Chain => {
                 same && kinds(first) == kinds(second)
-                    || pattern::covers(typed(first), false, typed(second))
+                    || pattern::covers(typed(first), first.takes_longer, typed(second))
             }
         }
 }

@@ -1,5 +1,7 @@
 //! The awkward forms of each framework, each with the table that it comes to.
 
+mod python;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory;
@@ -19,12 +21,15 @@ fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
                 .unwrap()
         })
     };
-    let facts: BTreeMap<String, Module> = files
+    let facts: BTreeMap<_, _> = files
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), crate::facts::of(lowered(path, text))))
+        .map(|(path, text)| {
+            let need = crate::inventory::Need { routes: true, calls: false };
+            ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
+        })
         .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
-    inventory::link(facts, &known, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
+    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
 }
 
 /// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
@@ -46,6 +51,9 @@ fn routes(files: &[(&str, &str)]) -> String {
             if set {
                 out += &format!(" [{mark}]");
             }
+        }
+        for other in route.otherwise {
+            out += &format!(" [otherwise {other}]");
         }
         out.push('\n');
     }
@@ -420,4 +428,307 @@ fn a_loop_that_is_followed_only_in_part_is_said() {
     let linked = linked(&[("app.py", &text)]);
     assert_eq!(linked.routes.len(), 2_000);
     assert_eq!(linked.notes.len(), 1, "{:?}", linked.notes);
+}
+
+/// What an anonymous caller meets on each route, by path.
+fn states(files: &[(&str, &str)]) -> BTreeMap<String, super::AuthState> {
+    linked(files).routes.into_iter().map(|route| (route.path, route.auth.state)).collect()
+}
+
+#[test]
+fn a_guard_finds_what_an_earlier_one_has_put_on_the_request() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+
+const app = fastify()
+const denied = () => Object.assign(new Error('who?'), { statusCode: 401 })
+app.addHook('preHandler', async (request) => {
+  if (!request.headers.authorization && request.routeOptions.config.guests) {
+    request.user = { role: 'guest' }
+    return
+  }
+  await request.jwtVerify()
+})
+app.addHook('preHandler', async (request) => {
+  if (!request.user) throw denied()
+})
+app.get('/open', { config: { guests: true } }, async () => ({ ok: true }))
+app.get('/closed', async () => ({ ok: true }))
+app.get('/own', { config: { guests: true } }, async (request) => {
+  if (request.user.role === 'guest') throw denied()
+  return { ok: true }
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    let state = |path: &str| states[path];
+    assert_eq!(state("/open"), super::AuthState::Optional);
+    assert_eq!(state("/closed"), super::AuthState::Required);
+    assert_ne!(state("/own"), super::AuthState::None);
+}
+
+#[test]
+fn handlers_meet_the_objects_that_layers_surely_leave() {
+    let states = states(&[(
+        "app.js",
+        r#"
+const express = require('express')
+const { Client } = require('pg')
+
+const app = express()
+const client = new Client()
+class Store {
+  constructor(req) { this.req = req }
+  open() { if (!this.req.headers.authorization) throw Object.assign(new Error('who?'), { status: 401 }) }
+}
+function store(req, res, next) { req.store = new Store(req); next() }
+async function known(req, res, next) {
+  const session = await client.query('select', [req.cookies.sid])
+  if (session) req.user = { id: session.id }
+  next()
+}
+app.get('/store', store, (req, res) => { req.store.open(); res.json(1) })
+app.get('/known', known, (req, res) => { if (!req.user) return res.status(401).end(); res.json(2) })
+app.listen(1)
+"#,
+    )]);
+    assert_eq!(states["/store"], super::AuthState::Required);
+    assert_eq!(states["/known"], super::AuthState::Required);
+}
+
+#[test]
+fn what_a_plugin_does_to_its_own_instance_is_as_sure_as_the_plugin() {
+    let states = states(&[(
+        "app.js",
+        r#"
+import fastify from 'fastify'
+import { jwtVerify } from 'jose'
+
+const app = fastify()
+const keyOf = async (header) => process.env.KEY
+app.register(async (app) => {
+  if (!load('feature')) return
+  app.register(async (app) => {
+    app.addHook('preHandler', async (request) => {
+      await jwtVerify((request.headers.authorization || '').replace('Bearer ', ''), keyOf, {})
+    })
+    app.get('/behind', async () => ({ ok: true }))
+  })
+  app.register(async (app) => {
+    if (load('strict')) app.addHook('preHandler', async (request) => request.jwtVerify())
+    app.get('/perhaps', async () => ({ ok: true }))
+  })
+})
+app.listen({ port: 3000 })
+"#,
+    )]);
+    assert_eq!(states["/behind"], super::AuthState::Required);
+    assert_eq!(states["/perhaps"], super::AuthState::Unknown);
+}
+
+#[test]
+fn macros_hand_items_on_and_mount_lists() {
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\nrocket = \"0.5\"\n";
+    let states = states(&[
+        ("Cargo.toml", manifest),
+        (
+            "src/main.rs",
+            r#"
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::http::Status;
+
+macro_rules! derived {
+    ( $item:item, $name:expr ) => { #[derive(Debug)] $item };
+}
+
+derived!(
+    pub struct User { pub id: String },
+    "PartialUser"
+);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for User {
+    type Error = ();
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        match request.headers().get_one("authorization") {
+            Some(id) => Outcome::Success(User { id: id.to_owned() }),
+            None => Outcome::Error((Status::Unauthorized, ())),
+        }
+    }
+}
+
+#[get("/@me")]
+async fn me(user: User) -> String { user.id }
+#[get("/")]
+async fn root() -> &'static str { "x" }
+
+#[launch]
+fn rocket() -> _ {
+    let settings = OpenApiSettings::default();
+    let mut rocket = rocket::build();
+    mount_endpoints_and_merged_docs! {
+        rocket, "/api".to_owned(), settings,
+        "/users" => users(),
+        "" => openapi_get_routes_spec![root]
+    };
+    rocket
+}
+fn users() -> (Vec<Route>, OpenApi) { openapi_get_routes_spec![me] }
+"#,
+        ),
+    ]);
+    assert_eq!(states["/api"], super::AuthState::None);
+    assert_eq!(states["/api/users/@me"], super::AuthState::Required);
+}
+
+#[test]
+fn what_is_not_run_again_gives_each_its_own() {
+    let mut text = String::from(
+        "import express from 'express'\n\
+         const empty = () => { const out = []; for (const x of [1, 2, 3, 4, 5, 6]) { x + 1 } return out }\n\
+         class Box { constructor() { this.items = empty(); this.path = '/boxed' } }\n",
+    );
+    let mut expected = String::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        text += &format!(
+            "export function {name}() {{ const r = express.Router(); const box = new Box(); \
+             box.items.push('/{name}'); for (const p of box.items) r.get(box.path + p, {name}_); return r }}\n\
+             function {name}_(request, response) {{ response.send('') }}\n"
+        );
+        let line = text.lines().count() - 1;
+        expected += &format!("GET /boxed/{name} {name}_ app.js:{line} [unmounted]\n");
+    }
+    assert_routes(&[("app.js", &text)], &expected);
+}
+
+#[test]
+fn modules_of_python_run_after_their_packages() {
+    // `orders` and `site` import each other; beginning at the package, each finds what it needs.
+    assert_routes(
+        &[
+            (
+                "app.py",
+                "\
+from flask import Flask
+from shop.orders import PAGE
+from shop.site import site
+
+app = Flask(__name__)
+app.register_blueprint(site)
+",
+            ),
+            ("shop/__init__.py", "from . import site\n"),
+            ("shop/orders.py", "from .site import PREFIX\n\nPAGE = '/orders'\n"),
+            (
+                "shop/site.py",
+                "\
+from flask import Blueprint
+
+PREFIX = '/shop'
+
+from .orders import PAGE
+
+site = Blueprint('site', __name__, url_prefix=PREFIX + PAGE)
+
+
+@site.route('/all')
+def listed():
+    return []
+",
+            ),
+        ],
+        "GET /shop/orders/all shop.site.listed shop/site.py:11\n",
+    );
+}
+
+#[test]
+fn names_of_routed_methods_may_be_a_text_where_a_set_was_meant() {
+    assert_routes(
+        &[(
+            "app.py",
+            "\
+from flask import Flask
+from flask_appbuilder import AppBuilder, ModelView, expose, has_access
+
+app = Flask(__name__)
+builder = AppBuilder(app)
+
+
+class Notes(ModelView):
+    include_route_methods = 'list'
+
+    @expose('/list/')
+    @has_access
+    def list(self):
+        return ''
+
+    @expose('/search')
+    def search(self):
+        return ''
+
+
+builder.add_view(Notes, 'Notes')
+",
+        )],
+        "GET /notes/list/ app.Notes.list app.py:13\n",
+    );
+}
+
+#[test]
+fn a_class_that_is_made_under_a_condition_has_its_decorators() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, RestApplication} from '@loopback/rest';
+const app = new RestApplication();
+function make() {
+  class Stars {
+    @get('/stars')
+    list() { return 1; }
+  }
+  return Stars;
+}
+if (process.argv[2]) {
+  app.controller(make());
+}
+",
+        )],
+        "GET /stars make.Stars.list app.ts:7 [conditional]",
+    );
+}
+
+#[test]
+fn whoever_starts_a_script_fulfils_the_condition_of_being_started() {
+    let of = |condition: &str| {
+        let text = format!(
+            "const app = require('express')();\nif ({condition}) {{\n  app.get('/x', show);\n}}\n"
+        );
+        routes(&[("app.js", &text)])
+    };
+    assert_eq!(of("require.main === module"), "GET /x - app.js:3\n");
+    assert_eq!(of("import.meta.main"), "GET /x - app.js:3\n");
+    assert_eq!(of("require.main === other"), "GET /x - app.js:3 [conditional]\n");
+}
+
+#[test]
+fn a_method_is_no_name_where_its_class_is_made() {
+    assert_routes(
+        &[(
+            "app.ts",
+            r"
+import {get, put, RestApplication} from '@loopback/rest';
+class Stars {
+  @get('/stars')
+  get() { return 1; }
+  @put('/stars')
+  put() { return 1; }
+}
+new RestApplication().controller(Stars);
+",
+        )],
+        "GET /stars Stars.get app.ts:5\nPUT /stars Stars.put app.ts:7",
+    );
 }

@@ -3,7 +3,7 @@
 use super::graph::name_of;
 use crate::eval::interpreter::Trace;
 use crate::eval::value::{Closure, Value};
-use crate::module::path::Path;
+use crate::module::path::{Path, last_name};
 use crate::module::{Expr, ExprKind};
 
 /// A type as written, without what stands between brackets too deep to be read.
@@ -41,30 +41,29 @@ pub fn returned<'p>(function: &Closure<'p>, _trace: &Trace<'p>) -> Option<String
     function.function.returns.as_ref().map(written)
 }
 
-/// The type of the parameter that takes the body: the one whose type is a class of fields.
-#[must_use]
-pub fn body<'p>(function: &Closure<'p>, trace: &Trace<'p>) -> Option<String> {
-    function.function.params.iter().find_map(|param| {
-        let annotation = param.annotation.as_ref()?;
-        let value = trace.value_in(&function.env, annotation);
-        let of = match &value {
-            Value::Annotated(annotated) => &annotated.0,
-            other => other,
-        };
-        is_model(of).then(|| shown(trace, of))
-    })
-}
-
 /// Whether a value is a class that describes data.
-fn is_model(value: &Value<'_>) -> bool {
+#[must_use]
+pub fn is_model(value: &Value<'_>) -> bool {
     match value {
-        Value::Class(class) => class.lineage().1.is_some_and(|base| {
-            ["BaseModel", "SQLModel", "Struct", "Schema", "TypedDict"]
-                .iter()
-                .any(|model| base.ends_with(model))
-        }),
+        Value::Class(class) => {
+            let (classes, outside) = class.ancestry();
+            match outside.first() {
+                Some(base) => is_called_model(base),
+                // A base that nobody knows is what it is called.
+                None => classes.iter().any(|class| {
+                    let written = class.class.bases.iter().zip(&class.bases);
+                    written
+                        .filter(|(_, base)| matches!(base, Value::Unknown))
+                        .any(|(written, _)| last_name(&written.value).is_some_and(is_called_model))
+                }),
+            }
+        }
         _ => false,
     }
+}
+
+fn is_called_model(name: &str) -> bool {
+    ["Model", "Struct", "Schema", "TypedDict"].iter().any(|model| name.ends_with(model))
 }
 
 /// The name of a type that is a value.

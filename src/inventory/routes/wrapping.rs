@@ -174,6 +174,7 @@ fn without<'p>(env: &Rc<Env<'p>>, inner: &Value<'p>, depth: usize) -> Option<Rc<
         qualified: env.qualified.clone(),
         is_class: env.is_class,
         later: env.later.clone(),
+        called: std::cell::OnceCell::new(),
     }))
 }
 

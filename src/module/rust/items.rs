@@ -4,8 +4,9 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Fields, ImplItem, Item, Meta, TraitItem, Visibility};
 
 use super::expressions::plain_param;
+use super::macros::items_given;
 use super::statements::Tail;
-use super::{Lowering, cover, name, name_of};
+use super::{Lowering, MAX_MACRO_NESTING, cover, name, name_of};
 use crate::module::{
     Arg, Bind, Block, Class, Entry, Expr, ExprKind, Function, Import, ImportNames, Span, Stmt,
     StmtKind, TextPart,
@@ -117,11 +118,19 @@ impl Lowering<'_> {
                 }
             }
             Item::Macro(item) => {
+                let (items, mac) = match item.ident {
+                    None if self.macro_depth < MAX_MACRO_NESTING => items_given(&item.mac),
+                    _ => (Vec::new(), None),
+                };
+                let mac = mac.as_ref().unwrap_or(&item.mac);
                 let value = match &item.ident {
-                    Some(ident) => self.macro_definition(&item.mac, ident),
-                    None => self.invocation(&item.mac),
+                    Some(ident) => self.macro_definition(mac, ident),
+                    None => self.invocation(mac),
                 };
                 self.push(&item.attrs, value.span, StmtKind::Expr(value), out);
+                self.macro_depth += 1;
+                items.iter().for_each(|item| self.item(item, out));
+                self.macro_depth -= 1;
             }
             Item::Type(item) => {
                 let start = self.start(&item.vis, item.type_token.span);

@@ -118,8 +118,24 @@ impl Lowering<'_> {
     }
 
     /// One piece between commas: `x`, `name = x`, `name: x`, and tracing's `?x`, `%x`,
-    /// `name = %x`.
+    /// `name = %x`; `"key" => x` is an entry of a map.
     fn macro_piece(&mut self, tokens: Vec<TokenTree>) -> Arg {
+        if let [
+            TokenTree::Literal(key),
+            TokenTree::Punct(equals),
+            TokenTree::Punct(than),
+            value @ ..,
+        ] = tokens.as_slice()
+            && (equals.as_char(), than.as_char()) == ('=', '>')
+            && !value.is_empty()
+        {
+            let span = cover(self.span(key.span()), self.span(than.span()));
+            let key = self.literal(&syn::Lit::new(key.clone()));
+            let value = self.macro_piece(value.to_vec()).value;
+            let span = cover(span, value.span);
+            let entry = Entry { key: Some(key), value };
+            return Arg { name: None, value: Expr { span, kind: ExprKind::Map(vec![entry]) } };
+        }
         let (name, rest) = match tokens.as_slice() {
             [TokenTree::Ident(ident), TokenTree::Punct(punct), rest @ ..]
                 if matches!(punct.as_char(), ':' | '=')
@@ -384,6 +400,31 @@ fn as_parts(value: Expr) -> Vec<TextPart> {
 }
 
 /// Cuts tokens at a separator; an empty piece at the end is dropped.
+/// The items that a macro among items is given, which most such macros hand on with attributes, and
+/// the macro without them, where there are any.
+pub(super) fn items_given(mac: &syn::Macro) -> (Vec<syn::Item>, Option<syn::Macro>) {
+    let parsed = |tokens: TokenStream| -> Option<Vec<syn::Item>> {
+        let items = syn::parse2::<syn::File>(tokens).ok()?.items;
+        let is_plain =
+            |item: &syn::Item| !matches!(item, syn::Item::Verbatim(_) | syn::Item::Macro(_));
+        (!items.is_empty() && items.iter().all(is_plain)).then_some(items)
+    };
+    let without = |tokens: TokenStream| Some(syn::Macro { tokens, ..mac.clone() });
+    if let Some(items) = parsed(mac.tokens.clone()) {
+        return (items, without(TokenStream::new()));
+    }
+    let mut pieces = split(mac.tokens.clone(), ',').into_iter();
+    let first = pieces.next().and_then(|piece| parsed(piece.into_iter().collect()));
+    match first {
+        Some(items) => {
+            let comma = || TokenTree::Punct(proc_macro2::Punct::new(',', Spacing::Alone));
+            let rest = pieces.flat_map(|piece| piece.into_iter().chain([comma()]));
+            (items, without(rest.collect()))
+        }
+        None => (Vec::new(), None),
+    }
+}
+
 fn split(tokens: TokenStream, separator: char) -> Vec<Vec<TokenTree>> {
     let mut pieces = vec![Vec::new()];
     for token in tokens {

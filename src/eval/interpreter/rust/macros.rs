@@ -16,7 +16,10 @@ use crate::module::path::last_name;
 use crate::module::{Call, ExprKind, Function, Span};
 
 /// Macros from outside that make lists.
-const LISTS: &[&str] = &["routes", "rocket::routes", "catchers", "rocket::catchers"];
+const LISTS: &[&str] =
+    &["routes", "rocket::routes", "catchers", "rocket::catchers", "openapi_get_routes"];
+/// Those that make a list of routes, and with it what describes them.
+const DESCRIBED: &str = "openapi_get_routes_spec";
 
 /// What a macro that defines items is given.
 pub(super) struct Substitutes<'p> {
@@ -153,8 +156,17 @@ impl<'p> Interpreter<'p> {
         if self.interrupted() {
             return Value::Unknown;
         }
+        let is = |name: &str| {
+            let path = match &callee {
+                Value::External(path) => path.as_str(),
+                _ => "",
+            };
+            path == name
+                || path.strip_suffix(name).is_some_and(|crate_| crate_.ends_with("okapi::"))
+        };
         match &callee {
-            Value::External(path) if LISTS.contains(&path.as_str()) => Value::list(args.positional),
+            _ if LISTS.iter().any(|name| is(name)) => Value::list(args.positional),
+            _ if is(DESCRIBED) => Value::list(vec![Value::list(args.positional), Value::Unknown]),
             _ => self.call(callee, args, call, span),
         }
     }

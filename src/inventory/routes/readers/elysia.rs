@@ -521,7 +521,7 @@ impl<'p> Reading<'_, 'p> {
     /// nothing for.
     fn left_by_nobody(&self, callee: &Value<'p>) -> Vec<String> {
         let caller = Anonymous { any_route: true, is_layer: true, ..Anonymous::default() };
-        let question = Question { callee: callee.clone(), args: request() };
+        let question = Question::new(callee.clone(), request());
         let seen = self.trace.ask(Rc::new(caller), &question);
         let [Value::Map(entries)] = seen.returned.as_slice() else { return Vec::new() };
         if !seen.asked || seen.cut {

@@ -22,7 +22,7 @@ pub(super) const FALCON: Framework = Framework {
     languages: &[Language::Python],
     packages: &["falcon"],
     needs: &["falcon", ".add_sink("],
-    fixtures: &[],
+    fixtures: &["falcon"],
     matching: Matching::Specific,
     has_user_object: false,
     read,
@@ -343,7 +343,7 @@ impl<'p> Reader<'_, '_, 'p> {
                     all_credentials: true,
                     ..Anonymous::default()
                 };
-                let question = Question { callee, args: arguments(is_socket) };
+                let question = Question::new(callee, arguments(is_socket));
                 let seen = self.trace.ask(Rc::new(caller), &question);
                 let is_nothing = |value: &Value<'p>| matches!(value, Value::None | Value::Absent);
                 let notes = seen.notes.into_iter().filter(|_| seen.asked);

@@ -354,11 +354,14 @@ impl<'p> Reading<'_, 'p> {
     ) {
         let given = &call.args.positional;
         let stage = given.first().and_then(Value::as_str);
+        // All that a plugin does to its own instance it does while that is made.
+        let before = self.trace.call(instance).map_or(0, |made| made.conditions);
+        let conditional = call.conditions > before;
         match (method, given.first()) {
             ("addHook", _) if let Some(stage) = stage.filter(|stage| HOOKS.contains(stage)) => {
                 for value in given.get(1).map(scripts::flat).unwrap_or_default() {
                     for layer in self.layers(stage, value) {
-                        let layer = Layer { conditional: call.conditional, ..layer };
+                        let layer = Layer { conditional, ..layer };
                         graph.layer(instance, layer);
                     }
                 }
@@ -368,7 +371,7 @@ impl<'p> Reading<'_, 'p> {
                 let hook = given.get(1).and_then(|options| options.entry("addHook"));
                 if hook.and_then(|hook| hook.truth()) != Some(false) {
                     let layer = Layer::decided(AuthState::Required, "@fastify/bearer-auth");
-                    graph.layer(instance, Layer { conditional: call.conditional, ..layer });
+                    graph.layer(instance, Layer { conditional, ..layer });
                 }
             }
             _ => {

@@ -1,6 +1,7 @@
 //! The frameworks that are read, one file each.
 
 mod actix_web;
+mod adonis;
 mod aiohttp;
 mod autoload;
 mod axum;
@@ -109,6 +110,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     elysia::ELYSIA,
     nest::NEST,
     loopback::LOOPBACK,
+    adonis::ADONIS,
     tornado::TORNADO,
     axum::AXUM,
     actix_web::ACTIX_WEB,
@@ -121,13 +123,16 @@ pub const FRAMEWORKS: &[Framework] = &[
 
 /// Frameworks that call functions of the program while it registers routes.
 pub const LIBRARIES: &[Library] = &[
+    flask::LIBRARY,
     hono::LIBRARY,
     fastify::LIBRARY,
     hapi::LIBRARY,
     elysia::LIBRARY,
+    adonis::LIBRARY,
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
+    super::registrars::LIBRARY,
 ];
 
 /// Whether a dotted path leads into a framework that is read, or into what extends one; answers
@@ -136,11 +141,23 @@ pub const LIBRARIES: &[Library] = &[
 pub fn names_framework(path: &str) -> bool {
     let is_answer = ["Exception", "Error", "Response"].iter().any(|end| path.ends_with(end));
     !is_answer
+        && path != PYTHONS_NEXT
         && !django::is_aside(path)
         && FRAMEWORKS.iter().any(|framework| {
-            framework.packages.iter().any(|package| path.contains(stem(package)))
+            framework.packages.iter().any(|package| mentions(path, stem(package)))
                 || framework.needs.iter().any(|need| is_module(need) && path.contains(need))
         })
+}
+
+/// The function of Python that has the name of a framework.
+const PYTHONS_NEXT: &str = "next";
+
+/// Whether a path has the stem of a package in it. A short one begins a name: `i18next` is not of
+/// Next.js.
+fn mentions(path: &str, stem: &str) -> bool {
+    path.match_indices(stem).any(|(at, _)| {
+        stem.len() > 4 || !path[..at].ends_with(|before: char| before.is_alphanumeric())
+    })
 }
 
 /// Whether a literal can be the name of a module.

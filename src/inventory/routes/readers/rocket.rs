@@ -34,6 +34,10 @@ pub(super) const ROCKET: Framework = Framework {
 const NAME: &str = "rocket";
 const VERBS: &[&str] = &["get", "post", "put", "delete", "patch", "head", "options"];
 
+/// The macro of `rocket_okapi` that mounts lists of routes with what describes them:
+/// `(rocket, base, settings, "/path" => list, …)`.
+const MOUNT_ALL: &str = "mount_endpoints_and_merged_docs";
+
 /// A route with the place where it is mounted.
 struct Mounted<'p> {
     router: CallId,
@@ -67,6 +71,7 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
                 | "AdHoc::on_attach"
                 | "AdHoc::try_on_attach" => graph.add(id, NAME, Text::default()),
                 "rocket::Rocket" => graph.add(id, NAME, Text::default()),
+                _ if tail(path, 1) == MOUNT_ALL => reader.mount_all(id, call, graph),
                 _ => {}
             }
         } else if let Some((receiver, method)) = call.method()
@@ -106,13 +111,7 @@ impl<'p> Reader<'_, 'p> {
         match method {
             "mount" => {
                 let base = self.base(call.args.positional.first());
-                let mut routes = Vec::new();
-                self.routes(call.args.positional.get(1), 0, &mut routes);
-                for (mut route, rank) in routes {
-                    route.conditional |= conditional;
-                    let base = base.clone();
-                    self.mounted.push(Mounted { router, call: id, base, rank, route });
-                }
+                self.mount((router, id), &base, call.args.positional.get(1), conditional);
             }
             "attach" => {
                 if let Some(child) = call.args.positional.first().and_then(made_by) {
@@ -120,6 +119,39 @@ impl<'p> Reader<'_, 'p> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn mount(
+        &mut self,
+        (router, call): (CallId, CallId),
+        base: &Text,
+        routes: Option<&Value<'p>>,
+        conditional: bool,
+    ) {
+        let mut found = Vec::new();
+        self.routes(routes, 0, &mut found);
+        for (mut route, rank) in found {
+            route.conditional |= conditional;
+            self.mounted.push(Mounted { router, call, base: base.clone(), rank, route });
+        }
+    }
+
+    /// See [`MOUNT_ALL`].
+    fn mount_all(&mut self, id: CallId, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
+        let [rocket, base, _, entries @ ..] = call.args.positional.as_slice() else { return };
+        let Some(router) = made_by(rocket).filter(|id| graph.router(*id, NAME).is_some()) else {
+            return;
+        };
+        let base = path_text(Some(base));
+        let conditional = graph.is_conditional(self.trace, router, call);
+        for entry in entries {
+            let Value::Map(pairs) = entry else { continue };
+            let pairs = pairs.borrow().clone();
+            for (path, routes) in &pairs {
+                let base = join(&base, &path_text(Some(path)));
+                self.mount((router, id), &base, Some(routes), conditional);
+            }
         }
     }
 

@@ -103,6 +103,22 @@ pub(super) fn paths(value: Option<&Value<'_>>) -> Vec<Text> {
     }
 }
 
+/// Paths one below the other, with one slash before each and none at the end.
+pub(super) fn below(parts: &[Text]) -> Text {
+    let mut out = Text::default();
+    for part in parts {
+        let part = part.trim_start(&['/']).trim_end(&['/']);
+        if !part.parts().is_empty() {
+            out.push_literal("/");
+            out.push(&part);
+        }
+    }
+    if out.parts().is_empty() {
+        out.push_literal("/");
+    }
+    out
+}
+
 /// The paths that a regular expression stands for, with colons. Groups without a name are called
 /// by their number.
 fn of_regexp(regexp: &Regexp) -> Vec<Text> {

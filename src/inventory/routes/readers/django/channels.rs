@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::NAME;
+use super::ninja::Ninja;
 use super::patterns::{Met, Row, Walk, Way};
 use super::routers::Registry;
 use super::views::Before;
@@ -18,6 +19,7 @@ pub(super) fn read<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
     registry: &Rc<Registry>,
+    ninja: &Rc<Ninja>,
     mut met: Met,
 ) -> Met {
     for (_, record) in trace.records() {
@@ -26,7 +28,7 @@ pub(super) fn read<'p>(
         }
         let Some(patterns) = record.args.get(0, "routes") else { continue };
         let router = graph.add_application_of_files(NAME, Text::default());
-        let mut walk = Walk::new(trace, graph, router, registry, met);
+        let mut walk = Walk::new(trace, graph, router, registry, ninja, met);
         walk.patterns(patterns, &Way::start(), 0);
         met = walk.met;
     }

@@ -174,7 +174,7 @@ impl<'p> Walk<'_, '_, 'p> {
             ..Anonymous::default()
         };
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::new(request);
-        let question = Question { callee: method.clone(), args: Args::default() };
+        let question = Question::new(method.clone(), Args::default());
         self.trace.ask(caller, &question).returned
     }
 

@@ -6,6 +6,9 @@ mod class_views;
 mod drf;
 mod library;
 mod middleware;
+mod ninja;
+mod ninja_auth;
+mod ninja_controllers;
 mod paths;
 mod patterns;
 mod permissions;
@@ -24,6 +27,7 @@ use crate::inventory::routes::graph::Graph;
 use crate::inventory::routes::pattern;
 use crate::source::Language;
 use middleware::Middleware;
+use ninja::Ninja;
 use patterns::{Walk, Way};
 use routers::Registry;
 
@@ -31,7 +35,7 @@ use routers::Registry;
 pub(super) const DJANGO: Framework = Framework {
     name: NAME,
     languages: &[Language::Python],
-    packages: &["django", "djangorestframework", "django-ninja"],
+    packages: &["django", "djangorestframework", "django-ninja", "django-ninja-extra"],
     needs: &[
         "urlpatterns",
         "django.urls",
@@ -56,7 +60,7 @@ pub(super) const DJANGO: Framework = Framework {
         "View)",
         "ViewSet)",
     ],
-    fixtures: &["django", "drf"],
+    fixtures: &["django", "django-ninja", "drf"],
     matching: Matching::First,
     has_user_object: true,
     read,
@@ -88,6 +92,7 @@ struct Site {
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
     let sites = sites(trace);
     let registry = Rc::new(Registry::of(trace));
+    let ninja = Rc::new(Ninja::of(trace));
     let mut met = patterns::Met::default();
     for site in &sites {
         let router = graph.add_application_of_files(NAME, Text::literal(""));
@@ -95,14 +100,14 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         for layer in &middleware.layers {
             graph.layer(router, layer.clone());
         }
-        let mut walk = Walk::new(trace, graph, router, &registry, met);
+        let mut walk = Walk::new(trace, graph, router, &registry, &ninja, met);
         walk.settings = Some(site.settings);
         walk.needs_login = middleware.needs_login;
         walk.module(site.root, &Way::start(), 0);
         met = walk.met;
     }
-    let met = channels::read(trace, graph, &registry, met);
-    unmounted::read(trace, graph, &registry, met, sites.first().map(|site| site.settings));
+    let met = channels::read(trace, graph, &registry, &ninja, met);
+    unmounted::read(trace, graph, &registry, &ninja, met, sites.first().map(|site| site.settings));
 }
 
 /// Every `ROOT_URLCONF` of the program's own, once.

@@ -43,6 +43,14 @@ pub(super) fn angles(text: &Text) -> Text {
     })
 }
 
+/// Whether an expression says where a path ends, or takes any rest as a parameter. Django asks for
+/// a match at the beginning only.
+pub(super) fn is_closed(regex: &Text) -> bool {
+    let Some(Part::Literal(end)) = regex.parts().last() else { return false };
+    let end = end.trim_end_matches(')');
+    ["$", "\\Z", "\\z", ".*", ".+"].iter().any(|closing| end.ends_with(closing))
+}
+
 /// The paths that a regular expression stands for.
 pub(super) fn regexes(text: &Text) -> Vec<Text> {
     let raw: String = text

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
+use super::ninja::Ninja;
 use super::paths;
 use super::routers::Registry;
 use crate::eval::interpreter::Trace;
@@ -10,7 +13,7 @@ use crate::eval::link::Target;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, FileId, Place, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration};
+use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration, made_by};
 
 /// The deepest nesting of lists and modules.
 const MAX_NESTING: usize = 24;
@@ -30,6 +33,7 @@ pub(super) struct Walk<'w, 't, 'p> {
     pub needs_login: bool,
     pub met: Met,
     pub registry: Rc<Registry>,
+    pub ninja: Rc<Ninja>,
     left: usize,
 }
 
@@ -40,8 +44,10 @@ pub(super) struct Met {
     pub patterns: BTreeSet<Place>,
     /// The modules of patterns.
     pub modules: BTreeSet<FileId>,
-    /// The routers of REST framework.
+    /// The routers of REST framework, the routers and APIs of django-ninja.
     pub routers: BTreeSet<CallId>,
+    /// The controllers of django-ninja-extra.
+    pub controllers: BTreeSet<SmolStr>,
 }
 
 /// The way to a list of patterns.
@@ -50,17 +56,27 @@ pub(super) struct Way<'p> {
     pub prefix: Text,
     pub layers: Vec<Layer<'p>>,
     pub conditional: bool,
+    /// Whether what is registered here answers longer paths, too.
+    pub takes_longer: bool,
+    /// The call that makes the pattern which registers.
+    pub at: Option<CallId>,
 }
 
 impl Way<'_> {
     /// Where a site begins.
     pub(super) fn start() -> Self {
-        Self { prefix: Text::literal("/"), layers: Vec::new(), conditional: false }
+        Self {
+            prefix: Text::literal("/"),
+            layers: Vec::new(),
+            conditional: false,
+            takes_longer: false,
+            at: None,
+        }
     }
 
     /// The way on under a path.
     pub(super) fn under(&self, path: &Text, conditional: bool) -> Self {
-        let mut out = self.clone();
+        let mut out = Self { takes_longer: false, at: None, ..self.clone() };
         out.prefix.push(path);
         out.conditional |= conditional;
         out
@@ -81,6 +97,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         graph: &'w mut Graph<'p>,
         router: CallId,
         registry: &Rc<Registry>,
+        ninja: &Rc<Ninja>,
         met: Met,
     ) -> Self {
         Self {
@@ -91,8 +108,15 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             needs_login: false,
             met,
             registry: Rc::clone(registry),
+            ninja: Rc::clone(ninja),
             left: MAX_PATTERNS,
         }
+    }
+
+    /// Takes a step; false where there were too many.
+    pub(super) fn spend(&mut self) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.left > 0
     }
 
     /// The patterns of a module.
@@ -134,9 +158,16 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                     self.call(value, &record, way, depth);
                 }
             }
-            Value::Method(method) if method.1 == "urls" => self.router(&method.0, way),
+            Value::Method(method) if method.1 == "urls" => self.own_patterns(&method.0, way),
             Value::Module(file) => self.module(*file, way, depth + 1),
             _ => {}
+        }
+    }
+
+    /// What something has that makes its own patterns: an API, or a router.
+    fn own_patterns(&mut self, value: &Value<'p>, way: &Way<'p>) {
+        if !self.ninja_api(value, way) {
+            self.router(value, way);
         }
     }
 
@@ -185,12 +216,13 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         for view in &views {
             let is_end = !self.is_list(view);
             for route in &routes {
-                let text = paths::text(self.trace, route);
-                let texts =
-                    if is_regex { paths::regexes(&text) } else { vec![paths::angles(&text)] };
+                let raw = paths::text(self.trace, route);
+                let texts = if is_regex { paths::regexes(&raw) } else { vec![paths::angles(&raw)] };
                 for text in &texts {
-                    let way = way.under(text, conditional);
+                    let mut way = way.under(text, conditional);
                     if is_end {
+                        way.takes_longer = is_regex && !paths::is_closed(&raw);
+                        way.at = made_by(value);
                         self.view(view, record, name.as_ref(), &way);
                     } else {
                         self.include(view, record, &way, depth + 1);
@@ -309,6 +341,8 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             layers,
             name: name.cloned(),
             conditional: way.conditional || row.registration.conditional,
+            takes_longer: way.takes_longer,
+            at: way.at.or(row.registration.at),
             ..row.registration.clone()
         };
         self.graph.route(self.router, registration);

@@ -183,7 +183,7 @@ pub(super) fn object_layers<'p>(
             has_user_object: true,
             ..Anonymous::default()
         });
-        let question = Question { callee: method.clone(), args: args.clone() };
+        let question = Question::new(method.clone(), args.clone());
         let seen = trace.ask(caller, &question);
         if seen.returned.iter().any(|value| value.truth() != Some(false)) {
             return None;

@@ -107,6 +107,7 @@ fn is_router(call: &CallRecord<'_>) -> bool {
     call.path().is_some_and(|path| {
         let name = path.rsplit('.').next().unwrap_or(path);
         name.ends_with("Router")
+            && !path.starts_with("ninja")
             && (path.contains("rest_framework")
                 || path.contains("routers.")
                 || call.class.is_some())

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::ninja::Ninja;
 use super::patterns::{Met, Walk, Way, is_include, pattern_syntax};
 use super::routers::Registry;
 use super::{NAME, python};
@@ -17,6 +18,7 @@ pub(super) fn read<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
     registry: &Rc<Registry>,
+    ninja: &Rc<Ninja>,
     met: Met,
     settings: Option<FileId>,
 ) {
@@ -26,7 +28,7 @@ pub(super) fn read<'p>(
     } else {
         graph.add_uncalled(NAME, Text::default())
     };
-    let mut walk = Walk::new(trace, graph, router, registry, met);
+    let mut walk = Walk::new(trace, graph, router, registry, ninja, met);
     walk.settings = settings;
     for file in python(trace) {
         let has_patterns = trace.module(file).vars.borrow().contains_key("urlpatterns");
@@ -37,7 +39,7 @@ pub(super) fn read<'p>(
     }
     let met = walk.met;
     let router = graph.add_uncalled(NAME, Text::default());
-    let mut walk = Walk::new(trace, graph, router, registry, met);
+    let mut walk = Walk::new(trace, graph, router, registry, ninja, met);
     walk.settings = settings;
     let records: Vec<_> = trace
         .records()
@@ -51,6 +53,7 @@ pub(super) fn read<'p>(
             walk.patterns(&value, &Way::start(), 0);
         }
     }
+    walk.unmounted_ninja();
     for router in registry.routers() {
         if !walk.met.routers.contains(&router) {
             walk.router(&registry.object(trace, router), &Way::start());

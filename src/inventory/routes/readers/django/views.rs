@@ -317,7 +317,7 @@ fn methods_through<'p>(trace: &Trace<'p>, layer: &Layer<'p>) -> Option<(Vec<Stri
                 has_user_object: true,
                 ..Anonymous::default()
             });
-            trace.ask(caller, &Question { callee, args: given })
+            trace.ask(caller, &Question::new(callee, given))
         };
         let wrapped = match layer.kind {
             LayerKind::Wrapper => {

@@ -61,7 +61,7 @@ impl<'p> Reader<'_, '_, 'p> {
             layers.extend(self.parameter_dependencies(function));
             let given = keywords(self, function);
             layers.extend(unwrapped.layers.into_iter().map(|layer| called_with(layer, &given)));
-            declared = (types::body(function, self.trace), types::returned(function, self.trace));
+            declared = (self.body(function), types::returned(function, self.trace));
         }
         let response = match args.keyword("response_model") {
             Some(Value::None) => None,

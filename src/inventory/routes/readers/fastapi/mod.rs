@@ -1,6 +1,7 @@
 //! FastAPI and Starlette, whose applications and routers hold each other: with class-based views of
 //! fastapi-utils and classy-fastapi.
 
+mod bodies;
 mod dependencies;
 mod endpoints;
 mod libraries;

@@ -1,6 +1,9 @@
 //! Flask, Quart, and the extensions that share their routers: Flask-RESTful, Flask-RESTX, APIFlask,
-//! flask-smorest, flask-openapi3, flask-sock.
+//! flask-smorest, flask-openapi3, flask-sock, Flask-AppBuilder.
 
+mod appbuilder;
+mod builtin_views;
+mod endpoints;
 mod extensions;
 mod mounts;
 mod views;
@@ -9,7 +12,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Framework, Matching};
-use crate::eval::interpreter::Trace;
+use crate::eval::interpreter::{Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::graph::{
@@ -32,6 +35,7 @@ pub(super) const FLASK: Framework = Framework {
         "flask_sock",
         "flask_smorest",
         "flask_openapi3",
+        "flask-appbuilder",
         "apiflask",
     ],
     needs: &[
@@ -48,12 +52,22 @@ pub(super) const FLASK: Framework = Framework {
         "make_app(",
         "application = ",
     ],
-    fixtures: &["flask", "flask-factories", "flask-restful", "flask-restx", "quart"],
+    fixtures: &[
+        "flask",
+        "flask-appbuilder",
+        "flask-factories",
+        "flask-restful",
+        "flask-restx",
+        "quart",
+    ],
     matching: Matching::Specific,
     has_user_object: false,
     read,
     path: |raw| pattern::angles(raw, true),
 };
+
+/// What Flask tells a program while it runs.
+pub(super) const LIBRARY: Library = endpoints::LIBRARY;
 
 pub(super) const NAME: &str = "flask";
 const VERBS: &[&str] = &["get", "post", "put", "delete", "patch", "head", "options", "trace"];
@@ -66,6 +80,7 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         sockets: BTreeMap::new(),
         extensions: BTreeMap::new(),
         everywhere: Vec::new(),
+        builders: appbuilder::Builders::default(),
         current: None,
     };
     reader.applications();
@@ -74,6 +89,7 @@ fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
         reader.graph.at(id);
         reader.record(id, call);
     }
+    reader.finish_builders();
     reader.spread_hooks();
 }
 
@@ -102,6 +118,8 @@ struct Reader<'t, 'g, 'p> {
     extensions: BTreeMap<CallId, extensions::Extension>,
     /// Hooks of a blueprint that hold for the whole application which it reaches.
     everywhere: Vec<(CallId, Layer<'p>)>,
+    /// The builders of Flask-AppBuilder.
+    builders: appbuilder::Builders,
     /// The application whose context was entered last, or will be first.
     current: Option<CallId>,
 }
@@ -131,7 +149,8 @@ impl<'p> Reader<'_, '_, 'p> {
     }
 
     fn record(&mut self, id: CallId, call: &CallRecord<'p>) {
-        if let Some(path) = call.path() {
+        if self.builder_call(call) {
+        } else if let Some(path) = call.path() {
             self.construct(id, path, call);
         } else if let Some((receiver, method)) = call.method() {
             self.method_call(id, receiver, method, call);
@@ -147,7 +166,10 @@ impl<'p> Reader<'_, '_, 'p> {
     }
 
     fn construct(&mut self, id: CallId, path: &str, call: &CallRecord<'p>) {
-        if self.construct_extension(id, path, call) || self.mount_dispatched(id, path, call) {
+        if self.construct_extension(id, path, call)
+            || self.mount_dispatched(id, path, call)
+            || self.construct_builder(id, path, call)
+        {
         } else if of_package(
             path,
             &["flask", "quart", "apiflask", "flask_openapi3", "flask_smorest"],

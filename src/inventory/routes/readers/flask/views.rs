@@ -50,6 +50,26 @@ impl<'p> Reader<'_, '_, 'p> {
     /// name by now gets another layer; under a name that nobody knows, each may.
     pub(super) fn replace_views(&mut self, app: CallId, call: &CallRecord<'p>) {
         let [key, value] = call.args.positional.as_slice() else { return };
+        let unwrapped = self.unwrap(value);
+        let name = key.as_str();
+        let conditional = call.conditional;
+        if let (Some(name), Value::Function(view)) = (name, &unwrapped.view) {
+            self.each_view(app, Some(name), |route| {
+                let is_view = route
+                    .handler
+                    .function
+                    .as_ref()
+                    .is_some_and(|function| Rc::ptr_eq(&function.attributes, &view.attributes));
+                let known = route.layers.len();
+                if is_view && unwrapped.layers.len() >= known {
+                    let more = unwrapped.layers.len() - known;
+                    route.layers.clone_from(&unwrapped.layers);
+                    let new = route.layers.iter_mut().take(more);
+                    new.for_each(|layer| layer.conditional |= conditional);
+                }
+            });
+            return;
+        }
         let Some(record) = self.trace.made(value) else { return };
         // A view of its own is no wrapper.
         if matches!(
@@ -59,25 +79,57 @@ impl<'p> Reader<'_, '_, 'p> {
             return;
         }
         let mut layer = decorator(self.trace, &record.callee, None);
-        let name = key.as_str().map(str::to_owned);
-        layer.conditional = call.conditional || name.is_none();
-        let mut left = vec![app];
+        layer.conditional = conditional || name.is_none();
+        self.each_view(app, name, |route| route.layers.insert(0, layer.clone()));
+    }
+
+    /// Changes what an application has under an endpoint by now, or each view of it.
+    fn each_view(
+        &mut self,
+        app: CallId,
+        name: Option<&str>,
+        mut change: impl FnMut(&mut Registration<'p>),
+    ) {
+        let mut left = vec![(app, name.map(str::to_owned))];
         let mut seen = Vec::new();
-        while let Some(id) = left.pop() {
+        while let Some((id, name)) = left.pop() {
             let id = self.graph.origin(id);
-            let Some(router) = self.graph.routers.get_mut(&id) else { continue };
-            if seen.contains(&id) {
+            if seen.contains(&(id, name.clone())) {
                 continue;
             }
-            seen.push(id);
-            for (_, entry) in &mut router.entries {
+            seen.push((id, name.clone()));
+            let names: Vec<Option<String>> =
+                self.graph.routers.get(&id).map_or_else(Vec::new, |router| {
+                    let of_child = |child: CallId| self.graph.routers.get(&child)?.name.clone();
+                    router
+                        .entries
+                        .iter()
+                        .map(|(_, entry)| match entry {
+                            Entry::Mount(mount) => {
+                                mount.name.clone().or_else(|| of_child(mount.child))
+                            }
+                            _ => None,
+                        })
+                        .collect()
+                });
+            let Some(router) = self.graph.routers.get_mut(&id) else { continue };
+            for ((_, entry), mounted) in router.entries.iter_mut().zip(names) {
                 match entry {
-                    Entry::Route(route)
-                        if name.is_none() || route.name.as_deref() == name.as_deref().map(last) =>
-                    {
-                        route.layers.insert(0, layer.clone());
+                    Entry::Route(route) if name.is_none() || route.name == name => change(route),
+                    Entry::Mount(mount) => {
+                        let rest = match (&name, &mounted) {
+                            (Some(name), Some(mounted)) => {
+                                let rest = name.strip_prefix(mounted.as_str());
+                                let Some(rest) = rest.and_then(|rest| rest.strip_prefix('.'))
+                                else {
+                                    continue;
+                                };
+                                Some(rest.to_owned())
+                            }
+                            (name, _) => name.clone(),
+                        };
+                        left.push((mount.child, rest));
                     }
-                    Entry::Mount(mount) => left.push(mount.child),
                     Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => {}
                 }
             }

@@ -1,8 +1,8 @@
-//! `readiness rules`
+//! `readiness rules`: the catalogue, and tests and templates for rules of one's own.
 
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, ColorChoice, Subcommand};
 use serde::Serialize;
 
 use super::catalogue::{RulePage, catalogue};
@@ -11,10 +11,18 @@ use super::options::TableOrJson;
 use super::routes::json;
 use super::{PASSED, terminal};
 
-/// List the catalogue: every rule that would run here, with its severity after configuration.
+mod examples;
+mod scaffold;
+
+/// List the catalogue, run the examples of your own rules, or begin a new rule.
+///
+/// Without a subcommand it lists every rule that would run here, with its severity after
+/// configuration.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
     #[command(flatten)]
     config: ConfigOptions,
     /// The format.
@@ -26,7 +34,15 @@ const EXAMPLES: &str = "\
 Examples:
   readiness rules                     the catalogue, by category
   readiness rules --rules ./rules     with rules of your own
+  readiness rules new no-print        begin a rule
+  readiness rules test my-rules       run the examples of the rules in a folder
   readiness explain env-literal-fallback";
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Test(examples::Arguments),
+    New(scaffold::Arguments),
+}
 
 #[derive(Serialize)]
 struct Catalogue<'a> {
@@ -34,7 +50,12 @@ struct Catalogue<'a> {
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> anyhow::Result<u8> {
+    pub(super) fn run(&self, colour: ColorChoice) -> anyhow::Result<u8> {
+        match &self.action {
+            Some(Action::Test(arguments)) => return arguments.run(colour),
+            Some(Action::New(arguments)) => return arguments.run(),
+            None => {}
+        }
         let config = self.config.load(Path::new("."))?;
         let rules = catalogue(&config)?;
         let text = match self.format {

@@ -1,0 +1,188 @@
+//! `readiness calls`
+
+use std::collections::BTreeMap;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::options::RunOptions;
+use super::routes::{Pattern, json, numbered};
+use super::{PASSED, run, terminal};
+use crate::inventory::calls::{Call, Status};
+
+/// List the calls that the code makes to servers, with where each lands.
+///
+/// A call stands where its address is given, also where functions of the program hand it on to
+/// `fetch`, axios and their kin. It is matched with the routes of the same repository as their
+/// routers would: by method, types of parameters and the slash at the end. `{}` stands for a part
+/// that is known only at run time.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    run: RunOptions,
+    /// The format.
+    #[arg(short, long, value_enum, default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    filter: Filter,
+    /// Show the way of the calls at a place: from where the address is given to where it is sent,
+    /// and to the route.
+    #[arg(long, value_name = "FILE:LINE")]
+    explain: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  readiness calls                                    a table, by file
+  readiness calls --status missing,path-mismatch     what reaches no route
+  readiness calls --explain src/api/users.ts:12      how one call is known
+  readiness calls -f json                            data, the same from version to version";
+
+/// The formats of the call inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Which calls are shown.
+#[derive(Debug, Default, Args)]
+struct Filter {
+    /// Show calls with one of these methods; `WS` opens a WebSocket.
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Show calls whose address matches a glob, or holds this text.
+    #[arg(long, value_name = "GLOB|TEXT")]
+    url: Option<String>,
+    /// Show calls that land so: matched, stub, method-mismatch, path-mismatch, missing, asset,
+    /// external, dynamic.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status)]
+    status: Vec<Status>,
+    /// Show calls whose file matches a glob, or holds this text.
+    #[arg(long, value_name = "GLOB|TEXT")]
+    file: Option<String>,
+}
+
+fn parse_status(text: &str) -> Result<Status, String> {
+    text.parse()
+}
+
+impl Filter {
+    fn apply(&self, mut calls: Vec<Call>) -> anyhow::Result<Vec<Call>> {
+        let url = self.url.as_deref().map(Pattern::new).transpose()?;
+        let file = self.file.as_deref().map(Pattern::new).transpose()?;
+        calls.retain(|call| {
+            let is = |method: &String| call.method.eq_ignore_ascii_case(method);
+            (self.method.is_empty() || self.method.iter().any(is))
+                && url.as_ref().is_none_or(|url| url.fits(&call.url))
+                && file.as_ref().is_none_or(|file| file.fits(&call.file))
+                && (self.status.is_empty() || self.status.contains(&call.status))
+        });
+        Ok(calls)
+    }
+}
+
+#[derive(Serialize)]
+struct Inventory<'a> {
+    calls: &'a [Call],
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<u8> {
+        let (root, config) = self.run.load()?;
+        let listing = run::inventory(root, &config, true)?;
+        let calls = self.filter.apply(listing.calls)?;
+        let text = match (&self.explain, self.format) {
+            (Some(place), _) => explained(&calls, place)?,
+            (None, Format::Json) => json(&Inventory { calls: &calls })?,
+            (None, Format::Table) => table(&calls),
+        };
+        terminal::report(&text)?;
+        Ok(if listing.coverage.incomplete { super::INCOMPLETE } else { PASSED })
+    }
+}
+
+/// The calls by file, with counts by where they land.
+fn table(calls: &[Call]) -> String {
+    if calls.is_empty() {
+        return "no calls found\n".to_owned();
+    }
+    let mut files: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
+    for call in calls {
+        files.entry(&call.file).or_default().push(call);
+    }
+    let mut text = String::new();
+    for (file, calls) in &files {
+        text += &format!("{}  {}\n", terminal::visible(file), counts(calls));
+        let rows: Vec<_> = calls.iter().map(|call| row(call)).collect();
+        for line in terminal::rows(&rows).lines() {
+            text += &format!("  {line}\n");
+        }
+        text.push('\n');
+    }
+    let all: Vec<&Call> = calls.iter().collect();
+    text += &format!("{} in {}\n", counts(&all), numbered(files.len(), "file"));
+    text
+}
+
+/// `5 calls: 4 matched, 1 missing`
+fn counts(calls: &[&Call]) -> String {
+    let by_status = Status::ALL.iter().filter_map(|status| {
+        let count = calls.iter().filter(|call| call.status == *status).count();
+        (count > 0).then(|| format!("{count} {status}"))
+    });
+    format!("{}: {}", numbered(calls.len(), "call"), by_status.collect::<Vec<_>>().join(", "))
+}
+
+fn row(call: &Call) -> [String; 5] {
+    let lands = match (&call.route, &call.nearest) {
+        (Some(route), _) => route.path.clone(),
+        (None, Some(nearest)) => format!("candidate: {}", nearest.edit),
+        (None, None) => String::new(),
+    };
+    let place = format!("line {}", call.line);
+    [call.method.clone(), call.url.clone(), call.status.to_string(), lands, place]
+}
+
+/// The way of the calls at a place.
+fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
+    let wanted = place.rsplit_once(':').and_then(|(file, line)| {
+        let line: u32 = line.parse().ok()?;
+        Some((file, line))
+    });
+    let Some((file, line)) = wanted else {
+        anyhow::bail!("`{place}` is no place: write FILE:LINE, as in `src/api/users.ts:12`");
+    };
+    let mut text = String::new();
+    for call in calls.iter().filter(|call| call.file == file && call.line == line) {
+        text += &format!("{} {}  {}\n", call.method, call.url, call.status);
+        for (at, step) in call.way.iter().enumerate() {
+            let what = match (at, call.way.len()) {
+                (at, length) if at + 1 == length => format!("sent by {}", call.client),
+                (0, _) => "the address is given".to_owned(),
+                _ => "handed on".to_owned(),
+            };
+            text += &format!("  {}:{}  {what}\n", step.file, step.line);
+        }
+        if let Some(route) = &call.route {
+            let methods =
+                if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") };
+            text +=
+                &format!("  {}:{}  answered by {methods} {}\n", route.file, route.line, route.path);
+        }
+        if let Some(nearest) = &call.nearest {
+            let route = &nearest.route;
+            text += &format!(
+                "  {}:{}  a candidate is {}: {}\n",
+                route.file, route.line, route.path, nearest.edit
+            );
+        }
+    }
+    if text.is_empty() {
+        anyhow::bail!("no call is given its address at {place}; `readiness calls` lists them");
+    }
+    Ok(text)
+}

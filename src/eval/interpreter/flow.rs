@@ -1,0 +1,276 @@
+//! Where the addresses come from that calls to the outside are given: through which calls of the
+//! program's own functions they went. A function that only hands an address on is a client
+//! itself, and who calls it gives the address.
+
+use std::rc::Rc;
+
+use super::{Interpreter, MAX_CALLS};
+use crate::eval::expr;
+use crate::eval::value::{Args, CallId, Called, Env, Place, Value};
+use crate::module::{Call, ExprKind, Markup, Param, Span};
+
+/// How deep an address is looked for within an argument.
+const MAX_WITHIN: usize = 4;
+/// The most texts of one call that are looked at.
+const MAX_TEXTS: usize = 32;
+
+/// Attributes of elements that hold an address which a browser asks for, with the name under
+/// which the asking is recorded.
+const ASKING: &[(&str, &str)] = &[
+    ("hx-get", "page.get"),
+    ("hx-post", "page.post"),
+    ("hx-put", "page.put"),
+    ("hx-patch", "page.patch"),
+    ("hx-delete", "page.delete"),
+    ("data-hx-get", "page.get"),
+    ("data-hx-post", "page.post"),
+    ("data-hx-put", "page.put"),
+    ("data-hx-patch", "page.patch"),
+    ("data-hx-delete", "page.delete"),
+    ("href", "page.link"),
+    ("src", "page.link"),
+    ("formaction", "page.link"),
+];
+
+/// Methods of clients by which one is known whose object is not.
+const VERBS: &[&str] =
+    &["get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON"];
+
+impl<'p> Interpreter<'p> {
+    /// Keeps with a function's scope by which call it is run.
+    pub(super) fn note_called(&mut self, env: &Rc<Env<'p>>, args: &Args<'p>) {
+        if let Some(site) = self.site.take().filter(|_| !self.probing()) {
+            let called = Called { site, args: args.clone(), from: Rc::clone(&self.frame.env) };
+            // A scope is made for one call.
+            let _ = env.called.set(called);
+        }
+    }
+
+    /// Keeps the way of the address that a call to the outside is given.
+    pub(super) fn note_way(&mut self, id: CallId, args: &Args<'p>) {
+        if !self.follows || self.probing() {
+            return;
+        }
+        let given = texts_of(args);
+        if given.is_empty() {
+            if self.worn.told_last() {
+                self.presume(id);
+            }
+            return;
+        }
+        let way = self.way_of(&given);
+        if !way.is_empty() {
+            self.ways.insert(id, way);
+        }
+    }
+
+    /// Where a client gets an address of which the evaluation has lost track, the nearest function
+    /// around it that was called with one is taken to hand it on.
+    fn presume(&mut self, id: CallId) {
+        let mut env = Rc::clone(&self.frame.env);
+        for _ in 0..MAX_CALLS {
+            let mut around = Some(&env);
+            let called = loop {
+                let Some(scope) = around else { return };
+                match scope.called.get() {
+                    Some(called) => break called.clone(),
+                    None => around = scope.parent.as_ref(),
+                }
+            };
+            let is_address = |value: &&Value<'p>| match value.entry("url").as_ref().unwrap_or(value)
+            {
+                Value::Text(text) => {
+                    let text = text.to_string();
+                    text.starts_with('/') || text.contains("://")
+                }
+                _ => false,
+            };
+            if let Some(address) = called.args.positional.iter().find(is_address) {
+                let mut way = vec![called.site];
+                way.extend(self.way_from(called.from, &texts_of(&called.args)));
+                self.presumed.insert(id, address.clone());
+                self.ways.insert(id, way);
+                return;
+            }
+            env = called.from;
+        }
+    }
+
+    fn way_of(&self, given: &[String]) -> Vec<Place> {
+        self.way_from(Rc::clone(&self.frame.env), given)
+    }
+
+    fn way_from(&self, mut env: Rc<Env<'p>>, given: &[String]) -> Vec<Place> {
+        let mut way = Vec::new();
+        for _ in 0..MAX_CALLS {
+            // A function inside another sees what that one was called with.
+            let mut around = Some(&env);
+            let found = loop {
+                let Some(scope) = around else { break None };
+                match scope.called.get() {
+                    Some(called) if hands_on(&called.args, given) => break Some(called.clone()),
+                    _ => around = scope.parent.as_ref(),
+                }
+            };
+            let Some(called) = found else { break };
+            way.push(called.site);
+            env = called.from;
+        }
+        way
+    }
+
+    /// A call of something of which nothing is known: one that looks like a client's is recorded.
+    pub(super) fn call_of_unknown(&mut self, args: Args<'p>, span: Span) -> Value<'p> {
+        let name = self.written.filter(|_| self.follows && !self.probing()).and_then(called_name);
+        let Some(name) = name.filter(|name| VERBS.contains(name)) else { return Value::Unknown };
+        let address = |first: &Value<'p>| first.entry("url").unwrap_or_else(|| first.clone());
+        let is_address = args.positional.first().map(address).is_some_and(|first| match first {
+            Value::Text(text) => {
+                let text = text.to_string();
+                text.starts_with('/') || text.contains("://") || text.starts_with("{}/")
+            }
+            _ => false,
+        });
+        let has_handler = args
+            .positional
+            .iter()
+            .any(|value| matches!(value, Value::Function(_) | Value::Class(_)));
+        if !is_address || has_handler {
+            return Value::Unknown;
+        }
+        let callee = Value::External(format!("unknown.{name}").into());
+        self.call_outside(callee, args, span)
+    }
+
+    /// What a parameter gets where nobody knows more of what it is given than that it comes from
+    /// somewhere outside: its type may say that it is a client.
+    pub(super) fn given_or_declared(&mut self, value: Value<'p>, param: &'p Param) -> Value<'p> {
+        let is_opaque = match &value {
+            Value::Unknown => true,
+            Value::Method(method) => matches!(method.0, Value::Native(_)),
+            _ => false,
+        };
+        if !is_opaque || param.annotation.is_none() {
+            return value;
+        }
+        match self.by_declaration(param) {
+            Value::External(path) if self.worn.tells(&path) => Value::External(path),
+            declared @ Value::Object(_) if matches!(value, Value::Unknown) => declared,
+            _ => value,
+        }
+    }
+
+    /// What a parameter gets by its type where nothing calls its function: an object of the
+    /// program's class, or of a class from outside.
+    pub(super) fn by_declaration(&mut self, param: &'p Param) -> Value<'p> {
+        let Some(annotation) = &param.annotation else { return Value::Unknown };
+        match expr::eval(annotation, self) {
+            Value::Class(class) if !class.class.is_interface => {
+                match self.instances.get(&Rc::as_ptr(&class)) {
+                    Some(object) => Value::Object(Rc::clone(object)),
+                    None => {
+                        let args = Args { open: true, ..Args::default() };
+                        self.instantiate(&class, args, class.class.span)
+                    }
+                }
+            }
+            Value::External(path) if path.contains(['.', ':']) => Value::External(path),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// An element of a page: what its attributes ask for is recorded, and what stands in it is
+    /// evaluated.
+    pub(super) fn element(&mut self, markup: &'p Markup, span: Span) {
+        if !self.follows || self.probing() {
+            return;
+        }
+        let mut attributes = Vec::new();
+        for (name, value) in &markup.attributes {
+            attributes.push((name.clone(), expr::eval(value, self)));
+        }
+        let address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
+        if markup.tag == "form" {
+            let action = attributes.iter().find(|(name, _)| name == "action");
+            if let Some((_, action)) = action.filter(|(_, action)| address(action)) {
+                let method = attributes.iter().find(|(name, _)| name == "method");
+                let method = method.map_or_else(|| Value::text("get"), |(_, value)| value.clone());
+                let callee = Value::External("page.form".into());
+                self.record(callee, Args::of(vec![action.clone(), method]), span, None);
+            }
+        }
+        for (name, value) in &attributes {
+            let asking = ASKING.iter().find(|(known, _)| known == name);
+            if let Some((_, path)) = asking.filter(|_| address(value)) {
+                let callee = Value::External((*path).into());
+                self.record(callee, Args::of(vec![value.clone()]), span, None);
+            }
+        }
+        for child in &markup.children {
+            expr::eval(child, self);
+        }
+    }
+}
+
+/// The last name of what is called.
+fn called_name(call: &Call) -> Option<&str> {
+    match &call.callee.kind {
+        ExprKind::Attribute { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether one of the arguments of a call is what an address ends with.
+fn hands_on(args: &Args<'_>, given: &[String]) -> bool {
+    texts_of(args).iter().any(|text| {
+        let text = path_part(text).trim_matches('/');
+        text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+            && given.iter().any(|address| {
+                let address = path_part(address);
+                // What follows may be an identifier, but nothing with a name.
+                address.rfind(text).is_some_and(|at| {
+                    !address[at + text.len()..].bytes().any(|byte| byte.is_ascii_alphanumeric())
+                })
+            })
+    })
+}
+
+fn path_part(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or(text)
+}
+
+/// The texts with a slash within arguments.
+fn texts_of(args: &Args<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    for value in args.positional.iter().chain(args.named.iter().map(|(_, value)| value)) {
+        collect(value, 0, &mut out);
+    }
+    out
+}
+
+fn collect(value: &Value<'_>, depth: usize, out: &mut Vec<String>) {
+    if depth > MAX_WITHIN || out.len() >= MAX_TEXTS {
+        return;
+    }
+    match value {
+        Value::Text(text) => {
+            let text = text.to_string();
+            if text.contains('/') {
+                out.push(text);
+            }
+        }
+        Value::List(items) => {
+            items.borrow().iter().take(MAX_TEXTS).for_each(|item| collect(item, depth + 1, out));
+        }
+        Value::Map(entries) => {
+            let entries = entries.borrow();
+            entries.iter().take(MAX_TEXTS).for_each(|(_, item)| collect(item, depth + 1, out));
+        }
+        Value::Choice(values) => values.iter().for_each(|item| collect(item, depth + 1, out)),
+        Value::Object(object) => {
+            let fields = object.fields.borrow();
+            fields.values().take(MAX_TEXTS).for_each(|item| collect(item, depth + 2, out));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,166 @@
+//! Addresses taken apart: host, path and query.
+
+use std::collections::BTreeMap;
+
+use crate::eval::text::{Part, Text};
+
+/// Where the path of an address begins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Host {
+    /// At the server that the page comes from.
+    Own,
+    /// At a server on the developer's machine, which is one of the program.
+    Local,
+    /// At a base address that nobody knows, by what it is called: it may hold a part of the path.
+    Unknown(String),
+    /// At somebody else's server.
+    Named(String),
+}
+
+/// An address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Where its path begins.
+    pub host: Host,
+    /// The path; `{}` stands for what is not known.
+    pub path: String,
+    /// The names in its query, sorted.
+    pub query: Vec<String>,
+    /// The whole without its query, as it is shown.
+    pub shown: String,
+}
+
+/// Names of the developer's machine.
+const LOCAL: &[&str] =
+    &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "testserver", "host.docker.internal"];
+
+impl Address {
+    /// Takes an address apart. `names` are the paths of routes by their names.
+    #[must_use]
+    pub fn of(url: &Text, names: &BTreeMap<&str, &str>) -> Self {
+        let (text, first_hole) = written(url, names);
+        // An absolute address behind a base replaces it.
+        let text = match text.rfind("/http://").or_else(|| text.rfind("/https://")) {
+            Some(at) if !text[..at].contains('?') => text[at + 1..].to_owned(),
+            _ => text,
+        };
+        let (before, query) = match text.find(['?', '#']) {
+            Some(at) => (&text[..at], query_names(&text[at + 1..])),
+            None => (text.as_str(), Vec::new()),
+        };
+        let is_configured = !url.env().is_empty();
+        let (host, path) = split_host(before, &first_hole, is_configured);
+        let mut path = normalised(path);
+        // `/items${query}`: what is unknown at the end of a name is most often a query.
+        if let Some(stripped) = path.strip_suffix("{}")
+            && !stripped.is_empty()
+            && !stripped.ends_with(['/', '=', '-', '_', '.', ':', '}'])
+        {
+            path = stripped.to_owned();
+        }
+        Self { host, path, query, shown: before.to_owned() }
+    }
+}
+
+/// The text with `{}` for holes, routes that are asked for by name in their places, and the name
+/// of a hole at the beginning.
+fn written(url: &Text, names: &BTreeMap<&str, &str>) -> (String, String) {
+    let mut text = String::new();
+    let mut first = String::new();
+    for part in url.parts() {
+        match part {
+            Part::Literal(literal) => text.push_str(literal),
+            Part::Hole(name) => {
+                let route = name.strip_prefix("route:").and_then(|name| {
+                    let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+                    names.get(name).or_else(|| names.get(last))
+                });
+                if text.is_empty() {
+                    first = name.to_string();
+                }
+                match route {
+                    Some(path) => text.push_str(&without_names(path)),
+                    None => text.push_str("{}"),
+                }
+            }
+        }
+    }
+    (text, first)
+}
+
+/// A route's path with its parameters as `{}`.
+#[must_use]
+pub fn without_names(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some(start) = rest.find('{') {
+        let Some(length) = rest[start..].find('}') else { break };
+        out.push_str(&rest[..start]);
+        out.push_str("{}");
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn split_host<'t>(text: &'t str, first_hole: &str, is_configured: bool) -> (Host, &'t str) {
+    let rest = text
+        .split_once("://")
+        .filter(|(scheme, _)| scheme.len() < 8 && !scheme.contains('/'))
+        .map(|(_, rest)| rest)
+        .or_else(|| text.strip_prefix("//"));
+    if let Some(rest) = rest {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        let name = host.rsplit('@').next().unwrap_or(host);
+        let name = match name.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => name,
+            _ => name,
+        };
+        let host = if LOCAL.contains(&name) || is_configured && name.contains("localhost") {
+            Host::Local
+        } else if name.contains("{}") || name.is_empty() {
+            Host::Unknown(first_hole.to_owned())
+        } else {
+            Host::Named(name.to_owned())
+        };
+        return (host, path);
+    }
+    if let Some(path) = text.strip_prefix("{}") {
+        return (Host::Unknown(first_hole.to_owned()), path);
+    }
+    (Host::Own, text)
+}
+
+/// The path from the root, without dots and double slashes.
+fn normalised(path: &str) -> String {
+    let path = path.trim();
+    let trailing = path.len() > 1 && path.ends_with('/');
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut out = format!("/{}", segments.join("/"));
+    if trailing && out.len() > 1 {
+        out.push('/');
+    }
+    out
+}
+
+fn query_names(query: &str) -> Vec<String> {
+    let mut names: Vec<String> = query
+        .split(['&', '#'])
+        .filter_map(|pair| pair.split('=').next())
+        .filter(|name| !name.is_empty() && !name.contains("{}"))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}

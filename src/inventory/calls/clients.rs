@@ -1,0 +1,501 @@
+//! The clients that send calls, known by their names, and what each is given.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::eval::interpreter::libraries::Host;
+use crate::eval::interpreter::{Library, Trace};
+use crate::eval::text::Text;
+use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value};
+
+/// A call as it is sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The method in upper case; `None` where it is not known.
+    pub method: Option<String>,
+    /// The address.
+    pub url: Text,
+    /// Where the address is given.
+    pub place: Place,
+    /// From there to where it is sent.
+    pub way: Vec<Place>,
+    /// The client.
+    pub client: &'static str,
+}
+
+/// How a client takes its method and address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `fetch(url, { method })`, where an options object may have the address too.
+    Options,
+    /// `client.get(url)`: the method is the name.
+    Verb,
+    /// `client.request(method, url)`.
+    MethodFirst,
+    /// `client(url)`, always with this method.
+    Fixed(&'static str),
+    /// `form(action, method)`.
+    MethodSecond,
+}
+
+/// Functions that are clients themselves.
+const FUNCTIONS: &[(&str, &str, Form)] = &[
+    ("fetch", "fetch", Form::Options),
+    ("node-fetch", "fetch", Form::Options),
+    ("cross-fetch", "fetch", Form::Options),
+    ("cross-fetch.fetch", "fetch", Form::Options),
+    ("isomorphic-fetch", "fetch", Form::Options),
+    ("undici.fetch", "fetch", Form::Options),
+    ("undici.request", "undici", Form::Options),
+    ("$fetch", "ofetch", Form::Options),
+    ("ofetch.ofetch", "ofetch", Form::Options),
+    ("ofetch.$fetch", "ofetch", Form::Options),
+    ("useFetch", "ofetch", Form::Options),
+    ("useLazyFetch", "ofetch", Form::Options),
+    ("#imports.$fetch", "ofetch", Form::Options),
+    ("#imports.useFetch", "ofetch", Form::Options),
+    ("#imports.useLazyFetch", "ofetch", Form::Options),
+    ("axios", "axios", Form::Options),
+    ("axios.default", "axios", Form::Options),
+    ("axios.request", "axios", Form::Options),
+    ("axios.create()", "axios", Form::Options),
+    ("axios.create().request", "axios", Form::Options),
+    ("ky", "ky", Form::Options),
+    ("got", "got", Form::Options),
+    ("$.ajax", "jquery", Form::Options),
+    ("jQuery.ajax", "jquery", Form::Options),
+    ("jquery.ajax", "jquery", Form::Options),
+    ("XMLHttpRequest().open", "XMLHttpRequest", Form::MethodFirst),
+    ("EventSource", "EventSource", Form::Fixed("GET")),
+    ("WebSocket", "WebSocket", Form::Fixed("WS")),
+    ("navigator.sendBeacon", "sendBeacon", Form::Fixed("POST")),
+    ("urllib.request.urlopen", "urllib", Form::Fixed("GET")),
+    ("requests.request", "requests", Form::MethodFirst),
+    ("httpx.request", "httpx", Form::MethodFirst),
+    ("reqwest.get", "reqwest", Form::Fixed("GET")),
+    ("reqwest::get", "reqwest", Form::Fixed("GET")),
+    ("page.form", "form", Form::MethodSecond),
+    ("page.get", "htmx", Form::Verb),
+    ("page.post", "htmx", Form::Verb),
+    ("page.put", "htmx", Form::Verb),
+    ("page.patch", "htmx", Form::Verb),
+    ("page.delete", "htmx", Form::Verb),
+    ("rtk.query", "rtk-query", Form::Options),
+];
+
+/// Objects whose methods are named like those of HTTP. A path begins with one of these and ends
+/// with the method.
+const OBJECTS: &[(&str, &str)] = &[
+    ("axios", "axios"),
+    ("ky", "ky"),
+    ("got", "got"),
+    ("superagent", "superagent"),
+    ("supertest", "supertest"),
+    ("$http", "angularjs"),
+    ("$", "jquery"),
+    ("jQuery", "jquery"),
+    ("jquery", "jquery"),
+    ("@angular/common/http.HttpClient", "angular"),
+    ("@nestjs/axios.HttpService", "axios"),
+    ("@nuxtjs/axios.NuxtAxiosInstance", "axios"),
+    ("openapi-fetch", "openapi-fetch"),
+    ("requests", "requests"),
+    ("httpx", "httpx"),
+    ("aiohttp.ClientSession", "aiohttp"),
+    ("fastapi.testclient.TestClient", "test client"),
+    ("starlette.testclient.TestClient", "test client"),
+    ("django.test.Client", "test client"),
+    ("rest_framework.test.APIClient", "test client"),
+    ("reqwest", "reqwest"),
+    ("unknown", "unknown object"),
+];
+
+/// The methods that clients have.
+const VERBS: &[(&str, &str)] = &[
+    ("get", "GET"),
+    ("getJSON", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+    ("del", "DELETE"),
+    ("head", "HEAD"),
+    ("options", "OPTIONS"),
+];
+
+/// Clients whose sending is not told by the calls alone.
+pub const LIBRARIES: &[Library] = &[Library { called, would_call, call }];
+
+/// Whether a dotted path leads to a client.
+#[must_use]
+pub fn names_client(path: &str) -> bool {
+    let path = unqualified(path);
+    let begins = |name: &str| {
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
+    };
+    FUNCTIONS.iter().any(|(name, ..)| begins(name)) || OBJECTS.iter().any(|(name, _)| begins(name))
+}
+
+fn unqualified(path: &str) -> &str {
+    ["window.", "globalThis.", "self.", "global."]
+        .iter()
+        .find_map(|global| path.strip_prefix(global))
+        .unwrap_or(path)
+}
+
+/// The client that a path leads to, how it takes what it is given, and the method that its name
+/// says.
+fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
+    let path = unqualified(path);
+    let last = path.rsplit(['.', ':']).next().unwrap_or(path);
+    let verb =
+        VERBS.iter().find(|(name, verb)| *name == last || *verb == last).map(|(_, verb)| *verb);
+    if let Some((_, name, form)) = FUNCTIONS.iter().find(|(known, ..)| *known == path) {
+        return Some((name, *form, verb.filter(|_| *form == Form::Verb)));
+    }
+    let (_, name) = OBJECTS.iter().find(|(object, _)| {
+        path.strip_prefix(object).is_some_and(|rest| rest.starts_with(['.', '(', ':']))
+    })?;
+    // What an answer holds is asked for with the same names.
+    let sends = |name: &str| name == "request" || VERBS.iter().any(|(verb, _)| *verb == name);
+    let before = path.strip_suffix(last).unwrap_or(path);
+    if before.split(['.', ':']).filter_map(|part| part.strip_suffix("()")).any(sends) {
+        return None;
+    }
+    match last {
+        "request" if matches!(*name, "axios" | "unknown object") => {
+            Some((name, Form::Options, None))
+        }
+        "request" | "method" => Some((name, Form::MethodFirst, None)),
+        "fetch" if *name == "unknown object" => Some((name, Form::Options, None)),
+        _ => verb.map(|verb| (*name, Form::Verb, Some(verb))),
+    }
+}
+
+/// The calls of a run, and the addresses that pages link to.
+#[must_use]
+pub fn read(trace: &Trace<'_>) -> (Vec<Sent>, BTreeSet<String>) {
+    let mut out = Vec::new();
+    let mut mentioned = BTreeSet::new();
+    for (id, record) in trace.records() {
+        let path = trace.path_of(record);
+        if path == "page.link" {
+            let link = record.args.positional.first();
+            mentioned.extend(link.map(|link| link.to_text().to_string()));
+            continue;
+        }
+        let Some((client, form, verb)) = client(&path) else { continue };
+        let given = given(trace, record, form, verb);
+        let Some(mut given) = given else { continue };
+        let places = trace.way(id);
+        if let Some(presumed) = trace.presumed(id) {
+            // Between where the address is given and where it is sent, it may get a prefix.
+            let url = presumed.entry("url").unwrap_or(presumed.clone()).to_text();
+            let sender = format!("sent at {}:{}", record.place.file.0, record.place.span.start);
+            let mut behind = Text::default();
+            if !is_absolute(&url) {
+                behind.push_hole(&sender);
+            }
+            behind.push(&url);
+            given.url = Value::Text(Rc::new(behind));
+            if matches!(given.method, Value::Unknown) || given.method.as_str() == Some("{}") {
+                given.method = presumed.entry("method").unwrap_or_default();
+            }
+        }
+        let base = base(trace, record, client);
+        let place = places.last().copied().unwrap_or(record.place);
+        let mut way: Vec<Place> = places.iter().rev().copied().collect();
+        way.push(record.place);
+        for url in urls(trace, &given.url, 0) {
+            for method in methods(&given.method) {
+                out.push(Sent {
+                    method,
+                    url: join(base.as_ref(), &url),
+                    place,
+                    way: way.clone(),
+                    client,
+                });
+            }
+        }
+    }
+    (out, mentioned)
+}
+
+/// What a client is given.
+struct Given<'p> {
+    url: Value<'p>,
+    method: Value<'p>,
+}
+
+fn given<'p>(
+    trace: &Trace<'p>,
+    record: &CallRecord<'p>,
+    form: Form,
+    verb: Option<&'static str>,
+) -> Option<Given<'p>> {
+    let args = &record.args;
+    let first = args.positional.first().or_else(|| args.keyword("url"))?.clone();
+    let second = args.positional.get(1);
+    let by_default = |value: Option<Value<'p>>, default: &str| match value {
+        None | Some(Value::None | Value::Absent) => Value::text(default),
+        Some(value) => value,
+    };
+    Some(match form {
+        Form::Fixed(method) => Given { url: first, method: Value::text(method) },
+        Form::MethodFirst => Given { method: first, url: second?.clone() },
+        Form::MethodSecond => {
+            Given { url: first, method: second.cloned().unwrap_or_else(|| Value::text("GET")) }
+        }
+        Form::Verb => {
+            let url = first.entry("url").unwrap_or(first);
+            Given { url, method: Value::text(verb?) }
+        }
+        Form::Options => match &first {
+            Value::Map(_) => Given {
+                url: first.entry("url")?,
+                method: by_default(first.entry("method").or_else(|| first.entry("type")), "GET"),
+            },
+            _ => {
+                let options = second.cloned().or_else(|| request(trace, &first, 1));
+                let method = match &options {
+                    Some(options @ Value::Map(_)) => by_default(
+                        options.entry("method").or_else(|| options.entry("type")),
+                        // Options that others were spread into may have one.
+                        if is_open(options) { "{}" } else { "GET" },
+                    ),
+                    None | Some(Value::None | Value::Absent) => Value::text("GET"),
+                    Some(Value::Choice(values)) => Value::choice(
+                        values
+                            .iter()
+                            .map(|value| by_default(value.entry("method"), "GET"))
+                            .collect(),
+                    ),
+                    Some(_) => Value::Unknown,
+                };
+                Given { url: request(trace, &first, 0).unwrap_or(first), method }
+            }
+        },
+    })
+}
+
+/// Whether something unknown was spread into a map.
+fn is_open(options: &Value<'_>) -> bool {
+    match options {
+        Value::Map(entries) => entries.borrow().iter().any(|(key, _)| key.as_str().is_none()),
+        _ => false,
+    }
+}
+
+/// An argument of the request object that a client is given.
+fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<'p>> {
+    let made = trace.made(value)?;
+    (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+}
+
+/// The base address that the objects behind a client were made with.
+fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Text> {
+    let mut at = record.method().map(|(id, _)| id).or_else(|| record.applied());
+    let names: &[&str] = match client {
+        "axios" => &["baseURL"],
+        "ky" | "got" => &["prefixUrl", "prefix"],
+        "openapi-fetch" => &["baseUrl"],
+        "httpx" | "aiohttp" => &["base_url"],
+        _ => return None,
+    };
+    for _ in 0..8 {
+        let made = trace.call(at?)?;
+        for name in names {
+            let first = made.args.positional.first();
+            let base = made.args.keyword(name).cloned();
+            if let Some(base) = base.or_else(|| first.and_then(|first| first.entry(name))) {
+                return Some(base.to_text());
+            }
+        }
+        // aiohttp takes it as its first argument.
+        if client == "aiohttp"
+            && let Some(first @ Value::Text(_)) = made.args.positional.first()
+        {
+            return Some(first.to_text());
+        }
+        at = made.method().map(|(id, _)| id).or_else(|| made.applied());
+    }
+    None
+}
+
+/// The texts that an address may be.
+fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
+    match url {
+        Value::Choice(values) if depth < 4 => {
+            let texts = values.iter().flat_map(|value| urls(trace, value, depth + 1));
+            // An arm of which nothing is known says nothing beside one that is.
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                texts.partition(|text: &Text| !text.is_empty());
+            if known.is_empty() { unknown } else { known }
+        }
+        // `new URL(path, base)`, and what is read of it.
+        Value::Native(_) => match trace.made(url) {
+            Some(made) if made.path() == Some("URL") && depth < 4 => {
+                let of = |at: usize| made.args.positional.get(at);
+                let base = of(1).map(Value::to_text);
+                let paths = of(0).map(|first| urls(trace, first, depth + 1)).unwrap_or_default();
+                paths.iter().map(|path| join_url(base.as_ref(), path)).collect()
+            }
+            _ => vec![Text::hole("")],
+        },
+        Value::Method(method) if matches!(method.1.as_str(), "href" | "toString") && depth < 4 => {
+            urls(trace, &method.0, depth + 1)
+        }
+        other => vec![other.to_text()],
+    }
+}
+
+fn methods(method: &Value<'_>) -> Vec<Option<String>> {
+    method
+        .alternatives()
+        .iter()
+        .map(|value| value.as_str().filter(|text| *text != "{}").map(str::to_ascii_uppercase))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// Whether an address needs no base.
+fn is_absolute(url: &Text) -> bool {
+    let text = url.to_string();
+    text.contains("://") || text.starts_with("//")
+}
+
+/// An address behind the base address of its client.
+fn join(base: Option<&Text>, url: &Text) -> Text {
+    match base {
+        Some(base) if !is_absolute(url) && !base.parts().is_empty() => {
+            let mut out = base.trim_end(&['/']);
+            out.push_literal("/");
+            out.push(&url.trim_start(&['/']));
+            out
+        }
+        _ => url.clone(),
+    }
+}
+
+/// An address as a browser resolves it against another: one that begins with a slash keeps only
+/// the other's host.
+fn join_url(base: Option<&Text>, url: &Text) -> Text {
+    let Some(base) = base.filter(|_| !is_absolute(url)) else { return url.clone() };
+    if url.starts_with("/") != Some(true) {
+        return join(Some(base), url);
+    }
+    let text = base.to_string();
+    let host = text.find("://").map_or(0, |at| at + 3);
+    match text[host..].find('/') {
+        Some(end) if !text[..host + end].contains("{}") => {
+            let mut out = Text::literal(&text[..host + end]);
+            out.push(url);
+            out
+        }
+        _ => join(Some(base), url),
+    }
+}
+
+/// What clients do while the program runs.
+fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
+    let record: Rc<CallRecord<'p>> = host.record(id)?;
+    let first = record.args.positional.first();
+    if let Some((maker, method)) = record.method() {
+        let made = host.record(maker)?;
+        match (made.path()?, method) {
+            (path, "injectEndpoints") if makes_rtk(path) => {
+                endpoints(host, first?, made.args.positional.first()?, record.place);
+            }
+            ("rtk.builder", "query" | "mutation" | "infiniteQuery") => {
+                let query = first?.entry("query")?;
+                let open = Args { open: true, ..Args::default() };
+                let sent = host.call(&query, None, open, record.place);
+                let base = made.args.positional.first().map(Value::to_text);
+                let args = rtk_request(&sent, base.as_ref());
+                host.record_call("rtk.query", args, record.place);
+            }
+            _ => {}
+        }
+        return None;
+    }
+    match record.path()? {
+        // Angular hands out what is asked for by its class.
+        "@angular/core.inject" => match first? {
+            Value::External(path) => Some(Value::External(path.clone())),
+            _ => None,
+        },
+        // The key of a query is what its fetcher is called with.
+        "swr" | "swr.default" | "swr/immutable" | "swr/immutable.default" => {
+            let fetcher = record.args.positional.get(1)?.clone();
+            let key = match first? {
+                function @ Value::Function(_) => {
+                    host.call(function, None, Args::default(), record.place)
+                }
+                key => key.clone(),
+            };
+            if matches!(fetcher, Value::Function(_)) {
+                host.call(&fetcher, None, Args::of(vec![key]), record.place);
+            }
+            None
+        }
+        path if makes_rtk(path) => {
+            endpoints(host, first?, first?, record.place);
+            None
+        }
+        // The address of a route by its name.
+        "flask.url_for"
+        | "quart.url_for"
+        | "url_for"
+        | "reverse"
+        | "reverse_lazy"
+        | "django.urls.reverse"
+        | "django.urls.reverse_lazy" => {
+            let name = first?.as_str()?;
+            Some(Value::Text(Rc::new(Text::hole(&format!("route:{name}")))))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a function makes an API of Redux Toolkit.
+fn makes_rtk(path: &str) -> bool {
+    path.ends_with("/query/react.createApi") || path.ends_with("/query.createApi")
+}
+
+/// Lets an API of Redux Toolkit build its endpoints; its base address is that of the API.
+fn endpoints<'p>(host: &mut Host<'_, 'p>, of: &Value<'p>, api: &Value<'p>, place: Place) {
+    let Some(endpoints) = of.entry("endpoints") else { return };
+    let base = match api.entry("baseQuery") {
+        Some(Value::Native(id)) => host
+            .record(id)
+            .and_then(|made| made.args.positional.first()?.entry("baseUrl"))
+            .unwrap_or_default(),
+        _ => Value::Unknown,
+    };
+    let builder = host.record_call("rtk.builder", Args::of(vec![base]), place);
+    host.call(&endpoints, None, Args::of(vec![Value::Native(builder)]), place);
+}
+
+/// What an endpoint of Redux Toolkit sends: an address, or a map with one.
+fn rtk_request<'p>(sent: &Value<'p>, base: Option<&Text>) -> Args<'p> {
+    let full = |url: &Value<'p>| Value::Text(Rc::new(join(base, &url.to_text())));
+    match sent {
+        Value::Map(_) => {
+            let url = sent.entry("url").unwrap_or_default();
+            let mut entries = vec![(Value::text("url"), full(&url))];
+            entries.extend(sent.entry("method").map(|method| (Value::text("method"), method)));
+            Args::of(vec![Value::map(entries)])
+        }
+        url => Args::of(vec![full(url)]),
+    }
+}
+
+fn would_call<'p>(_: &Host<'_, 'p>, _: &Closure<'p>) -> bool {
+    false
+}
+
+fn call<'p>(_: &mut Host<'_, 'p>, _: &Rc<Closure<'p>>) -> bool {
+    false
+}

@@ -1,0 +1,190 @@
+//! The calls that the program makes to servers, and where they land.
+//!
+//! [`clients`] reads them from the trace of the abstract evaluation, [`address`] takes their
+//! addresses apart, [`landing`] asks which route would answer, as its router decides.
+
+pub mod address;
+pub mod clients;
+pub mod landing;
+pub mod nearest;
+pub mod proxies;
+pub mod segments;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::routes::Route;
+use crate::eval::interpreter::{self, Purpose};
+use crate::eval::link::Program;
+use crate::finding::scale;
+use crate::source::{Language, Role, Source};
+
+/// A generated file with a longer line is no source, in bytes.
+const LONGEST_LINE: usize = 2_000;
+
+/// What was found of a program's calls.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// The calls, by file and line.
+    pub calls: Vec<Call>,
+    /// Addresses that its pages link to.
+    pub mentioned: BTreeSet<String>,
+    /// Whether some are missing because a limit was reached.
+    pub cut: bool,
+    /// Files that the program loads and that must be read first; there are no calls yet.
+    pub missing: BTreeSet<String>,
+}
+
+/// The calls that a program makes, each with where it lands among `routes`. `unread` names files
+/// that nobody can read; `None` when what is missing must do without.
+#[must_use]
+pub fn extract(
+    program: &Program<'_>,
+    routes: &[Route],
+    unread: Option<&BTreeSet<String>>,
+) -> Extracted {
+    let purpose = Purpose {
+        libraries: clients::LIBRARIES,
+        tells: clients::names_client,
+        follows_addresses: true,
+    };
+    let trace = interpreter::run(program, purpose);
+    if let Some(unread) = unread {
+        let missing: BTreeSet<String> = trace.missing().difference(unread).cloned().collect();
+        if !missing.is_empty() {
+            return Extracted { missing, ..Extracted::default() };
+        }
+    }
+    let (sent, mentioned) = clients::read(&trace);
+    let proxies = proxies::read(&trace);
+    let calls = landing::land(sent, routes, &proxies, program);
+    Extracted { calls, mentioned, cut: trace.exhausted, missing: BTreeSet::new() }
+}
+
+/// Whether a file can call a server, by what it is and by what it says.
+#[must_use]
+pub fn can_call(source: &Source) -> bool {
+    let is_own =
+        matches!(source.role, Role::Production | Role::Script | Role::Config | Role::Generated);
+    if !is_own {
+        return false;
+    }
+    let text = source.text.as_str();
+    // What was made small for browsers is made of other files.
+    if source.role == Role::Generated && text.lines().any(|line| line.len() > LONGEST_LINE) {
+        return false;
+    }
+    let holds = |needs: &[&str]| needs.iter().any(|need| text.contains(need));
+    match source.language {
+        Language::Python => {
+            holds(&["requests", "httpx", "aiohttp", "urlopen", "test_client", "TestClient"])
+        }
+        Language::Rust => holds(&["reqwest"]),
+        Language::Html => holds(&["<form", "hx-", "<script"]),
+        language if language.is_script() => text.lines().any(|line| {
+            let line = line.trim_start();
+            let is_import = line.starts_with("import ")
+                || line.starts_with("} from ")
+                || line.starts_with("export * from ")
+                || line.starts_with("//")
+                || line.starts_with('*');
+            !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
+        }),
+        _ => false,
+    }
+}
+
+scale! {
+    /// Where a call lands.
+    Status {
+        /// On a route that answers it.
+        Matched = "matched",
+        /// On a handler that only pretends.
+        Stub = "stub",
+        /// On a path whose routes do not answer the method.
+        MethodMismatch = "method-mismatch",
+        /// On no route, but one is near.
+        PathMismatch = "path-mismatch",
+        /// On no route.
+        Missing = "missing",
+        /// On a file of the tree that is served as it is.
+        Asset = "asset",
+        /// On another host.
+        External = "external",
+        /// Nothing of its address is fixed enough to tell.
+        Dynamic = "dynamic",
+    }
+}
+
+/// A call to a server: one for each place, method and address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Call {
+    /// The method in upper case; `WS` opens a WebSocket, `{}` could not be resolved.
+    pub method: String,
+    /// The address as it is sent, `{}` where a part is not known; without its query.
+    pub url: String,
+    /// The names in its query, sorted.
+    pub query: Vec<String>,
+    /// The file where the address is given.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
+    /// The client that sends it: `fetch`, `axios`, …
+    pub client: String,
+    /// Where it lands.
+    pub status: Status,
+    /// The route that answers.
+    pub route: Option<Landing>,
+    /// The route that was perhaps meant, where none answers.
+    pub nearest: Option<Nearest>,
+    /// The way from where the address is given to where it is sent, outermost first.
+    pub way: Vec<Step>,
+}
+
+/// A place in the tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// The file.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
+}
+
+/// A route as a call sees it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Landing {
+    /// Its methods; empty means any.
+    pub methods: Vec<String>,
+    /// Its path.
+    pub path: String,
+    /// File of the handler.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
+}
+
+impl Landing {
+    /// On a route.
+    #[must_use]
+    pub fn on(route: &Route) -> Self {
+        Self {
+            methods: route.methods.clone(),
+            path: route.path.clone(),
+            file: route.file.clone(),
+            line: route.line,
+        }
+    }
+}
+
+/// A route that was perhaps meant: a candidate, and no more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Nearest {
+    /// The route.
+    pub route: Landing,
+    /// The change of the call that would mend it.
+    pub edit: String,
+}
