@@ -438,7 +438,9 @@ fn map_method<'p>(map: &Value<'p>, method: &str, args: &Args<'p>) -> Option<Valu
     }
 }
 
-fn pairs<'p>(entries: &[(Value<'p>, Value<'p>)]) -> Value<'p> {
+/// The entries of a map as a list of pairs.
+#[must_use]
+pub fn pairs<'p>(entries: &[(Value<'p>, Value<'p>)]) -> Value<'p> {
     Value::list(
         entries.iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect(),
     )
@@ -468,6 +470,9 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 Value::Text(_) => value.clone(),
                 other => Value::Text(Rc::new(other.to_text())),
             })
+        }
+        "Array.from" if let Some(Value::Map(entries)) = args.positional.first() => {
+            Some(pairs(&entries.borrow()))
         }
         "Set" | "Array.from" | "Object.freeze" => args
             .positional

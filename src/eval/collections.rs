@@ -11,6 +11,12 @@ use super::value::{Args, Value, grow};
 #[must_use]
 pub fn made<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
     let first = args.positional.first();
+    if path == "Array.isArray" {
+        return of_lists("isArray", args);
+    }
+    if let Some(function) = of_utilities(path) {
+        return of_lists(function, args);
+    }
     match path {
         "Set" => match first {
             None | Some(Value::None) => Some(Value::list(Vec::new())),
@@ -42,6 +48,40 @@ pub fn made<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
             }
         }
         "Symbol.for" => Some(Value::text(&SmolStr::from(format!("Symbol({})", first?.as_str()?)))),
+        _ => None,
+    }
+}
+
+/// The name of a function of a library that works on lists and objects as such.
+#[must_use]
+pub fn of_utilities(path: &str) -> Option<&str> {
+    const LIBRARIES: &[&str] =
+        &["lodash", "lodash-es", "lodash/fp", "underscore", "es-toolkit", "es-toolkit/compat"];
+    let (library, function) = path.rsplit_once(['.', '/'])?;
+    LIBRARIES.contains(&library).then_some(function)
+}
+
+/// What a function of such a library makes of lists, where it calls nothing.
+#[must_use]
+pub fn of_lists<'p>(function: &str, args: &Args<'p>) -> Option<Value<'p>> {
+    let first = args.positional.first()?;
+    match function {
+        // In which order things stand matters little, and of two that are the same one is enough.
+        "sortBy" | "orderBy" | "uniq" | "uniqBy" | "toArray" | "shuffle" => {
+            first.items().map(Value::list)
+        }
+        "compact" => {
+            let kept = first.items()?.into_iter().filter(|item| item.truth() != Some(false));
+            Some(Value::list(kept.collect()))
+        }
+        "isArray" => match first {
+            Value::List(_) => Some(Value::Bool(true)),
+            Value::Text(_) | Value::Number(_) | Value::Map(_) | Value::Function(_) => {
+                Some(Value::Bool(false))
+            }
+            Value::None | Value::Absent | Value::Bool(_) => Some(Value::Bool(false)),
+            _ => None,
+        },
         _ => None,
     }
 }

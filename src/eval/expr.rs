@@ -66,6 +66,11 @@ pub trait Scope<'p> {
         None
     }
 
+    /// `value instanceof of`, where that is known.
+    fn is_instance(&mut self, _value: &Value<'p>, _of: &Value<'p>) -> Option<bool> {
+        None
+    }
+
     /// What a value holds as a list, where it is something from outside of which that is known.
     fn listed(&mut self, value: Value<'p>) -> Value<'p> {
         value
@@ -86,7 +91,8 @@ pub trait Scope<'p> {
         None
     }
 
-    /// What a map gives for a key that it does not have; `None` where nobody knows.
+    /// What a map gives for a key that it does not have, or a list for a place behind its end;
+    /// `None` where nobody knows.
     fn missing(&mut self, _map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
         None
     }
@@ -676,8 +682,11 @@ pub fn index<'p, S: Scope<'p> + ?Sized>(
             text.as_literal().and_then(|key| scope.item(object, key)).unwrap_or_default()
         }
         (Value::List(items), Value::Number(_)) => {
-            let items = items.borrow();
-            position(key, items.len()).and_then(|at| items.get(at).cloned()).unwrap_or_default()
+            let found = {
+                let items = items.borrow();
+                position(key, items.len()).and_then(|at| items.get(at).cloned())
+            };
+            found.or_else(|| scope.missing(object, "")).unwrap_or_default()
         }
         (Value::External(path), Value::Text(text)) if builtins::is_environment(path) => {
             Value::Text(Rc::new(Text::hole(&text.to_string()).from_env(&text.to_string())))
@@ -760,6 +769,10 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 && let Some(found) = scope.contains(path, &left)
             {
                 return Value::Bool(found == (operator == "in"));
+            }
+            if operator == "instanceof" {
+                let is = scope.is_instance(&left, &right_value);
+                return is.map_or(Value::Unknown, Value::Bool);
             }
             operate(operator, &left, &right_value, hole_name(right))
         }
@@ -977,7 +990,7 @@ pub fn equal<'p>(left: &Value<'p>, right: &Value<'p>) -> Option<bool> {
         (Value::None | Value::Absent, Value::None | Value::Absent) => Some(true),
         // A user object that stands for nobody is an object all the same.
         (Value::None, Value::External(path)) | (Value::External(path), Value::None)
-            if path == "caller.user" =>
+            if matches!(path.as_str(), "caller.user" | "caller.error") =>
         {
             Some(false)
         }

@@ -14,6 +14,8 @@ mod kinds;
 pub mod libraries;
 mod names;
 pub mod probe;
+mod promises;
+mod prototypes;
 mod rust;
 mod scope;
 mod settings;

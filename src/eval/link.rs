@@ -248,6 +248,14 @@ impl<'p> Program<'p> {
         out.into_iter().map(|(name, is_folder)| Child { name, is_folder }).collect()
     }
 
+    /// Every path that the tree is known to have, in order.
+    pub fn paths(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self.known {
+            Some(known) => Box::new(known.iter().map(String::as_str)),
+            None => Box::new(self.by_path.keys().copied()),
+        }
+    }
+
     /// Where `module`, imported by the file `from`, leads.
     ///
     /// A path of Rust leads to a file only where the whole path is the file's module: see

@@ -40,6 +40,19 @@ fn normal(text: &Text) -> Text {
 /// does in the URL paths that this is used for).
 #[must_use]
 pub fn join<'p>(segments: &[Value<'p>]) -> Value<'p> {
+    // One of several texts gives one of several paths.
+    if let Some(at) = segments.iter().position(|it| matches!(it, Value::Choice(_))) {
+        let one = |value: Value<'p>| {
+            let mut segments = segments.to_vec();
+            segments[at] = value;
+            segments
+        };
+        let others = segments.iter().filter(|it| matches!(it, Value::Choice(_))).count();
+        if others == 1 {
+            let each = segments[at].alternatives().into_iter().map(one);
+            return Value::choice(each.map(|segments| join(&segments)).collect());
+        }
+    }
     let mut out = Text::default();
     for (at, segment) in segments.iter().enumerate() {
         let text = segment.to_text();

@@ -76,7 +76,53 @@ impl Regexp {
     /// Whether it fits somewhere in a text; `None` when that is not known.
     #[must_use]
     pub fn fits(&self, text: &str) -> Option<bool> {
-        self.compiled().map(|regex| regex.is_match(text))
+        match self.compiled() {
+            Some(regex) => Some(regex.is_match(text)),
+            None => self.looks_ahead(text),
+        }
+    }
+
+    /// As [`Regexp::fits`], of a text with holes too: what stands before the first of them may
+    /// tell.
+    #[must_use]
+    pub fn fits_in(&self, text: &Text) -> Option<bool> {
+        if let Some(text) = text.as_literal() {
+            return self.fits(text);
+        }
+        let [Part::Literal(known), ..] = text.parts() else { return None };
+        let source = self.source.strip_prefix('^')?;
+        let fixed = fixed_beginning(source)?;
+        let ignores_case = self.flags.contains('i');
+        let starts = |text: &str, with: &str| match text.get(..with.len()) {
+            Some(start) if ignores_case => start.eq_ignore_ascii_case(with),
+            Some(start) => start == with,
+            None => false,
+        };
+        if known.len() < fixed.0.len() {
+            return (!starts(&fixed.0, known)).then_some(false);
+        }
+        match starts(known, &fixed.0) {
+            true => fixed.1.then_some(true),
+            false => Some(false),
+        }
+    }
+
+    /// As [`Regexp::fits`], of an expression with one look ahead behind a beginning that is fixed:
+    /// what is ahead then begins at one place only.
+    fn looks_ahead(&self, text: &str) -> Option<bool> {
+        let at = self.source.find("(?!").or_else(|| self.source.find("(?="))?;
+        let (before, rest) = self.source.split_at(at);
+        let is_fixed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+        let plain = before.strip_prefix('^')?.replace("\\/", "/");
+        let end = group_end(rest)?;
+        let (ahead, behind) = (&rest[3..end], &rest[end + 1..]);
+        if !plain.chars().all(is_fixed) || has_alternatives(behind) {
+            return None;
+        }
+        let part = |rest: &str| Self::of(&format!("^{plain}{rest}"), &self.flags);
+        let whole = part(behind).compiled()?.is_match(text);
+        let begins = part(&format!("(?:{ahead})")).compiled()?.is_match(text);
+        Some(whole && begins == rest.starts_with("(?="))
     }
 
     /// What it and its groups fit in a text, as `match` and `exec` give it.
@@ -89,13 +135,67 @@ impl Regexp {
     }
 }
 
+/// What every text begins with that fits an expression behind `^`, and whether that is all that
+/// the expression asks for. `None` where it has alternatives.
+fn fixed_beginning(source: &str) -> Option<(String, bool)> {
+    let mut out = String::new();
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
+        let literal = match c {
+            '\\' => chars.next().filter(|c| !c.is_ascii_alphanumeric()),
+            c => Some(c).filter(|c| !"^$.|?*+()[]{}".contains(*c)),
+        };
+        let Some(literal) = literal else {
+            return (!has_alternatives(source)).then_some((out, false));
+        };
+        // What may be missing is not fixed.
+        if matches!(chars.peek(), Some('?' | '*' | '{')) {
+            return (!has_alternatives(source)).then_some((out, false));
+        }
+        out.push(literal);
+    }
+    Some((out, true))
+}
+
+/// Where the group ends that an expression begins with.
+fn group_end(source: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (at, c) in source.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            // A bracket within a class would have to be told from others.
+            '[' => return None,
+            '(' => depth += 1,
+            ')' if depth == 1 => return Some(at),
+            ')' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether an expression may have alternatives outside of its groups.
+fn has_alternatives(source: &str) -> bool {
+    let mut depth = 0_i32;
+    source.chars().any(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        c == '|' && depth <= 0
+    })
+}
+
 /// `regexp.test(text)` and its kin.
 #[must_use]
 pub fn method<'p>(regexp: &Regexp, method: &str, args: &Args<'p>) -> Value<'p> {
     let text = args.positional.first().and_then(Value::as_str);
-    let known = match method {
-        "test" => text.and_then(|text| regexp.fits(text)).map(Value::Bool),
-        "exec" => text.and_then(|text| regexp.groups(text)),
+    let known = match (method, args.positional.first()) {
+        ("test", Some(Value::Text(text))) => regexp.fits_in(text).map(Value::Bool),
+        ("exec", _) => text.and_then(|text| regexp.groups(text)),
         _ => None,
     };
     known.unwrap_or_default()
@@ -196,5 +296,22 @@ mod tests {
         assert_eq!(fits(r"/^\/api\/v\d+/i", "/API/v1/x"), Some(true));
         assert_eq!(fits(r"/\.js$/", "a.ts"), Some(false));
         assert_eq!(fits("/a(?=b)/", "ab"), None);
+        assert_eq!(fits(r"/^\/(?!api|admin).*$/", "/apis"), Some(false));
+        assert_eq!(fits(r"/^\/(?!api|admin).*$/", "/"), Some(true));
+        assert_eq!(fits(r"/^\/(?=v1)v\d$/", "/v2"), Some(false));
+        assert_eq!(fits(r"/^(?!a)b|c/", "c"), None);
+    }
+
+    #[test]
+    fn what_stands_before_a_hole_may_tell() {
+        let mut text = Text::literal("/ops/");
+        text.push_hole("id");
+        let fits = |regexp: &str| Regexp::written(regexp).fits_in(&text);
+        assert_eq!(fits(r"/^\/ops/"), Some(true));
+        assert_eq!(fits(r"/^\/probe/"), Some(false));
+        assert_eq!(fits(r"/^\/ops\/live$/"), None);
+        assert_eq!(fits(r"/^\/apps?\//"), Some(false));
+        assert_eq!(fits(r"/^\/a|ops/"), None);
+        assert_eq!(fits("/ops/"), None);
     }
 }

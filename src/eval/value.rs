@@ -397,6 +397,16 @@ impl<'p> Closure<'p> {
         Self { this: Some(this), decorators: self.decorators.clone(), ..self.undecorated() }
     }
 
+    /// The same function with its first arguments, to be called with the others.
+    #[must_use]
+    pub fn given_first(&self, first: Args<'p>) -> Self {
+        let given = match &self.given {
+            Some(given) => given.followed_by(first),
+            None => first,
+        };
+        Self { given: Some(Rc::new(given)), ..self.decorated(self.decorators.clone()) }
+    }
+
     /// Its decorators, outermost first, each with how it is written.
     pub fn written_decorators(&self) -> impl Iterator<Item = (&Value<'p>, &'p module::Expr)> {
         // While the decorators of a function are applied, it has only the inner ones.
@@ -796,7 +806,9 @@ impl<'p> Value<'p> {
             Self::Bool(value) | Self::Flag(value) => Some(*value),
             Self::None | Self::Absent => Some(false),
             // A user object that stands for nobody is an object all the same.
-            Self::External(path) if path == "caller.user" => Some(true),
+            Self::External(path) if matches!(path.as_str(), "caller.user" | "caller.error") => {
+                Some(true)
+            }
             Self::External(path) if path == NO_COOKIES => Some(false),
             // An unknown item may be several, or none.
             Self::List(items) => {

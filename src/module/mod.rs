@@ -433,6 +433,8 @@ pub struct Function {
     pub is_generator: bool,
     /// Declared without a body (an overload, an interface or trait method).
     pub is_abstract: bool,
+    /// `get name()` of a script: reading the property calls it.
+    pub is_getter: bool,
     /// The names of the types that a Rust function takes: `fn add<H: Handler>(…)`.
     pub generics: Vec<SmolStr>,
 }

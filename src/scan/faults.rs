@@ -131,6 +131,7 @@ fn deep_module() -> Module {
             is_async: false,
             is_generator: false,
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         };
         let kind = ExprKind::Function(Box::new(function));

@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 use super::definitions::base_of;
 use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
 use crate::eval::expr::{self, Scope};
-use crate::eval::matching;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
+use crate::eval::{collections, matching};
 use crate::module::{Expr, ExprKind, Function, Param, Span};
 use crate::source::Language;
 
@@ -73,6 +73,9 @@ impl<'p> Interpreter<'p> {
             None => {}
         }
         if let Some(value) = self.setting_read(callee, &args) {
+            return value;
+        }
+        if let Some(value) = self.settled_promise(callee, &args) {
             return value;
         }
         if let Some(value) = self.caller_call(callee, &args, span) {
@@ -141,6 +144,8 @@ impl<'p> Interpreter<'p> {
                 Value::choice(results)
             }
             Value::Absent => Value::Absent,
+            // What a request tells, where it is asked for by a method: `request.path()`.
+            Value::Text(_) if self.probing() && args.positional.is_empty() => callee.clone(),
             _ => self.call_of_unknown(args, span),
         }
     }
@@ -200,6 +205,14 @@ impl<'p> Interpreter<'p> {
             {
                 Value::list(items)
             }
+            _ if let Some(method) = collections::of_utilities(path)
+                && matches!(method, "forEach" | "each" | "map" | "filter" | "find" | "reduce")
+                && let Some(items) = first.and_then(utility_items) =>
+            {
+                let method = if method == "each" { "forEach" } else { method };
+                let rest = args.positional.into_iter().skip(1).collect();
+                self.iterate(&items, method, &Args::of(rest), span)
+            }
             "functools.partial" if let Some(function) = first.cloned() => {
                 self.partial(&function, args, span)
             }
@@ -213,6 +226,7 @@ impl<'p> Interpreter<'p> {
             _ => {
                 let known = self.file_call(path, &args);
                 let known = known.or_else(|| self.folder_call(path, &args));
+                let known = known.or_else(|| self.prototype_call(path, &args));
                 match known.or_else(|| self.kind_call(path, &args)) {
                     Some(value) => value,
                     None => self.call_outside(Value::External(path.into()), args, span),
@@ -303,12 +317,7 @@ impl<'p> Interpreter<'p> {
             self.record(Value::External("functools.partial".into()), args.clone(), span, None);
         let Value::Function(closure) = function else { return Value::Native(record) };
         let first = Args { positional: args.positional[1..].to_vec(), ..args };
-        let given = match &closure.given {
-            Some(given) => given.followed_by(first),
-            None => first,
-        };
-        let same = closure.decorated(closure.decorators.clone());
-        Value::Function(Rc::new(Closure { given: Some(Rc::new(given)), ..same }))
+        Value::Function(Rc::new(closure.given_first(first)))
     }
 
     /// What a call comes to where a partial of something outside the program is called, or a
@@ -351,6 +360,13 @@ impl<'p> Interpreter<'p> {
         // Over an empty list it is known not to be called.
         if let Value::Function(closure) = &function {
             closure.entered.set(true);
+        }
+        if matches!(method, "reduce" | "reduceRight") {
+            let mut items = self.turns(items.to_vec());
+            if method == "reduceRight" {
+                items.reverse();
+            }
+            return self.reduce(&function, items, args.positional.get(1).cloned(), span);
         }
         let mut out = Vec::new();
         self.cut |= items.len() > MAX_TURNS;
@@ -396,6 +412,25 @@ impl<'p> Interpreter<'p> {
             "forEach" => Value::None,
             _ => Value::Unknown,
         }
+    }
+
+    /// What a function makes of one item after the other, and of the first to begin with.
+    fn reduce(
+        &mut self,
+        function: &Value<'p>,
+        items: Vec<Value<'p>>,
+        first: Option<Value<'p>>,
+        span: Span,
+    ) -> Value<'p> {
+        let mut items = items.into_iter().enumerate();
+        let Some(mut made) = first.or_else(|| items.next().map(|(_, item)| item)) else {
+            return Value::Unknown;
+        };
+        for (at, item) in items {
+            let position = Value::Number(SmolStr::from(at.to_string()));
+            made = self.call_value(function, Args::of(vec![made, item, position]), span);
+        }
+        made
     }
 
     pub(super) fn bound(
@@ -567,6 +602,14 @@ impl<'p> Interpreter<'p> {
             self.frame.env.set(&name, Value::Unknown);
         }
         self.bind(target, value);
+    }
+}
+
+/// What a function of a library goes through that takes lists and objects.
+fn utility_items<'p>(value: &Value<'p>) -> Option<Vec<Value<'p>>> {
+    match value {
+        Value::Map(entries) => Some(entries.borrow().iter().map(|(_, it)| it.clone()).collect()),
+        value => value.items(),
     }
 }
 

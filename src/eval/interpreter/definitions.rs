@@ -277,7 +277,8 @@ impl<'p> Interpreter<'p> {
                     return Value::Function(closure);
                 }
                 let bound = self.bound(&closure, this.clone(), owner);
-                if is("property") || is("functools.cached_property") {
+                let is_getter = closure.function.is_getter;
+                if is_getter || is("property") || is("functools.cached_property") {
                     return self.apply(&bound, Args::default());
                 }
                 Value::Function(bound)

@@ -82,6 +82,43 @@ impl<'p> Interpreter<'p> {
         (out.len() <= MAX_NAMES).then(|| out.into_iter().collect())
     }
 
+    /// `value instanceof of` of a script.
+    pub(super) fn instance_of(&self, value: &Value<'p>, of: &Value<'p>) -> Option<bool> {
+        if let Value::Choice(values) = value {
+            let mut each = values.iter().map(|value| self.instance_of(value, of));
+            let first = each.next()?;
+            return first.filter(|_| each.all(|other| other == first));
+        }
+        let of = match of {
+            Value::Function(closure) => &Value::Class(self.prototype(closure)),
+            other => other,
+        };
+        let kinds: &[&str] = match (value, of) {
+            (Value::Object(_) | Value::Native(_), _) => return self.is_a(value, of),
+            // What is written as such is no object.
+            (
+                Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::None | Value::Absent,
+                _,
+            ) => &[],
+            (Value::Regex(_), _) => &["RegExp", "Object"],
+            (Value::Function(_) | Value::Class(_), _) => &["Function", "Object"],
+            // A list stands for sets too, and a map for maps and objects.
+            (Value::List(_), Value::External(of)) if matches!(of.as_str(), "Array" | "Set") => {
+                return None;
+            }
+            (Value::Map(_), Value::External(of)) if matches!(of.as_str(), "Map" | "Object") => {
+                return None;
+            }
+            (Value::List(_) | Value::Map(_), _) => &["Object"],
+            _ => return None,
+        };
+        match of {
+            Value::External(of) => Some(kinds.contains(&of.as_str())),
+            Value::Class(_) => Some(false),
+            _ => None,
+        }
+    }
+
     fn is_a(&self, value: &Value<'p>, of: &Value<'p>) -> Option<bool> {
         if let Value::List(kinds) = of {
             let each: Vec<_> = kinds.borrow().iter().map(|kind| self.is_a(value, kind)).collect();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Exported, Interpreter};
-use crate::eval::expr;
+use crate::eval::expr::{self, Scope};
 use crate::eval::link::Target;
 use crate::eval::value::{Args, FileId, Value, grow};
 use crate::module::{Export, Expr, ExprKind, Import, ImportNames, Span};
@@ -346,13 +346,20 @@ impl<'p> Interpreter<'p> {
                             *item = value;
                         }
                     }
+                    Value::Object(_) | Value::Class(_) | Value::Function(_)
+                        if self.language().is_script()
+                            && let Some(name) = key.as_str() =>
+                    {
+                        self.set_attribute(&object, name, value, target.span);
+                    }
                     _ => self.set_item(&object, key, value, target.span),
                 }
             }
             ExprKind::List(targets) => {
                 let items = value.items();
                 for (at, target) in targets.iter().enumerate() {
-                    let item = unpacked(items.as_deref(), targets, at).unwrap_or_default();
+                    let item = unpacked(items.as_deref(), targets, at);
+                    let item = item.or_else(|| self.missing(&value, "")).unwrap_or_default();
                     match &target.kind {
                         ExprKind::Spread(rest) => self.bind(rest, item),
                         _ => self.bind(target, item),

@@ -218,6 +218,8 @@ pub struct Seen<'p> {
     pub returns: Certainty,
     /// Whether anything about the caller was looked at.
     pub asked: bool,
+    /// Whether something was looked at that says who calls only where callers are refused for it.
+    pub hinted: bool,
     /// Whether a refusal was met that says that the caller is not known, whatever was looked at.
     pub asks: bool,
     /// Whether a limit ended it.
@@ -279,6 +281,7 @@ impl<'p> Interpreter<'p> {
         let Some(probe) = self.probe.take() else { return Seen::default() };
         let mut seen = probe.seen;
         seen.cut = cut;
+        seen.hinted = probe.hinted;
         seen.notes = probe.notes;
         let denies = |thrown: &Thrown| thrown.denial;
         let refused = denied && thrown.is_none()
@@ -382,7 +385,7 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Whether what runs is reached on every way.
-    fn surely(&self) -> bool {
+    pub(super) fn surely(&self) -> bool {
         self.probe.as_ref().is_some_and(|probe| {
             self.conditional == probe.conditional && !probe.narrowed && !probe.left
         })
@@ -438,7 +441,7 @@ impl<'p> Interpreter<'p> {
             }
             Told::Fails => {
                 self.met(|seen| &mut seen.failed);
-                Value::Unknown
+                Value::None
             }
             Told::Answers(value) => {
                 self.met(|seen| &mut seen.answered);
@@ -634,7 +637,7 @@ impl<'p> Interpreter<'p> {
             return Some(self.call_value(&inner, args.clone(), span));
         }
         // These call nothing before what they make is called.
-        if path.starts_with("functools.") {
+        if path.starts_with("functools.") || path.ends_with("passport.authenticate") {
             return None;
         }
         // Nobody knows whether, when and with what the outside calls a function it is given.

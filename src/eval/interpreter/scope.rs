@@ -18,6 +18,16 @@ fn function_attribute<'p>(closure: &Closure<'p>, name: &str) -> Option<Value<'p>
     }
 }
 
+/// A function as it is called on an object; on nothing that is known, it stays as it is.
+fn called_on<'p>(closure: &Rc<Closure<'p>>, this: Option<Value<'p>>) -> Rc<Closure<'p>> {
+    match this {
+        Some(this @ (Value::Object(_) | Value::Class(_) | Value::Native(_) | Value::Map(_))) => {
+            Rc::new(closure.on(this))
+        }
+        _ => Rc::clone(closure),
+    }
+}
+
 impl<'p> Scope<'p> for Interpreter<'p> {
     fn own(&mut self, expr: &'p Expr) -> Option<Value<'p>> {
         (self.language() == Language::Rust).then(|| self.rust_expr(expr)).flatten()
@@ -63,7 +73,17 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                 {
                     Value::Function(self.bound(&closure, object.clone(), owner))
                 }
+                // A static method is called on the class.
+                Some((Value::Function(closure), owner)) if self.language().is_script() => {
+                    let bound = self.bound(&closure, object.clone(), owner);
+                    match closure.function.is_getter {
+                        true => self.apply(&bound, Args::default()),
+                        false => Value::Function(bound),
+                    }
+                }
                 Some((value, _)) => value,
+                // What a script puts there is an attribute of the class.
+                None if name == "prototype" && self.language().is_script() => object.clone(),
                 None if matches!(name, "__name__" | "__qualname__") => {
                     Value::text(class.class.name.as_deref().unwrap_or_default())
                 }
@@ -97,6 +117,9 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                         None => Value::Method(Rc::new((method.0.clone(), name.into()))),
                     },
                 }
+            }
+            Value::Function(closure) if name == "prototype" && self.language().is_script() => {
+                Value::Class(self.prototype(closure))
             }
             Value::Function(closure) if let Some(value) = function_attribute(closure, name) => value,
             // What a script finds on `false` is nothing.
@@ -134,14 +157,57 @@ impl<'p> Scope<'p> for Interpreter<'p> {
                     return Value::None;
                 }
                 // `f.bind(x)`, `f.call(x, …)`, `f.delay(…)`.
-                (Value::Function(closure), "bind") => return Value::Function(Rc::clone(closure)),
+                // `app.get.call(app, …)`, `app.get.apply(app, […])`
+                (Value::Method(inner), "call" | "apply")
+                    if args.positional.first().is_some_and(|this| this.is_same(&inner.0)) =>
+                {
+                    let mut given = args.positional.clone();
+                    given.remove(0);
+                    let spread = given.first().and_then(Value::items);
+                    let rest = match (method.1.as_str(), spread) {
+                        ("apply", Some(items)) => Args::of(items),
+                        ("apply", None) => Args { open: true, ..Args::default() },
+                        _ => Args::of(given),
+                    };
+                    self.written = Some(call);
+                    return self.call_value(&method.0.clone(), rest, span);
+                }
+                (Value::Function(closure), "bind") => {
+                    let mut given = args.positional.into_iter();
+                    let closure = called_on(closure, given.next());
+                    return Value::Function(match given.len() {
+                        0 => closure,
+                        _ => Rc::new(closure.given_first(Args::of(given.collect()))),
+                    });
+                }
                 (Value::Function(closure), "call") => {
-                    let closure = Rc::clone(closure);
-                    let rest = Args::of(args.positional.into_iter().skip(1).collect());
-                    return self.apply(&closure, rest);
+                    let mut given = args.positional.into_iter();
+                    let closure = called_on(closure, given.next());
+                    return self.apply(&closure, Args::of(given.collect()));
+                }
+                (Value::Function(closure), "apply") => {
+                    let closure = called_on(closure, args.positional.first().cloned());
+                    let given = args.positional.get(1).and_then(Value::items);
+                    let open = given.is_none() && args.positional.len() > 1;
+                    let positional = given.unwrap_or_default();
+                    return self.apply(&closure, Args { positional, open, ..Args::default() });
                 }
                 _ => {}
             }
+        }
+        if let Value::Function(closure) = &callee
+            && call.new
+            && self.language().is_script()
+        {
+            return self.construct_by(&Rc::clone(closure), args, span);
+        }
+        if let (Value::External(path), [Value::Function(executor)]) =
+            (&callee, args.positional.as_slice())
+            && call.new
+            && path == "Promise"
+            && let Some(value) = self.promise(&Rc::clone(executor), span)
+        {
+            return value;
         }
         self.written = Some(call);
         let value = self.call_value(&callee, args, span);
@@ -158,6 +224,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             .or_else(|| self.caller_attribute(path, name))
             .or_else(|| self.current(path, name))
             .or_else(|| self.django_setting(path, name))
+    }
+
+    fn is_instance(&mut self, value: &Value<'p>, of: &Value<'p>) -> Option<bool> {
+        self.instance_of(value, of)
     }
 
     fn item(&mut self, object: &Value<'p>, key: &str) -> Option<Value<'p>> {
@@ -197,6 +267,13 @@ impl<'p> Scope<'p> for Interpreter<'p> {
 
     fn missing(&mut self, map: &Value<'p>, _key: &str) -> Option<Value<'p>> {
         // A script's object that is known whole has nothing under any other name.
+        if let Value::List(items) = map {
+            // A list of which an item is unknown may have more.
+            let open = |item: &Value<'p>| matches!(item, Value::Unknown | Value::Native(_));
+            let closed = !items.borrow().iter().any(open);
+            return (closed && self.probing() && self.language().is_script())
+                .then_some(Value::None);
+        }
         let Value::Map(entries) = map else { return None };
         let script = !matches!(self.language(), Language::Python | Language::Rust);
         let whole = || entries.borrow().iter().all(|(key, _)| key.as_str().is_some());

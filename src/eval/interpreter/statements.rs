@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
+use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, Value, grow};
 use crate::module::path::Path;
@@ -403,7 +404,11 @@ impl<'p> Interpreter<'p> {
         if self.is_sent_along(&over) {
             return Flow::Next;
         }
-        let over = self.listed(over);
+        // The names of an object, unless each is taken apart.
+        let over = match over {
+            Value::Map(_) if !matches!(target.kind, ExprKind::List(_)) => over,
+            over => self.listed(over),
+        };
         let Some(items) = items_of(&over) else {
             self.bind(target, Value::Unknown);
             // A list that nobody knows has items: what they register has holes, no condition.
@@ -551,6 +556,12 @@ impl<'p> Interpreter<'p> {
                 }
             });
             return Value::list(listed.collect());
+        }
+        // What a script goes through is a `Map`, of pairs.
+        if let Value::Map(entries) = &value
+            && self.language().is_script()
+        {
+            return builtins::pairs(&entries.borrow());
         }
         self.table_items(&value).map_or(value, Value::list)
     }

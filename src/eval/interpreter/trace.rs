@@ -8,7 +8,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::probe::{Caller, Question, Seen};
-use super::{Interpreter, MAX_STEPS};
+use super::{Frame, Interpreter, MAX_STEPS};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
@@ -219,6 +219,22 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn value_in(&self, env: &Rc<Env<'p>>, expr: &'p Expr) -> Value<'p> {
         self.machine.borrow_mut().value_in(env, expr)
+    }
+
+    /// The value of an expression in the body of a function, before the function has done
+    /// anything.
+    #[must_use]
+    pub fn value_within(&self, function: &Closure<'p>, expr: &'p Expr) -> Value<'p> {
+        let mut machine = self.machine.borrow_mut();
+        let frame = Frame {
+            env: Rc::clone(&function.env),
+            this: function.this.clone(),
+            class: function.class.clone(),
+        };
+        let outer = std::mem::replace(&mut machine.frame, frame);
+        let value = expr::eval(expr, &mut *machine);
+        machine.frame = outer;
+        value
     }
 
     /// A type that a function of Rust declares, with what it is made with.

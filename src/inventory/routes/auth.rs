@@ -82,7 +82,7 @@ pub struct Decider<'t, 'p> {
     trace: &'t Trace<'p>,
     known: BTreeMap<LayerKey, Judged<'p>>,
     by_route: BTreeMap<(LayerKey, String), Judged<'p>>,
-    /// The same where earlier layers have put something on the request.
+    /// The same, and of handlers, where earlier layers have put something on the request.
     behind: BTreeMap<(LayerKey, String), Verdict>,
     /// What stands on the request when something is asked, and what it leaves there.
     before: Rc<Noted<'p>>,
@@ -196,7 +196,7 @@ impl<'t, 'p> Decider<'t, 'p> {
     ) -> Auth {
         let mut optional = Vec::new();
         let mut unclear = Vec::new();
-        let mut put = Noted::new();
+        let (mut put, mut objects) = (Noted::new(), Noted::new());
         for standing in &flat.layers {
             let layer = standing.layer;
             let spared = spared::spares(layer, flat);
@@ -214,7 +214,7 @@ impl<'t, 'p> Decider<'t, 'p> {
                 true => self.behind(layer, &below, &put),
                 false => self.behind(layer, request, &put),
             };
-            put.extend(judged.put.iter().map(|(path, value)| (path.clone(), value.clone())));
+            put.extend(entries(&judged.put));
             let verdict = match (judged.verdict, layer.kind) {
                 (Verdict::LetsIn, LayerKind::Ambient | LayerKind::Lookup) => Verdict::Passes,
                 (Verdict::Refuses, _) if spared.is_none() => Verdict::Unclear,
@@ -225,6 +225,9 @@ impl<'t, 'p> Decider<'t, 'p> {
             met.guards.extend(place.map(|place| (place, layer.name.clone(), verdict)));
             let conditional = layer.conditional || standing.conditional || holds.is_none();
             met.faced.layers.push((Some(state_of(verdict)), conditional));
+            if !conditional {
+                objects.extend(entries(&judged.put).filter(|(_, value)| is_object(value)));
+            }
             match verdict {
                 Verdict::Refuses if conditional => {
                     unclear.push(layer.name.clone());
@@ -239,7 +242,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         if let Some(function) = &flat.registration.handler.function {
             let name = || "the handler itself".to_owned();
-            let verdict = self.body(function, &flat.registration.args, request, &put);
+            let verdict = self.body(function, &flat.registration.args, request, (&put, &objects));
             met.faced.handler = Some(state_of(verdict));
             match verdict {
                 // Whoever gets past what is unclear is refused here.
@@ -311,23 +314,30 @@ impl<'t, 'p> Decider<'t, 'p> {
         out
     }
 
-    /// What the body of a handler does to an anonymous caller.
+    /// What the body of a handler does to an anonymous caller, behind layers that have put something
+    /// on the request: where it refuses for the lack of that, it does not, and where it calls their
+    /// objects, these may refuse.
     fn body(
         &mut self,
         function: &Rc<Closure<'p>>,
         args: &Args<'p>,
         request: &impl Fn() -> Anonymous,
-        put: &Noted<'p>,
+        (put, objects): (&Noted<'p>, &Noted<'p>),
     ) -> Verdict {
-        let verdict = self.body_alone(function, args, request());
-        if verdict != Verdict::Refuses || put.is_empty() {
-            return verdict;
+        let verdict = self.body_behind(function, args, request(), &Noted::new());
+        match verdict {
+            Verdict::Refuses if put.is_empty() => verdict,
+            Verdict::Refuses => {
+                let callee = Value::Function(Rc::new(function.undecorated()));
+                let seen = self.ask_behind(&Rc::new(request()), callee, args.clone(), put.clone());
+                self.of_body(&seen)
+            }
+            _ if objects.is_empty() => verdict,
+            _ => match self.body_behind(function, args, request(), objects) {
+                Verdict::Passes => verdict,
+                behind => behind,
+            },
         }
-        self.before = Rc::new(put.clone());
-        let callee = Value::Function(Rc::new(function.undecorated()));
-        let seen = self.ask(&Rc::new(request()), callee, args.clone());
-        self.before = Rc::default();
-        self.of_body(&seen)
     }
 
     fn of_body(&self, seen: &Seen<'p>) -> Verdict {
@@ -335,31 +345,47 @@ impl<'t, 'p> Decider<'t, 'p> {
         of_body(seen, |value| self.denies(value), error)
     }
 
-    fn body_alone(
+    /// The same where this stands on the request, and nothing else.
+    fn body_behind(
         &mut self,
         function: &Rc<Closure<'p>>,
         args: &Args<'p>,
         request: Anonymous,
+        before: &Noted<'p>,
     ) -> Verdict {
         let key = (Rc::as_ptr(function) as usize, None, BODY);
-        if let Some(judged) = self.known.get(&key) {
-            return judged.verdict;
+        let behind = (key, paths(before));
+        if let Some(verdict) = self.behind.get(&behind) {
+            return *verdict;
         }
         let request = Rc::new(request);
         let callee = Value::Function(Rc::new(function.undecorated()));
-        let seen = self.ask(&request, callee.clone(), args.clone());
+        let seen = self.ask_behind(&request, callee.clone(), args.clone(), before.clone());
         let mut verdict = self.of_body(&seen);
-        // What is raised for everybody, such as the way to another page, refuses nobody.
-        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+        let ask_anybody = || {
             let anybody = Anonymous {
                 method: request.method.clone(),
                 path: request.path.clone(),
                 base: request.base.clone(),
                 ..Anonymous::default()
             };
-            let question = Question::new(callee, args.clone());
-            let known = self.trace.ask(Rc::new(caller::Known(anybody)), &question);
+            let question = Question::new(callee.clone(), args.clone());
+            self.trace.ask(Rc::new(caller::Known(anybody)), &question)
+        };
+        // What is raised for everybody, such as the way to another page, refuses nobody.
+        if verdict == Verdict::Refuses && seen.raised == Certainty::Yes && !seen.raised_denial {
+            let known = ask_anybody();
             if known.raised == Certainty::Yes && !known.raised_denial && !known.cut {
+                verdict = Verdict::LetsIn;
+            }
+        }
+        // What only they are asked for who send it, and some are refused for.
+        if verdict == Verdict::Passes && seen.hinted && !seen.cut {
+            let known = ask_anybody();
+            let denied = known.refused != Certainty::No
+                || known.raised != Certainty::No && known.raised_denial
+                || known.returned.iter().any(|value| self.denies(value));
+            if denied && !known.cut {
                 verdict = Verdict::LetsIn;
             }
         }
@@ -371,7 +397,7 @@ impl<'t, 'p> Decider<'t, 'p> {
             self.hand_on.insert(key.0);
         }
         if !request.looked_at_route.get() {
-            self.known.insert(key, verdict.into());
+            self.behind.insert(behind, verdict);
         }
         verdict
     }
@@ -391,8 +417,7 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
         let Some((at, call)) = self.identity(&layer.value) else { return judged };
         let request = request();
-        let paths: Vec<_> = put.keys().map(String::as_str).collect();
-        let behind = format!("{} {}", request.route(), paths.join(" "));
+        let behind = format!("{} {}", request.route(), paths(put));
         let key = ((at, call, kind_key(layer.kind)), behind);
         let verdict = match self.behind.get(&key) {
             Some(verdict) => *verdict,
@@ -607,6 +632,20 @@ impl<'t, 'p> Decider<'t, 'p> {
         }
     }
 
+    /// Asks where something stands on the request objects already.
+    fn ask_behind(
+        &mut self,
+        request: &Rc<Anonymous>,
+        callee: Value<'p>,
+        args: Args<'p>,
+        before: Noted<'p>,
+    ) -> Seen<'p> {
+        self.before = Rc::new(before);
+        let seen = self.ask(request, callee, args);
+        self.before = Rc::default();
+        seen
+    }
+
     fn ask(&self, request: &Rc<Anonymous>, callee: Value<'p>, args: Args<'p>) -> Seen<'p> {
         let caller: Rc<dyn Caller<'p> + 'p> = Rc::<Anonymous>::clone(request);
         // What it is given nobody for is looked up before it.
@@ -614,8 +653,8 @@ impl<'t, 'p> Decider<'t, 'p> {
         let notes = (*self.before).clone();
         let mut seen = self.trace.ask(caller, &Question { callee, args, notes });
         if !seen.cut {
-            let notes = seen.notes.iter().filter(|(path, value)| is_there(path, value));
-            self.put.borrow_mut().extend(notes.map(|(path, value)| (path.clone(), value.clone())));
+            let notes = entries(&seen.notes).filter(|(path, value)| is_there(path, value));
+            self.put.borrow_mut().extend(notes);
         }
         seen.asked |= of_nobody;
         if is_refusing(&seen) || seen.answered_error != Certainty::No || seen.asked {
@@ -628,6 +667,22 @@ impl<'t, 'p> Decider<'t, 'p> {
     fn denies(&self, value: &Value<'p>) -> bool {
         Anonymous::default().denies(value, &|value| self.trace.made(value))
     }
+}
+
+/// What was put on the request, to be added to what others put there.
+fn entries<'p>(noted: &Noted<'p>) -> impl Iterator<Item = (String, Value<'p>)> {
+    noted.iter().map(|(path, value)| (path.clone(), value.clone()))
+}
+
+/// Whether what was put on the request is made by the program, and has methods of its own.
+fn is_object(value: &Value<'_>) -> bool {
+    let is_object = |value: &Value<'_>| matches!(value, Value::Object(_) | Value::Map(_));
+    value.alternatives().iter().all(is_object)
+}
+
+/// Where something was put on the request.
+fn paths(noted: &Noted<'_>) -> String {
+    noted.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether what was put on the request is surely something, whoever calls.
@@ -653,10 +708,10 @@ fn one_of(verdicts: &[Verdict]) -> Verdict {
         Verdict::Refuses
     } else if verdicts.contains(&Verdict::Passes) {
         Verdict::Passes
-    } else if verdicts.contains(&Verdict::Unclear) {
-        Verdict::Unclear
-    } else {
+    } else if verdicts.contains(&Verdict::LetsIn) {
         Verdict::LetsIn
+    } else {
+        Verdict::Unclear
     }
 }
 

@@ -269,6 +269,9 @@ const CONTAINERS: &[&str] = &[
     "queries",
 ];
 
+/// Parts of a request that hold what stands in its address.
+const OF_ADDRESS: &[&str] = &["query", "searchparams", "query_params", "queryparams"];
+
 /// Parts of a request that hold what the caller sends.
 const SENT: &[&str] = &[
     "body",
@@ -382,6 +385,10 @@ impl<'p> Caller<'p> for Anonymous {
         }
         let within = whole.matches('.').count() > 1 && CONTAINERS.contains(&last.as_str());
         if within {
+            // A link that was sent to somebody has a token of its own, which a handler checks.
+            if lower == "token" && !self.is_layer && OF_ADDRESS.contains(&last.as_str()) {
+                return Some(Told::Value(Value::Unknown));
+            }
             if METHODS_OF_CONTAINERS.contains(&lower.as_str())
                 || CONTAINERS.contains(&lower.as_str()) && lower != "auth"
             {
@@ -459,6 +466,7 @@ impl<'p> Caller<'p> for Anonymous {
             path if goes_on(path) => return Some(Told::Passes),
             "caller.next" => {
                 return Some(match first {
+                    Some(Value::External(path)) if path == "caller.error" => Told::Fails,
                     None | Some(Value::None | Value::Absent | Value::External(_)) => Told::Passes,
                     Some(Value::Text(text))
                         if matches!(text.as_literal(), Some("route" | "router")) =>
@@ -559,7 +567,8 @@ impl Known {
     /// What is said of somebody who may be known: nothing where it hangs on that.
     fn any(told: Told<'_>) -> Told<'_> {
         match told {
-            Told::Identity(_) | Told::Hint(_) | Told::Throws { denial: true, asked: true, .. } => {
+            Told::Hint(_) => Told::Hint(Value::Unknown),
+            Told::Identity(_) | Told::Throws { denial: true, asked: true, .. } => {
                 Told::Value(Value::Unknown)
             }
             other => other,

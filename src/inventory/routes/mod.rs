@@ -92,7 +92,10 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
             framework(&flat.route.framework).is_some_and(|framework| framework.has_user_object);
         let handler = &flat.registration.handler;
         let function = handler.inner.as_ref().or(handler.function.as_ref());
-        let stub = function.and_then(|function| stub::reason(function.function, &flat.route));
+        let stub = function.and_then(|function| {
+            let function = stub::handed_to(&trace, function);
+            stub::reason(function.function, &flat.route)
+        });
         flat.route.stub = stub.map(str::to_owned);
         for found in decider.decide(&flat, has_user_object) {
             let mut flat = flat.clone();

@@ -80,7 +80,7 @@ pub fn braces(raw: &str) -> Shape {
         // axum's and warp's `{*rest}`, hapi's `{rest*}` and `{rest*2}`.
         let star = name.starts_with('*')
             || name.contains('*')
-            || kind.is_some_and(|kind| matches!(kind, "path" | "path?" | ".*" | ".+"));
+            || kind.is_some_and(|kind| matches!(kind, "path" | "path?") || takes_rest(kind));
         let name = name.trim_start_matches('*').split('*').next().unwrap_or(name);
         let name = name.trim_end_matches('?').trim_start_matches('.');
         out.push(name, kind, star);
@@ -114,7 +114,7 @@ pub fn colons(raw: &str) -> Shape {
                 if let Some((_, c)) = chars.next_if(|(_, c)| matches!(c, '?' | '*' | '+')) {
                     star |= c != '?';
                 }
-                star |= kind.is_some_and(|kind| matches!(kind, ".*" | ".+" | "*"));
+                star |= kind.is_some_and(|kind| kind == "*" || takes_rest(kind));
                 out.push(&name, kind, star);
             }
             '\\' => out.path.extend(chars.next().map(|(_, c)| c)),
@@ -126,8 +126,8 @@ pub fn colons(raw: &str) -> Shape {
             '(' => {
                 let inner = group(raw, at, &mut chars);
                 while chars.next_if(|(_, c)| matches!(c, '?' | '*' | '+')).is_some() {}
-                if matches!(inner, ".*" | ".+") {
-                    out.push("", None, true);
+                if takes_rest(inner) {
+                    out.push("", Some(inner).filter(|inner| !is_any(inner)), true);
                 } else {
                     out.push("", Some(inner), false);
                 }
@@ -325,7 +325,13 @@ pub fn covers(pattern: Typed<'_>, is_prefix: bool, path: Typed<'_>) -> bool {
         match (segments.next(), parts.next()) {
             (None, None) => return true,
             (None, Some(_)) => return is_prefix,
-            (Some((segment, _)), part) if segment.ends_with("*}") => {
+            (Some((segment, kind)), part) if segment.ends_with("*}") => {
+                if let Some(kind) = kind.flatten().filter(|kind| kind.starts_with(AHEAD)) {
+                    let first = part.map_or("", |(part, _)| part);
+                    let rest = parts.fold(first.to_owned(), |path, (part, _)| path + "/" + part);
+                    let fits = || Regexp::of(&format!("^{kind}$"), "").fits(&rest) == Some(true);
+                    return !rest.starts_with('{') && fits();
+                }
                 let fixed = segment.split('{').next().unwrap_or("");
                 return fixed.is_empty() || part.is_some_and(|(part, _)| part.starts_with(fixed));
             }
@@ -354,6 +360,15 @@ fn takes(kind: Option<&str>, (part, parameter): (&str, Option<Option<&str>>)) ->
         None if kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => false,
         None => Regexp::of(&format!("^(?:{kind})$"), "").fits(part) == Some(true),
     }
+}
+
+/// How the type of a parameter begins that takes any rest but some.
+const AHEAD: &str = "(?!";
+
+/// Whether a type takes any rest, perhaps but for what it must not begin with: `(?!api).*`.
+fn takes_rest(kind: &str) -> bool {
+    matches!(kind, ".*" | ".+")
+        || kind.starts_with(AHEAD) && (kind.ends_with(").*") || kind.ends_with(").+"))
 }
 
 /// Whether a type says nothing but that there is a segment.
@@ -419,6 +434,10 @@ mod tests {
         assert!(!covers("/api", false, "/api/users"));
         assert!(!covers("/api/users", false, "/api/:x"));
         assert!(!covers("/apis", true, "/api/users"));
+        assert!(covers("/((?!api|admin).*)", false, "/"));
+        assert!(covers("/((?!api|admin).*)", false, "/users/:id"));
+        assert!(!covers("/((?!api|admin).*)", false, "/admin/users"));
+        assert!(!covers("/((?!api|admin).*)", false, "/:page"));
     }
 
     #[test]

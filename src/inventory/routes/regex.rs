@@ -55,12 +55,18 @@ impl Writer<'_> {
 
     fn sequence(&mut self, chars: &[char], mut out: Vec<String>, depth: usize) -> Vec<String> {
         let mut at = 0;
+        // What must not follow.
+        let mut barred = None;
         while at < chars.len() {
             let end = behind(chars, at);
             let atom = &chars[at..end];
             let (optional, behind) = quantifier(chars, end);
             at = behind;
+            let before = barred.take();
             match atom {
+                ['(', '?', '!', inner @ .., ')'] if !inner.contains(&'{') => {
+                    barred = Some(inner.iter().collect::<String>());
+                }
                 ['^' | '$'] | ['\\', 'A' | 'Z' | 'z' | 'b' | 'B'] => {}
                 ['(', inner @ .., ')'] => {
                     let without = (self.both && optional).then(|| out.clone());
@@ -78,7 +84,10 @@ impl Writer<'_> {
                 }
                 ['\\', 'd' | 'D' | 'w' | 'W' | 's' | 'S'] => push(&mut out, "{}"),
                 ['\\', c] if !optional => push(&mut out, &c.to_string()),
-                ['.'] if repeats(&chars[end..behind]) => push(&mut out, "{*}"),
+                ['.'] if repeats(&chars[end..behind]) => match before {
+                    Some(barred) => push(&mut out, &format!("{{*:(?!{barred}).*}}")),
+                    None => push(&mut out, "{*}"),
+                },
                 ['/'] if optional && self.both => push(&mut out, "/"),
                 _ if optional => {}
                 literal => push(&mut out, &literal.iter().collect::<String>()),
@@ -282,7 +291,7 @@ mod tests {
             (r"/report\.(?:json)?", &["/report."]),
             (r"/(?:a|b)/c", &["/a/c", "/b/c"]),
             (r"/a|/b", &["/a", "/b"]),
-            (r"(?!/hub/).*", &["{*}"]),
+            (r"(?!/hub/).*", &["{*:(?!/hub/).*}"]),
             (r"/(.)/(.)/(.)", &["/{user:.}/{rest:.}/{arg3:.}"]),
             (r"/v[0-9]+/x", &["/v{}/x"]),
             (r"(?i)/a[.]txt", &["/a.txt"]),

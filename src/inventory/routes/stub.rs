@@ -1,14 +1,20 @@
 //! Whether a handler only pretends: it does nothing, says that it is not there yet, or answers
 //! with what somebody wrote down, whatever it is asked.
 
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::Route;
+use crate::eval::interpreter::Trace;
+use crate::eval::value::{Closure, Value};
 use crate::module::path::{Path, last_name};
 use crate::module::visit::{Visitor, Walk, walk_block};
-use crate::module::{Call, Expr, ExprKind, Function, Stmt, StmtKind, TextPart};
+use crate::module::{Arg, Call, Expr, ExprKind, Function, Stmt, StmtKind, TextPart};
+
+/// How often a handler is followed to the function that it hands what it is given to.
+const MAX_HANDED_ON: usize = 3;
 
 /// Functions that only give an answer its form. What else is called is work.
 const FORMS: &[&str] = &[
@@ -165,6 +171,40 @@ fn answers_instead(decorator: &Expr) -> bool {
         _ => decorator,
     };
     matches!(last_name(callee), Some("Redirect" | "Render"))
+}
+
+/// The function of the program that a handler hands what it is given to, where that is all it
+/// does; else the handler itself.
+#[must_use]
+pub fn handed_to<'p>(trace: &Trace<'p>, handler: &Rc<Closure<'p>>) -> Rc<Closure<'p>> {
+    let mut at = Rc::clone(handler);
+    for _ in 0..MAX_HANDED_ON {
+        let Some(callee) = only_call(at.function) else { break };
+        let Value::Function(next) = trace.value_within(&at, callee) else { break };
+        at = next;
+    }
+    at
+}
+
+/// What a function calls, where it does nothing but to call it with its own parameters.
+fn only_call(function: &Function) -> Option<&Expr> {
+    let [stmt] = function.body.as_slice() else { return None };
+    let (StmtKind::Return(Some(value)) | StmtKind::Expr(value)) = &stmt.kind else { return None };
+    let value = match &value.kind {
+        ExprKind::Await(inner) => inner,
+        _ => value,
+    };
+    let ExprKind::Call(call) = &value.kind else { return None };
+    let params: Vec<_> =
+        function.params.iter().filter_map(|param| last_name(&param.target)).collect();
+    let is_own = |arg: &Arg| match &arg.value.kind {
+        ExprKind::Name(name) => params.contains(&name.as_str()),
+        _ => false,
+    };
+    let path = Path::of(&call.callee);
+    let first = path.segments.first()?;
+    let outside = !path.opaque && !params.contains(first) && !call.new;
+    (outside && !call.args.is_empty() && call.args.iter().all(is_own)).then_some(&call.callee)
 }
 
 /// Why a handler only pretends; `None` when it does something.

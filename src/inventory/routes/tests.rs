@@ -352,6 +352,51 @@ ANY /y show src/server.ts:16",
 }
 
 #[test]
+fn constructors_make_objects_of_their_prototypes() {
+    assert_routes(
+        &[(
+            "app.js",
+            r#"
+const express = require("express")
+const util = require("util")
+const app = express()
+
+function Base(prefix) {
+  if (!(this instanceof Base)) return new Base(prefix)
+  this.prefix = prefix
+}
+Base.prototype.add = function (name) { this.router.get(this.prefix + name, this.show.bind(this)) }
+Base.prototype.show = function show(req, res) { res.json(this.prefix) }
+
+function Ships(prefix) {
+  Base.call(this, prefix)
+  this.router = express.Router()
+  this.add("/ships")
+}
+util.inherits(Ships, Base)
+
+function Crews() { this.router = express.Router(); this.mount("/crews") }
+Crews.prototype = { constructor: Crews, mount(path) { this.router.put(path, (req, res) => res.end()) } }
+
+app.use("/v1", new Ships("/all").router)
+app.use(new Crews().router)
+const paths = new Map([["a", "/a"], ["b", "/b"]])
+app.use([...paths].reduce((made, [, path]) => made.head(path, (req, res) => res.end()), express.Router()))
+for (const [name, path] of paths) app.patch("/" + name + path, (req, res) => res.end())
+app.use(Base("/x").router || "")
+"#,
+        )],
+        "\
+GET /v1/all/ships show app.js:10
+PUT /crews - app.js:21
+HEAD /a - app.js:26
+HEAD /b - app.js:26
+PATCH /a/a - app.js:27
+PATCH /b/b - app.js:27",
+    );
+}
+
+#[test]
 fn what_cannot_be_resolved_is_kept_with_a_hole() {
     assert_routes(
         &[(
@@ -422,6 +467,35 @@ app.listen({ port: 3000 })
     assert_eq!(state("/open"), super::AuthState::Optional);
     assert_eq!(state("/closed"), super::AuthState::Required);
     assert_ne!(state("/own"), super::AuthState::None);
+}
+
+#[test]
+fn handlers_meet_the_objects_that_layers_surely_leave() {
+    let states = states(&[(
+        "app.js",
+        r#"
+const express = require('express')
+const { Client } = require('pg')
+
+const app = express()
+const client = new Client()
+class Store {
+  constructor(req) { this.req = req }
+  open() { if (!this.req.headers.authorization) throw Object.assign(new Error('who?'), { status: 401 }) }
+}
+function store(req, res, next) { req.store = new Store(req); next() }
+async function known(req, res, next) {
+  const session = await client.query('select', [req.cookies.sid])
+  if (session) req.user = { id: session.id }
+  next()
+}
+app.get('/store', store, (req, res) => { req.store.open(); res.json(1) })
+app.get('/known', known, (req, res) => { if (!req.user) return res.status(401).end(); res.json(2) })
+app.listen(1)
+"#,
+    )]);
+    assert_eq!(states["/store"], super::AuthState::Required);
+    assert_eq!(states["/known"], super::AuthState::Required);
 }
 
 #[test]

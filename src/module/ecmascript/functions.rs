@@ -21,6 +21,7 @@ impl<'t> Lowering<'t, '_> {
             is_async: false,
             is_generator: false,
             is_abstract: true,
+            is_getter: false,
             generics: Vec::new(),
         };
         let is_arrow = at.kind == Kind::ArrowFunction;
@@ -52,7 +53,9 @@ impl<'t> Lowering<'t, '_> {
                     self.skim(inner.node);
                 }
                 Kind::AccessibilityModifier | Kind::OverrideModifier => {}
-                _ if !inner.kind.is_named() => {}
+                _ if !inner.kind.is_named() => {
+                    function.is_getter |= function.name.is_none() && inner.node.kind() == "get";
+                }
                 _ if past_arrow => {
                     function.is_abstract = false;
                     let value = self.expr(inner);

@@ -41,6 +41,7 @@ impl<'t> Lowering<'t> {
             is_async: self.walk.text(self.walk.node()).starts_with("async"),
             is_generator: false,
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         };
         self.children(|this, node, kind| match kind {
@@ -88,6 +89,7 @@ impl<'t> Lowering<'t> {
             is_async: false,
             is_generator: std::mem::replace(&mut self.yields, yields),
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         }
     }

@@ -67,6 +67,7 @@ impl Lowering<'_> {
             is_async: false,
             is_generator: false,
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         };
         Some(Expr { span, kind: ExprKind::Function(Box::new(function)) })

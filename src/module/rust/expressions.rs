@@ -346,6 +346,7 @@ impl Lowering<'_> {
             is_async: closure.asyncness.is_some(),
             is_generator: false,
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         };
         Expr { span: function.span, kind: ExprKind::Function(Box::new(function)) }
@@ -367,6 +368,7 @@ impl Lowering<'_> {
             is_async: true,
             is_generator: false,
             is_abstract: false,
+            is_getter: false,
             generics: Vec::new(),
         };
         Expr { span, kind: ExprKind::Function(Box::new(function)) }

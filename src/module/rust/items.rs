@@ -327,6 +327,7 @@ impl Lowering<'_> {
             is_async: sig.asyncness.is_some(),
             is_generator: false,
             is_abstract: block.is_none(),
+            is_getter: false,
             generics: sig.generics.type_params().map(|param| name_of(&param.ident)).collect(),
         }
     }

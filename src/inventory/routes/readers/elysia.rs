@@ -1,14 +1,15 @@
 //! Elysia.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::{Framework, Matching, SCRIPTS, scripts};
 use crate::eval::interpreter::libraries::Host;
+use crate::eval::interpreter::probe::Question;
 use crate::eval::interpreter::{Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value, native_of};
-use crate::inventory::routes::caller::values;
+use crate::inventory::routes::caller::{Anonymous, values};
 use crate::inventory::routes::graph::{Graph, Handler, Layer, LayerKind, Registration};
 use crate::inventory::routes::pattern;
 
@@ -257,10 +258,13 @@ struct Reading<'t, 'p> {
     trace: &'t Trace<'p>,
     instances: BTreeMap<CallId, Instance<'p>>,
     left: usize,
+    /// What functions before handlers leave that nobody calls.
+    left_by: BTreeMap<*const Closure<'p>, Vec<String>>,
 }
 
 fn read<'p>(trace: &Trace<'p>, graph: &mut Graph<'p>) {
-    let mut reading = Reading { trace, instances: BTreeMap::new(), left: MAX_ROUTES };
+    let mut reading =
+        Reading { trace, instances: BTreeMap::new(), left: MAX_ROUTES, left_by: BTreeMap::new() };
     for (id, call) in trace.records() {
         let first = call.args.positional.first();
         match call.path() {
@@ -496,8 +500,42 @@ impl<'p> Reading<'_, 'p> {
         }
     }
 
-    fn write(self, graph: &mut Graph<'p>) {
-        for (id, instance) in self.instances {
+    /// Where what stands before a handler leaves that nobody calls.
+    fn nobody(&mut self, layers: &[Layer<'p>]) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        for layer in layers.iter().filter(|layer| !layer.conditional) {
+            let (LayerKind::Step, Value::Function(closure)) = (&layer.kind, &layer.value) else {
+                continue;
+            };
+            let key = Rc::as_ptr(closure);
+            if !self.left_by.contains_key(&key) {
+                let left = self.left_by_nobody(&layer.value);
+                self.left_by.insert(key, left);
+            }
+            out.extend(self.left_by.get(&key).into_iter().flatten().cloned());
+        }
+        out
+    }
+
+    /// What a `derive` or `resolve` gives back for a caller of whom nothing is known, and has
+    /// nothing for.
+    fn left_by_nobody(&self, callee: &Value<'p>) -> Vec<String> {
+        let caller = Anonymous { any_route: true, is_layer: true, ..Anonymous::default() };
+        let question = Question::new(callee.clone(), request());
+        let seen = self.trace.ask(Rc::new(caller), &question);
+        let [Value::Map(entries)] = seen.returned.as_slice() else { return Vec::new() };
+        if !seen.asked || seen.cut {
+            return Vec::new();
+        }
+        let entries = entries.borrow();
+        let nothing =
+            entries.iter().filter(|(_, value)| matches!(value, Value::None | Value::Absent));
+        let names = nothing.filter_map(|(key, _)| key.as_str());
+        names.map(|name| format!("{}.{name}", values::CONTEXT_OF_PLUGINS)).collect()
+    }
+
+    fn write(mut self, graph: &mut Graph<'p>) {
+        for (id, instance) in std::mem::take(&mut self.instances) {
             let serves =
                 instance.serves || instance.uses && instance.routes.iter().all(|it| !it.is_used);
             let routes = instance.routes.into_iter().filter(|route| serves || !route.is_used);
@@ -511,7 +549,8 @@ impl<'p> Reading<'_, 'p> {
             }
             for route in routes {
                 graph.at(route.at);
-                graph.route(id, route.registration);
+                let nobody = Rc::new(self.nobody(&route.registration.layers));
+                graph.route(id, Registration { nobody, ..route.registration });
             }
         }
     }

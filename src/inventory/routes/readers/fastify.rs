@@ -61,6 +61,9 @@ const VERBS: &[&str] = &[
     "report",
 ];
 
+/// The symbol under which a plugin says that it wants no instance of its own.
+const SKIP_OVERRIDE: &str = "Symbol(skip-override)";
+
 /// What stands before handlers, in the order in which it is met.
 const HOOKS: &[&str] = &["onRequest", "preParsing", "preValidation", "preHandler"];
 
@@ -212,6 +215,11 @@ pub(super) fn unwrapped<'p>(host: &mut Host<'_, 'p>, plugin: &Value<'p>) -> (Val
             },
             _ => break,
         };
+    }
+    // What the library of wrappers does, by hand.
+    if let Value::Function(closure) = &plugin {
+        let noted = closure.attributes.borrow().get(SKIP_OVERRIDE).and_then(Value::truth);
+        is_open |= noted == Some(true);
     }
     (plugin, is_open)
 }

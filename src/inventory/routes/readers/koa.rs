@@ -19,7 +19,7 @@ pub(super) const KOA: Framework = Framework {
     languages: SCRIPTS,
     packages: &["koa", "@koa/router", "koa-router"],
     needs: &["koa"],
-    fixtures: &[],
+    fixtures: &["koa"],
     matching: Matching::First,
     has_user_object: false,
     read,

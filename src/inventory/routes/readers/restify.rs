@@ -20,7 +20,7 @@ pub(super) const RESTIFY: Framework = Framework {
     languages: SCRIPTS,
     packages: &["restify", "restify-router"],
     needs: &["restify"],
-    fixtures: &[],
+    fixtures: &["restify"],
     matching: Matching::First,
     has_user_object: false,
     read,

@@ -136,6 +136,7 @@ fn with_colons(shape: &Shape) -> Text {
         out.push_literal(before);
         let kind = parameters.next().and_then(|parameter| parameter.kind.as_deref());
         match (name.strip_suffix('*'), kind) {
+            (Some(""), Some(kind)) => out.push_literal(&format!("({kind})")),
             (Some(name), _) => out.push_literal(&format!("*{name}")),
             (None, _) if name.is_empty() => out.push_hole(""),
             (None, Some(kind)) => out.push_literal(&format!(":{name}({kind})")),

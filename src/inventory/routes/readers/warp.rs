@@ -552,7 +552,8 @@ impl<'p> Reader<'_, 'p> {
                 continue;
             };
             for layer in &mut way.layers {
-                let open = Layer::decided(AuthState::None, &layer.name);
+                // Who is let through gets the one answer, everybody else the other.
+                let open = Layer::decided(AuthState::Optional, &layer.name);
                 let name = layer.name.clone();
                 *layer = Layer { name, ..Layer::any(vec![layer.clone(), open]) };
             }
@@ -670,7 +671,8 @@ fn either<'p>(first: &[Layer<'p>], second: &[Layer<'p>], conditional: bool) -> V
     let mut out = Vec::new();
     for layer in first.iter().take(MAX_LATER) {
         if second.is_empty() {
-            let open = Layer::decided(AuthState::None, &layer.name);
+            // Who is let through gets the one answer, everybody else the other.
+            let open = Layer::decided(AuthState::Optional, &layer.name);
             let name = layer.name.clone();
             out.push(Layer { name, ..Layer::any(vec![layer.clone(), open]) });
         }
