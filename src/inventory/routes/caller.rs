@@ -377,7 +377,10 @@ impl<'p> Caller<'p> for Anonymous {
         }
         let last = whole.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
         // What the program notes on its routes: Fastify's `request.routeOptions.config.public`.
-        if last == "config" && ["route", "context"].iter().any(|part| has_part(&whole, part)) {
+        let noted =
+            last == "config" && ["route", "context"].iter().any(|part| has_part(&whole, part));
+        // And Sanic's `request.route.ctx.public`.
+        if noted || whole.ends_with(".route.ctx") {
             return Some(Told::Value(self.noted(name)));
         }
         let within = whole.matches('.').count() > 1 && CONTAINERS.contains(&last.as_str());

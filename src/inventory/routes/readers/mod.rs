@@ -29,6 +29,7 @@ mod remix;
 mod restify;
 mod rocket;
 mod salvo;
+mod sanic;
 mod scripts;
 mod starlette;
 mod sveltekit;
@@ -93,6 +94,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     bottle::BOTTLE,
     django::DJANGO,
     falcon::FALCON,
+    sanic::SANIC,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
