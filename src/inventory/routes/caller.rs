@@ -503,6 +503,10 @@ impl<'p> Caller<'p> for Anonymous {
 
     fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {
         let whole = canonical(path)?;
+        // With errors on a request of Cornice, its view is not called.
+        if whole == "caller.request.errors" {
+            return (name == "status" && is_denial_code(value)).then_some(Told::Refuses);
+        }
         if !(whole.starts_with("caller.context") || whole.starts_with("caller.response")) {
             return None;
         }

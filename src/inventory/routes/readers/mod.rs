@@ -25,6 +25,7 @@ mod nest;
 mod next;
 mod nuxt;
 mod poem;
+mod pyramid;
 mod remix;
 mod restify;
 mod rocket;
@@ -95,6 +96,7 @@ pub const FRAMEWORKS: &[Framework] = &[
     django::DJANGO,
     falcon::FALCON,
     sanic::SANIC,
+    pyramid::PYRAMID,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
@@ -134,6 +136,7 @@ pub const LIBRARIES: &[Library] = &[
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
+    pyramid::LIBRARY,
     super::registrars::LIBRARY,
 ];
 
