@@ -5,8 +5,6 @@ use super::routes::readers::FRAMEWORKS;
 
 /// Frameworks by the package that a manifest names. Those in [`FRAMEWORKS`] are read.
 const PACKAGES: &[(&str, &str)] = &[
-    ("sanic", "Sanic"),
-    ("pyramid", "Pyramid"),
     ("cherrypy", "CherryPy"),
     ("robyn", "Robyn"),
     ("blacksheep", "BlackSheep"),

@@ -200,6 +200,12 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            "next"
+                if self.language() == Language::Python
+                    && let Some(item) = first.and_then(|list| first_of(list, &args)) =>
+            {
+                item
+            }
             "list" | "tuple" | "set" | "sorted" | "iter"
                 if let Some(items) = first.and_then(|value| self.table_items(value)) =>
             {
@@ -614,6 +620,15 @@ fn utility_items<'p>(value: &Value<'p>) -> Option<Vec<Value<'p>>> {
 }
 
 /// Whether what a path names makes an application that code can ask for without having it.
+/// `next(generator)`, `next(generator, default)`: each item that the generator may give may be the
+/// first, since its conditions may hold or not.
+fn first_of<'p>(list: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
+    let Value::List(items) = list else { return None };
+    let default = args.positional.get(1).cloned();
+    let items = items.borrow().iter().cloned().chain(default).collect::<Vec<_>>();
+    (!items.is_empty()).then(|| Value::choice(items))
+}
+
 fn is_application(path: &str) -> bool {
     matches!(path, "flask.Flask" | "flask.app.Flask" | "quart.Quart")
 }

@@ -142,6 +142,11 @@ impl<'p> Interpreter<'p> {
                     _ => None,
                 }
             }
+            // What a question is about, by the name that every framework gives it.
+            Value::External(path) if path == "caller.request" => match of {
+                Value::External(of) => of.ends_with("Request").then_some(true),
+                _ => None,
+            },
             _ => {
                 let kind = known_kind(value)?;
                 match of {

@@ -12,7 +12,9 @@ use smol_str::SmolStr;
 use super::Interpreter;
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
-use crate::eval::value::{Args, CallId, CallRecord, Closure, Env, FileId, Place, Value};
+use crate::eval::value::{
+    Args, CallId, CallRecord, ClassValue, Closure, Env, FileId, Place, Value,
+};
 use crate::module::{Expr, Function, Span};
 use crate::source::Language;
 
@@ -291,6 +293,28 @@ impl<'p> Host<'_, 'p> {
             }
             _ => None,
         }
+    }
+
+    /// What a dotted path in a text means to a file.
+    pub fn dotted(&mut self, from: FileId, path: &str) -> Option<Value<'p>> {
+        self.machine.dotted(from, path)
+    }
+
+    /// The calls so far of something outside the program.
+    #[must_use]
+    pub fn calls_of(&self, path: &str) -> Vec<CallId> {
+        let calls = self.machine.calls.iter().enumerate();
+        calls
+            .filter(|(_, call)| call.path() == Some(path))
+            .map(|(at, _)| CallId(u32::try_from(at).unwrap_or(u32::MAX)))
+            .collect()
+    }
+
+    /// The class whose body a scope is.
+    #[must_use]
+    pub fn class_of(&self, env: &Rc<Env<'p>>) -> Option<Rc<ClassValue<'p>>> {
+        let classes = self.machine.classes.iter();
+        classes.rev().find(|class| Rc::ptr_eq(&class.env, env)).map(Rc::clone)
     }
 
     /// What a module offers under a name; `None` when it offers nothing of it.

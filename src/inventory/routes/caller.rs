@@ -380,7 +380,10 @@ impl<'p> Caller<'p> for Anonymous {
         }
         let last = whole.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
         // What the program notes on its routes: Fastify's `request.routeOptions.config.public`.
-        if last == "config" && ["route", "context"].iter().any(|part| has_part(&whole, part)) {
+        let noted =
+            last == "config" && ["route", "context"].iter().any(|part| has_part(&whole, part));
+        // And Sanic's `request.route.ctx.public`.
+        if noted || whole.ends_with(".route.ctx") {
             return Some(Told::Value(self.noted(name)));
         }
         let within = whole.matches('.').count() > 1 && CONTAINERS.contains(&last.as_str());
@@ -508,6 +511,10 @@ impl<'p> Caller<'p> for Anonymous {
 
     fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {
         let whole = canonical(path)?;
+        // With errors on a request of Cornice, its view is not called.
+        if whole == "caller.request.errors" {
+            return (name == "status" && is_denial_code(value)).then_some(Told::Refuses);
+        }
         if !(whole.starts_with("caller.context") || whole.starts_with("caller.response")) {
             return None;
         }

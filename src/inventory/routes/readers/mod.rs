@@ -25,10 +25,12 @@ mod nest;
 mod next;
 mod nuxt;
 mod poem;
+mod pyramid;
 mod remix;
 mod restify;
 mod rocket;
 mod salvo;
+mod sanic;
 mod scripts;
 mod starlette;
 mod sveltekit;
@@ -93,6 +95,8 @@ pub const FRAMEWORKS: &[Framework] = &[
     bottle::BOTTLE,
     django::DJANGO,
     falcon::FALCON,
+    sanic::SANIC,
+    pyramid::PYRAMID,
     fastapi::FASTAPI,
     starlette::STARLETTE,
     litestar::LITESTAR,
@@ -132,6 +136,7 @@ pub const LIBRARIES: &[Library] = &[
     nuxt::LIBRARY,
     remix::LIBRARY,
     restify::LIBRARY,
+    pyramid::LIBRARY,
     super::registrars::LIBRARY,
 ];
 
