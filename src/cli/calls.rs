@@ -1,12 +1,10 @@
 //! `readiness calls`
 
-use std::collections::BTreeMap;
-
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::listing::{self, Pattern, is_file, json, numbered};
 use super::options::RunOptions;
-use super::routes::{Pattern, json, numbered};
 use super::{PASSED, run, terminal};
 use crate::inventory::calls::{Call, Status};
 
@@ -110,31 +108,13 @@ fn table(calls: &[Call]) -> String {
     if calls.is_empty() {
         return "no calls found\n".to_owned();
     }
-    let mut files: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
-    for call in calls {
-        files.entry(&call.file).or_default().push(call);
-    }
-    let mut text = String::new();
-    for (file, calls) in &files {
-        text += &format!("{}  {}\n", terminal::visible(file), counts(calls));
-        let rows: Vec<_> = calls.iter().map(|call| row(call)).collect();
-        for line in terminal::rows(&rows).lines() {
-            text += &format!("  {line}\n");
-        }
-        text.push('\n');
-    }
-    let all: Vec<&Call> = calls.iter().collect();
-    text += &format!("{} in {}\n", counts(&all), numbered(files.len(), "file"));
-    text
+    listing::by_file(calls, |call| &call.file, counts, row, "file")
 }
 
 /// `5 calls: 4 matched, 1 missing`
 fn counts(calls: &[&Call]) -> String {
-    let by_status = Status::ALL.iter().filter_map(|status| {
-        let count = calls.iter().filter(|call| call.status == *status).count();
-        (count > 0).then(|| format!("{count} {status}"))
-    });
-    format!("{}: {}", numbered(calls.len(), "call"), by_status.collect::<Vec<_>>().join(", "))
+    let by_status = listing::tally(calls, Status::ALL, |call| &call.status);
+    format!("{}: {by_status}", numbered(calls.len(), "call"))
 }
 
 fn row(call: &Call) -> [String; 5] {
@@ -149,15 +129,11 @@ fn row(call: &Call) -> [String; 5] {
 
 /// The way of the calls at a place.
 fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
-    let wanted = place.rsplit_once(':').and_then(|(file, line)| {
-        let line: u32 = line.parse().ok()?;
-        Some((file, line))
-    });
-    let Some((file, line)) = wanted else {
+    let Some((file, line)) = listing::place(place) else {
         anyhow::bail!("`{place}` is no place: write FILE:LINE, as in `src/api/users.ts:12`");
     };
     let mut text = String::new();
-    for call in calls.iter().filter(|call| call.file == file && call.line == line) {
+    for call in calls.iter().filter(|call| is_file(&call.file, file) && call.line == line) {
         text += &format!("{} {}  {}\n", call.method, call.url, call.status);
         for (at, step) in call.way.iter().enumerate() {
             let what = match (at, call.way.len()) {
@@ -184,5 +160,5 @@ fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
     if text.is_empty() {
         anyhow::bail!("no call is given its address at {place}; `readiness calls` lists them");
     }
-    Ok(text)
+    Ok(terminal::visible(&text))
 }

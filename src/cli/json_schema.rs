@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::routes::json;
+use super::listing::json;
 use super::{PASSED, terminal};
 
 /// Print a JSON schema: of the audit that `-f json` writes, or of the configuration.

@@ -17,6 +17,7 @@ mod explain;
 mod fault;
 mod init;
 mod json_schema;
+mod listing;
 mod options;
 mod routes;
 mod rules;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
-use globset::{Glob, GlobMatcher};
 use serde::Serialize;
 
+use super::listing::{self, Pattern, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
 use crate::inventory::routes::{AuthState, Route};
@@ -73,31 +73,6 @@ fn parse_state(text: &str) -> Result<AuthState, String> {
     text.parse()
 }
 
-/// A glob where the text is one, else a part of a text.
-pub(super) enum Pattern {
-    Glob(GlobMatcher),
-    Part(String),
-}
-
-impl Pattern {
-    pub(super) fn new(text: &str) -> anyhow::Result<Self> {
-        Ok(if text.contains(['*', '?', '[']) {
-            // Braces are parameters here, and no choices.
-            let escaped = text.replace('{', "[{]").replace('}', "[}]");
-            Self::Glob(Glob::new(&escaped)?.compile_matcher())
-        } else {
-            Self::Part(text.to_owned())
-        })
-    }
-
-    pub(super) fn fits(&self, text: &str) -> bool {
-        match self {
-            Self::Glob(glob) => glob.is_match(text),
-            Self::Part(part) => text.contains(part.as_str()),
-        }
-    }
-}
-
 impl Filter {
     fn apply(&self, mut routes: Vec<Route>) -> anyhow::Result<Vec<Route>> {
         let path = self.path.as_deref().map(Pattern::new).transpose()?;
@@ -142,37 +117,14 @@ impl Arguments {
     }
 }
 
-/// JSON as all commands write it.
-pub(super) fn json(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
-}
-
 /// The routes by module, with counts by method and by who may call.
 fn table(routes: &[Route]) -> String {
     if routes.is_empty() {
         return "no routes found\n".to_owned();
     }
-    let mut modules: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
-    for route in routes {
-        modules.entry(&route.file).or_default().push(route);
-    }
-    let mut text = String::new();
-    for (file, routes) in &modules {
-        text += &format!("{}  {}\n", terminal::visible(file), counts(routes));
-        let rows: Vec<_> = routes.iter().map(|route| row(route)).collect();
-        for line in terminal::rows(&rows).lines() {
-            text += &format!("  {line}\n");
-        }
-        text.push('\n');
-    }
-    let all: Vec<&Route> = routes.iter().collect();
-    text += &format!("{} in {}\n", counts(&all), numbered(modules.len(), "module"));
-    let states = AuthState::ALL.iter().filter_map(|state| {
-        let count = routes.iter().filter(|route| route.auth.state == *state).count();
-        (count > 0).then(|| format!("{count} {state}"))
-    });
-    text += &format!("auth: {}\n", states.collect::<Vec<_>>().join(", "));
-    text
+    let states = listing::tally(routes, AuthState::ALL, |route| &route.auth.state);
+    listing::by_file(routes, |route| &route.file, counts, row, "module")
+        + &format!("auth: {states}\n")
 }
 
 /// `5 routes: GET 2, POST 3`; a route of two methods counts for both.
@@ -189,10 +141,6 @@ fn counts(routes: &[&Route]) -> String {
     let by_method: Vec<_> =
         methods.iter().map(|(method, count)| format!("{method} {count}")).collect();
     format!("{}: {}", numbered(routes.len(), "route"), by_method.join(", "))
-}
-
-pub(super) fn numbered(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn row(route: &Route) -> [String; 5] {

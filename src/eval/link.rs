@@ -373,7 +373,8 @@ fn join(folder: &str, name: &str) -> String {
 }
 
 /// `folder/relative` without `.` and `..`; `None` when it leaves the tree.
-fn normalise(folder: &str, relative: &str) -> Option<String> {
+#[must_use]
+pub fn normalise(folder: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in relative.split('/') {
         match part {

@@ -247,7 +247,7 @@ pub struct Env<'p> {
     /// Whether it is a class body, whose names its methods do not see.
     pub is_class: bool,
     /// The call of a function that it is the scope of, where calls are followed.
-    pub called: OnceCell<Called<'p>>,
+    pub called: OnceCell<Box<Called<'p>>>,
 }
 
 /// A call of a function of the program, as its scope remembers it.
@@ -860,6 +860,16 @@ impl<'p> Value<'p> {
             },
             _ => None,
         }
+    }
+
+    /// The entries of a map whose keys are known, as keywords.
+    #[must_use]
+    pub fn keywords(&self) -> Vec<(SmolStr, Self)> {
+        let Self::Map(entries) = self else { return Vec::new() };
+        let entries = entries.borrow();
+        let keyword =
+            |(name, value): &(Self, Self)| Some((SmolStr::from(name.as_str()?), value.clone()));
+        entries.iter().filter_map(keyword).collect()
     }
 
     /// The value of a map's key.

@@ -55,8 +55,6 @@ pub struct Inventories {
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
     pub calls: Vec<Call>,
-    /// Addresses that pages link to.
-    pub mentioned: BTreeSet<String>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -109,7 +107,6 @@ pub fn link<E: Send>(
                     inventories.notes.push(note("linking reached a limit", "call"));
                 }
                 inventories.calls = found.calls;
-                inventories.mentioned = found.mentioned;
             }
             None => inventories.notes.push(note("linking failed", "call")),
         }

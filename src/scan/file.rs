@@ -23,6 +23,9 @@ pub const HEAVY_BYTES: u64 = 256 * 1024;
 /// suppression is a finding too.
 pub(super) const SUPPRESSION: &str = "readiness:";
 
+/// Why a file that a program wrote is left out.
+const GENERATED: &str = "generated file";
+
 /// What is done to a file.
 pub trait Steps: Sync {
     /// What the rules want of a file.
@@ -49,6 +52,11 @@ pub trait Steps: Sync {
     /// What linking needs the file for: it holds a literal that an inventory needs, or is a data
     /// file that linking reads.
     fn need(&self, source: &Source) -> Need;
+
+    /// Whether files that a program wrote are read at all, since one may be a client.
+    fn reads_generated(&self) -> bool {
+        false
+    }
 
     /// Parses and lowers. Called only for languages that have modules or documents.
     ///
@@ -143,6 +151,9 @@ fn analyse<S: Steps>(
     job: &Job,
     clock: &mut Clock,
 ) -> Result<FileScan, Refused> {
+    if job.role == Role::Generated && !steps.reads_generated() {
+        return Err(Refused::choice(GENERATED));
+    }
     let (text, encoding) = steps.read(&job.path)?;
     clock.step("scan: read");
     let role = if job.role_is_certain {
@@ -232,7 +243,7 @@ fn generated<S: Steps>(
     job: &Job,
     source: &Source,
 ) -> Result<FileScan, Refused> {
-    let refused = Refused::choice("generated file");
+    let refused = Refused::choice(GENERATED);
     let fits = source.text.len() as u64 <= limits.parse_bytes;
     let need = match source.language.has_module() && fits {
         true => steps.need(source),

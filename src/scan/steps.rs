@@ -84,6 +84,10 @@ impl Steps for FileSteps {
         facts::need(source, self.calls)
     }
 
+    fn reads_generated(&self) -> bool {
+        self.calls
+    }
+
     fn lower(&self, source: &Source) -> Result<Module, Refused> {
         lower::lower(source.language, &source.text, &self.limits).map_err(|refusal| {
             // The ledger counts by reason, so what is special about this file goes into the detail.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 
 use super::indent;
+use crate::cli::listing::{is_file, place};
 use crate::cli::terminal;
 use crate::inventory::routes::evidence::{Does, Met, Spot, Step};
 use crate::inventory::routes::{AuthState, Route};
@@ -57,26 +58,6 @@ impl<'a> Wanted<'a> {
             }
         }
     }
-}
-
-/// `FILE:LINE`, also where a column follows.
-fn place(text: &str) -> Option<(&str, u32)> {
-    let (file, line) = text.rsplit_once(':')?;
-    if let Some((file, line)) = file.rsplit_once(':').and_then(|(file, at)| {
-        let at = at.parse().ok()?;
-        line.parse::<u32>().ok().map(|_| (file, at))
-    }) {
-        return Some((file, line));
-    }
-    line.parse().ok().map(|line| (file, line)).filter(|(file, _)| !file.is_empty())
-}
-
-/// Whether a file of the tree is meant, by its path or the end of it.
-fn is_file(known: &str, asked: &str) -> bool {
-    let asked = asked.trim_start_matches("./");
-    known == asked
-        || known.strip_suffix(asked).is_some_and(|rest| rest.ends_with('/'))
-        || asked.strip_suffix(known).is_some_and(|rest| rest.ends_with('/'))
 }
 
 /// How near a path is to the one that is asked for.

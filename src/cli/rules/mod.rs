@@ -6,9 +6,9 @@ use clap::{Args, ColorChoice, Subcommand};
 use serde::Serialize;
 
 use super::catalogue::{RulePage, catalogue};
+use super::listing::json;
 use super::options::ConfigOptions;
 use super::options::TableOrJson;
-use super::routes::json;
 use super::{PASSED, terminal};
 
 mod examples;

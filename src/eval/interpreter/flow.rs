@@ -27,9 +27,6 @@ const ASKING: &[(&str, &str)] = &[
     ("data-hx-put", "page.put"),
     ("data-hx-patch", "page.patch"),
     ("data-hx-delete", "page.delete"),
-    ("href", "page.link"),
-    ("src", "page.link"),
-    ("formaction", "page.link"),
 ];
 
 /// Methods of clients by which one is known whose object is not.
@@ -42,7 +39,7 @@ impl<'p> Interpreter<'p> {
         if let Some(site) = self.site.take().filter(|_| !self.probing()) {
             let called = Called { site, args: args.clone(), from: Rc::clone(&self.frame.env) };
             // A scope is made for one call.
-            let _ = env.called.set(called);
+            let _ = env.called.set(Box::new(called));
         }
     }
 

@@ -52,10 +52,13 @@ impl<'p> Trace<'p> {
     }
 
     /// Files that the program, or a reader, has loaded by names which it computes, and whose modules
-    /// are not in the program.
+    /// are not in the program; without those that nobody can read. None where `unread` is `None`:
+    /// what is missing must do without.
     #[must_use]
-    pub fn missing(&self) -> BTreeSet<String> {
-        self.machine.borrow().missing.clone()
+    pub fn missing(&self, unread: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+        unread.map_or_else(BTreeSet::new, |unread| {
+            self.machine.borrow().missing.difference(unread).cloned().collect()
+        })
     }
 
     /// The records with their ids.

@@ -173,18 +173,12 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
     }
 }
 
-/// The calls of a run, and the addresses that pages link to.
+/// The calls of a run.
 #[must_use]
-pub fn read(trace: &Trace<'_>) -> (Vec<Sent>, BTreeSet<String>) {
+pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
     let mut out = Vec::new();
-    let mut mentioned = BTreeSet::new();
     for (id, record) in trace.records() {
         let path = trace.path_of(record);
-        if path == "page.link" {
-            let link = record.args.positional.first();
-            mentioned.extend(link.map(|link| link.to_text().to_string()));
-            continue;
-        }
         let Some((client, form, verb)) = client(&path) else { continue };
         let given = given(trace, record, form, verb);
         let Some(mut given) = given else { continue };
@@ -219,7 +213,7 @@ pub fn read(trace: &Trace<'_>) -> (Vec<Sent>, BTreeSet<String>) {
             }
         }
     }
-    (out, mentioned)
+    out
 }
 
 /// What a client is given.

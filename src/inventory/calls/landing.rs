@@ -80,10 +80,7 @@ pub fn land(
         let place = Step { file: call.file.clone(), line: call.line };
         call.status != Status::Dynamic || !handed_on.contains(&place)
     });
-    calls.sort_by(|a, b| {
-        let place = |call: &Call| (call.file.clone(), call.line);
-        (place(a), &a.method, &a.url, a).cmp(&(place(b), &b.method, &b.url, b))
-    });
+    calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     distinct(calls)
 }
 
@@ -205,7 +202,7 @@ impl<'r> Field<'r> {
                 let is_known = base.1.is_empty();
                 let none = prefixes.get("").copied().unwrap_or_default();
                 // Where the base is the page's own server, a prefix can only be a proxy's.
-                let counts = if is_known { none == 0 && *best.1 > 2 } else { true };
+                let counts = !is_known || none == 0 && *best.1 > 2;
                 counts.then(|| (base, best.0.clone()))
             })
             .collect()

@@ -29,8 +29,6 @@ const LONGEST_LINE: usize = 2_000;
 pub struct Extracted {
     /// The calls, by file and line.
     pub calls: Vec<Call>,
-    /// Addresses that its pages link to.
-    pub mentioned: BTreeSet<String>,
     /// Whether some are missing because a limit was reached.
     pub cut: bool,
     /// Files that the program loads and that must be read first; there are no calls yet.
@@ -51,16 +49,14 @@ pub fn extract(
         follows_addresses: true,
     };
     let trace = interpreter::run(program, purpose);
-    if let Some(unread) = unread {
-        let missing: BTreeSet<String> = trace.missing().difference(unread).cloned().collect();
-        if !missing.is_empty() {
-            return Extracted { missing, ..Extracted::default() };
-        }
+    let missing = trace.missing(unread);
+    if !missing.is_empty() {
+        return Extracted { missing, ..Extracted::default() };
     }
-    let (sent, mentioned) = clients::read(&trace);
+    let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
     let calls = landing::land(sent, routes, &proxies, program);
-    Extracted { calls, mentioned, cut: trace.exhausted, missing: BTreeSet::new() }
+    Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
 }
 
 /// Whether a file can call a server, by what it is and by what it says.

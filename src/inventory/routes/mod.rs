@@ -64,13 +64,9 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     let purpose =
         Purpose { libraries: LIBRARIES, tells: readers::names_framework, follows_addresses: false };
     let trace = interpreter::run(program, purpose);
-    let missing = || -> BTreeSet<String> {
-        unread
-            .map(|unread| trace.missing().difference(unread).cloned().collect())
-            .unwrap_or_default()
-    };
-    if !missing().is_empty() {
-        return Extracted { missing: missing(), ..Extracted::default() };
+    let missing = trace.missing(unread);
+    if !missing.is_empty() {
+        return Extracted { missing, ..Extracted::default() };
     }
     let mut graph = Graph::default();
     for framework in FRAMEWORKS.iter().filter(|framework| is_spoken(framework, program)) {
@@ -78,8 +74,9 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         (framework.read)(&trace, &mut graph);
     }
     // Readers follow names in texts, too.
-    if !missing().is_empty() {
-        return Extracted { missing: missing(), ..Extracted::default() };
+    let missing = trace.missing(unread);
+    if !missing.is_empty() {
+        return Extracted { missing, ..Extracted::default() };
     }
     registrars::unserve(&trace, &mut graph);
     graph.settle();

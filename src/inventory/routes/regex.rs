@@ -1,11 +1,38 @@
 //! Regular expressions that stand for paths, rewritten with `{name:kind}` for their groups.
 
+use crate::eval::text::{Part, Text};
+
+/// Stands for a hole while an expression is rewritten.
+const HOLE: char = '\u{0}';
 /// The deepest nesting of groups that is looked into.
 const MAX_DEPTH: usize = 16;
 /// The most paths that one expression stands for.
 const MAX_PATHS: usize = 16;
 /// The longest expression that is read; a longer one is a path that nobody knows.
 const MAX_LENGTH: usize = 4_000;
+
+/// The paths that an expression with holes stands for, as `rewrite` makes them of one without.
+pub fn over(regex: &Text, rewrite: impl FnOnce(&str) -> Vec<String>) -> Vec<Text> {
+    let raw: String = regex
+        .parts()
+        .iter()
+        .map(|part| match part {
+            Part::Literal(text) => text.replace(HOLE, ""),
+            Part::Hole(_) => HOLE.to_string(),
+        })
+        .collect();
+    let text = |path: &String| {
+        let mut out = Text::default();
+        for (at, part) in path.split(HOLE).enumerate() {
+            if at > 0 {
+                out.push_hole("");
+            }
+            out.push_literal(part);
+        }
+        out
+    };
+    rewrite(&raw).iter().map(text).collect()
+}
 
 /// The paths that an expression stands for: more than one where it has alternatives outside of its
 /// groups. Groups without a name get the next of `names`, then `arg1`, `arg2`, … What is optional

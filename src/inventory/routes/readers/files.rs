@@ -1,6 +1,7 @@
 //! What the frameworks have in common whose routes are files.
 
 use crate::eval::interpreter::Trace;
+use crate::eval::link;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, FileId, Place, Value};
 use crate::inventory::routes::caller::values;
@@ -64,21 +65,10 @@ pub(super) fn join(folder: &str, name: &str) -> String {
 /// A path relative to a folder, without `.` and `..`; `None` when it leaves the tree.
 pub(super) fn resolved(folder: &str, path: &str) -> Option<String> {
     // A path that was put together begins at the root of the tree.
-    let (folder, path) = match path.strip_prefix('/') {
-        Some(path) => ("", path),
-        None => (folder, path),
-    };
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
+    match path.strip_prefix('/') {
+        Some(path) => link::normalise("", path),
+        None => link::normalise(folder, path),
     }
-    Some(parts.join("/"))
 }
 
 /// Whether a package.json depends on a package.

@@ -9,7 +9,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Mount, Registration, join, made_by, methods_of,
+    Graph, Guard, Layer, LayerKind, Mount, Registration, join, made_by, methods_of,
 };
 use crate::inventory::routes::pattern;
 
@@ -217,17 +217,9 @@ fn register<'p>(
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
 ) {
-    let mut handlers: Vec<_> =
+    let handlers: Vec<_> =
         handlers.into_iter().flat_map(|handler| composed(trace, handler, 0)).collect();
-    let last = handlers.pop();
-    let mut handler = Handler::of(last.as_ref().map(|(value, _)| value), call.place);
-    // A route is found where it is registered.
-    handler.place = call.place;
-    let mut layers: Vec<_> = handlers.into_iter().map(|handler| layer(trace, handler)).collect();
-    // What a library makes of a handler is asked like a guard.
-    if handler.function.is_none() {
-        layers.extend(last.map(|value| layer(trace, value)));
-    }
+    let (handler, layers) = scripts::handled(handlers, call, |written| layer(trace, written));
     for path in scripts::paths(path) {
         // The root of a router is its prefix.
         let path = if path.as_literal() == Some("/") { Text::default() } else { path };

@@ -9,9 +9,7 @@ use crate::eval::interpreter::{Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Value};
 use crate::inventory::routes::caller::values;
-use crate::inventory::routes::graph::{
-    Graph, Handler, Layer, LayerKind, Mount, Registration, made_by,
-};
+use crate::inventory::routes::graph::{Graph, Layer, LayerKind, Mount, Registration, made_by};
 use crate::inventory::routes::pattern;
 
 /// restify. What is used on a server or router stands before all of its routes, whenever.
@@ -157,20 +155,12 @@ fn register<'p>(
     router: CallId,
     methods: Vec<String>,
     is_router: bool,
-    mut handlers: Vec<Written<'p>>,
+    handlers: Vec<Written<'p>>,
     call: &CallRecord<'p>,
     trace: &Trace<'p>,
     graph: &mut Graph<'p>,
 ) {
-    let last = handlers.pop();
-    let mut handler = Handler::of(last.as_ref().map(|(value, _)| value), call.place);
-    // A route is found where it is registered.
-    handler.place = call.place;
-    let mut layers: Vec<_> = handlers.into_iter().map(|written| layer(trace, written)).collect();
-    // What a library makes of a handler is asked like a guard.
-    if handler.function.is_none() {
-        layers.extend(last.map(|written| layer(trace, written)));
-    }
+    let (handler, layers) = scripts::handled(handlers, call, |written| layer(trace, written));
     let first = call.args.positional.first();
     let options = first.and_then(|first| first.entry("path").or_else(|| first.entry("url")));
     for path in scripts::paths(options.as_ref().or(first)) {

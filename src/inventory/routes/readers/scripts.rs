@@ -6,7 +6,7 @@ use crate::eval::interpreter::Trace;
 use crate::eval::regexp::Regexp;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Closure, Value, native_of};
-use crate::inventory::routes::graph::{Spared, methods_of};
+use crate::inventory::routes::graph::{Handler, Layer, Spared, methods_of};
 use crate::inventory::routes::pattern::{self, Shape};
 use crate::inventory::routes::regex;
 use crate::module::path::last_name;
@@ -73,6 +73,24 @@ pub(super) fn arguments<'p>(call: &CallRecord<'p>, from: usize) -> Vec<Written<'
     pairs
         .flat_map(|(value, expr)| flat(&value).into_iter().map(move |value| (value, expr)))
         .collect()
+}
+
+/// The handler that a call registers last of all, and those before it as layers.
+pub(super) fn handled<'p>(
+    mut handlers: Vec<Written<'p>>,
+    call: &CallRecord<'p>,
+    layer: impl Fn(Written<'p>) -> Layer<'p>,
+) -> (Handler<'p>, Vec<Layer<'p>>) {
+    let last = handlers.pop();
+    let mut handler = Handler::of(last.as_ref().map(|(value, _)| value), call.place);
+    // A route is found where it is registered.
+    handler.place = call.place;
+    let mut layers: Vec<_> = handlers.into_iter().map(&layer).collect();
+    // What a library makes of a handler is asked like a guard.
+    if handler.function.is_none() {
+        layers.extend(last.map(&layer));
+    }
+    (handler, layers)
 }
 
 /// One value, or each of a list, nested too.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{Framework, Matching, classes};
 use crate::eval::interpreter::Trace;
-use crate::eval::text::{Part, Text};
+use crate::eval::text::Text;
 use crate::eval::value::{
     Args, BASE, CallId, CallRecord, ClassValue, Closure, FileId, Place, Value,
 };
@@ -365,14 +365,7 @@ impl<'p> Reader<'_, '_, 'p> {
         let fields = [(BASE, values::page()), ("settings", rule.settings.clone())];
         let instance = classes::instance(self.trace, class, &fields);
         if let Some(initialize) = classes::method(self.trace, &instance, "initialize") {
-            let named = match &rule.kwargs {
-                Some(Value::Map(entries)) => entries
-                    .borrow()
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.as_str()?.into(), value.clone())))
-                    .collect(),
-                _ => Vec::new(),
-            };
+            let named = rule.kwargs.as_ref().map(Value::keywords).unwrap_or_default();
             self.trace.call_with(&initialize, Args { named, ..Args::default() });
         }
         instance
@@ -509,26 +502,7 @@ fn names(function: &Closure<'_>) -> Vec<String> {
 
 /// The paths that a pattern stands for.
 fn paths(pattern: &Text, names: &[String]) -> Vec<Text> {
-    const HOLE: char = '\u{0}';
-    let raw: String = pattern
-        .parts()
-        .iter()
-        .map(|part| match part {
-            Part::Literal(text) => text.replace(HOLE, ""),
-            Part::Hole(_) => HOLE.to_string(),
-        })
-        .collect();
-    let text = |path: &String| {
-        let mut out = Text::default();
-        for (at, part) in path.split(HOLE).enumerate() {
-            if at > 0 {
-                out.push_hole("");
-            }
-            out.push_literal(part);
-        }
-        out
-    };
-    regex::paths(&raw, names).iter().map(text).collect()
+    regex::over(pattern, |raw| regex::paths(raw, names))
 }
 
 /// Looks for a tuple or a call that holds a pattern, or its end, and a handler.

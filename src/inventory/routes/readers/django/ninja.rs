@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::paths;
 use super::patterns::{Row, Walk, Way};
 use super::views::{before, request_args};
 use super::{ninja_auth, ninja_controllers};
@@ -285,7 +286,7 @@ impl<'p> Walk<'_, '_, 'p> {
 
     /// A row at a path below a way.
     pub(super) fn ninja_row(&mut self, registration: Registration<'p>, path: &Text, way: &Way<'p>) {
-        let way = way.under(&parameters(path).trim_start(&['/']), false);
+        let way = way.under(&paths::parameters(path, '{', '}').trim_start(&['/']), false);
         self.register(&Row { registration, is_exempt: false }, None, &way);
     }
 
@@ -320,26 +321,6 @@ pub(super) fn joined(prefix: &Text, path: &Text) -> Text {
             text = text.replace("//", "/");
         }
         text
-    })
-}
-
-/// `{int:id}` as `{id:int}`.
-fn parameters(text: &Text) -> Text {
-    text.map_literals(|literal| {
-        let mut out = String::new();
-        let mut rest = literal;
-        while let Some(start) = rest.find('{') {
-            let Some(length) = rest[start..].find('}') else { break };
-            out.push_str(&rest[..start]);
-            let inner = &rest[start + 1..start + length];
-            match inner.split_once(':') {
-                Some((kind, name)) => out.push_str(&format!("{{{}:{kind}}}", name.trim())),
-                None => out.push_str(&format!("{{{}}}", inner.trim())),
-            }
-            rest = &rest[start + length + 1..];
-        }
-        out.push_str(rest);
-        out
     })
 }
 

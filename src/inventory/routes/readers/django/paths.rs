@@ -5,9 +5,6 @@ use crate::eval::text::{Part, Text};
 use crate::eval::value::Value;
 use crate::inventory::routes::regex;
 
-/// Stands for a hole while a regular expression is rewritten.
-const HOLE: char = '\u{0}';
-
 /// The text of a path as it is given to `path()`: translated ones are taken as they are written.
 pub(super) fn text<'p>(trace: &Trace<'p>, value: &Value<'p>) -> Text {
     match value {
@@ -25,11 +22,16 @@ pub(super) fn text<'p>(trace: &Trace<'p>, value: &Value<'p>) -> Text {
 
 /// `<int:id>/` as `{id:int}/`.
 pub(super) fn angles(text: &Text) -> Text {
+    parameters(text, '<', '>')
+}
+
+/// A path whose parameters stand between two marks, with their types first, as `{name:type}`.
+pub(super) fn parameters(text: &Text, open: char, close: char) -> Text {
     text.map_literals(|literal| {
         let mut out = String::new();
         let mut rest = literal;
-        while let Some(start) = rest.find('<') {
-            let Some(length) = rest[start..].find('>') else { break };
+        while let Some(start) = rest.find(open) {
+            let Some(length) = rest[start..].find(close) else { break };
             out.push_str(&rest[..start]);
             let inner = &rest[start + 1..start + length];
             match inner.split_once(':') {
@@ -53,29 +55,15 @@ pub(super) fn is_closed(regex: &Text) -> bool {
 
 /// The paths that a regular expression stands for.
 pub(super) fn regexes(text: &Text) -> Vec<Text> {
-    let raw: String = text
-        .parts()
-        .iter()
-        .map(|part| match part {
-            Part::Literal(text) => text.replace(HOLE, ""),
-            Part::Hole(_) => HOLE.to_string(),
-        })
-        .collect();
     let unnamed = vec![String::new(); 32];
-    let paths = regex::variants(&raw, &unnamed).into_iter().map(|path| {
-        // What something fixed follows is no rest.
-        let path = match path.strip_suffix(":.+}") {
-            Some(before) => before.replace(":.+}", "}") + ":.+}",
-            None => path.replace(":.+}", "}"),
-        };
-        let mut out = Text::default();
-        for (at, part) in path.split(HOLE).enumerate() {
-            if at > 0 {
-                out.push_hole("");
+    regex::over(text, |raw| {
+        let paths = regex::variants(raw, &unnamed).into_iter().map(|path| {
+            // What something fixed follows is no rest.
+            match path.strip_suffix(":.+}") {
+                Some(before) => before.replace(":.+}", "}") + ":.+}",
+                None => path.replace(":.+}", "}"),
             }
-            out.push_literal(part);
-        }
-        out
-    });
-    paths.collect()
+        });
+        paths.collect()
+    })
 }

@@ -218,14 +218,7 @@ impl<'p> Walk<'_, '_, 'p> {
             let is_dynamic = name == "DynamicRoute";
             let detail = record.args.get(if is_dynamic { 2 } else { 3 }, "detail");
             let initial = record.args.get(if is_dynamic { 3 } else { 4 }, "initkwargs");
-            let initial = match initial {
-                Some(Value::Map(entries)) => entries
-                    .borrow()
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.as_str()?.into(), value.clone())))
-                    .collect(),
-                _ => Vec::new(),
-            };
+            let initial = initial.map(Value::keywords).unwrap_or_default();
             Some(Route {
                 url: record.args.get(0, "url")?.to_text(),
                 mapping: (!is_dynamic)
