@@ -428,6 +428,11 @@ impl<'p> Caller<'p> for Anonymous {
                     Value::Text(Rc::new(self.seen_path()))
                 }))
             }
+            // Pyramid's route that a request was found to be for.
+            "name" if last == "matched_route" => {
+                self.looked_at_route.set(true);
+                self.of_route(self.endpoint.as_deref())
+            }
             "id" if last == "route" => {
                 self.looked_at_route.set(true);
                 self.of_route(self.endpoint.as_deref())

@@ -7,7 +7,7 @@ mod permissions;
 mod scans;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 pub(super) use self::library::LIBRARY;
@@ -328,14 +328,35 @@ impl<'p> Reader<'_, '_, 'p> {
         }
         let declared = std::mem::take(&mut self.declared);
         let mut is_met = vec![false; declared.len()];
-        for id in &ids {
+        let is_nowhere = |id: &CallId| {
+            self.trace.call(*id).is_some_and(|made| made.path() == Some(library::NOWHERE))
+        };
+        let (nowhere, real): (Vec<CallId>, Vec<CallId>) = ids.iter().partition(|id| is_nowhere(id));
+        let known: BTreeSet<String> = real
+            .iter()
+            .filter_map(|id| self.roots.get(id))
+            .flat_map(|root| root.routes.keys().cloned())
+            .collect();
+        for id in real.iter().chain(&nowhere) {
+            let is_nowhere = nowhere.contains(id);
             let Some(root) = self.roots.get_mut(id) else { continue };
-            let views = std::mem::take(&mut root.views);
+            let mut views = std::mem::take(&mut root.views);
+            // What nothing includes may only do again what an application does.
+            let is_own = |view: &View<'p>, root: &Root<'p>| {
+                let name = view.route_name();
+                name.is_none_or(|name| root.routes.contains_key(&name) || !known.contains(&name))
+            };
+            if is_nowhere {
+                views.retain(|view| is_own(view, root));
+            }
             let scans = root.scans.clone();
             for (at, view) in declared.iter().enumerate() {
                 let program = self.trace.program;
                 let scan = scans.iter().find(|(scan, ..)| scan.covers(program, view.file));
                 let Some((_, _, conditional)) = scan else { continue };
+                if is_nowhere && is_met[at] {
+                    continue;
+                }
                 is_met[at] = true;
                 let conditional = view.conditional || *conditional;
                 self.write_view(*id, *id, &View { conditional, ..view.clone() });
