@@ -14,7 +14,7 @@ pub(super) use self::library::LIBRARY;
 use self::permissions::Policy;
 use self::scans::Scan;
 use self::views::View;
-use super::{Framework, Matching};
+use super::{Framework, Matching, classes};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::{Part, Text};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Env, FileId, Value};
@@ -311,12 +311,15 @@ impl<'p> Reader<'_, '_, 'p> {
 
     /// Writes everything into the graph.
     fn finish(&mut self) {
-        let any_called = self.roots.keys().any(|id| self.trace.is_called(*id));
         let ids: Vec<CallId> = self.roots.keys().copied().collect();
+        let is_nowhere = |id: &CallId| {
+            self.trace.call(*id).is_some_and(|made| made.path() == Some(library::NOWHERE))
+        };
+        let (nowhere, real): (Vec<CallId>, Vec<CallId>) = ids.iter().partition(|id| is_nowhere(id));
+        let serving = classes::serving(self.trace, &real);
         for id in &ids {
             let Some(made) = self.trace.call(*id) else { continue };
-            let is_real = made.path() != Some(library::NOWHERE);
-            if is_real && (!any_called || self.trace.is_called(*id)) {
+            if serving.contains(id) {
                 self.graph.add_application(*id, NAME, &made);
             } else {
                 self.graph.add(*id, NAME, Text::default());
@@ -326,12 +329,10 @@ impl<'p> Reader<'_, '_, 'p> {
                 self.graph.layer(*id, tween.clone());
             }
         }
-        let declared = std::mem::take(&mut self.declared);
+        let mut declared = std::mem::take(&mut self.declared);
+        let lifted = self.lifted(&declared);
+        declared.extend(lifted);
         let mut is_met = vec![false; declared.len()];
-        let is_nowhere = |id: &CallId| {
-            self.trace.call(*id).is_some_and(|made| made.path() == Some(library::NOWHERE))
-        };
-        let (nowhere, real): (Vec<CallId>, Vec<CallId>) = ids.iter().partition(|id| is_nowhere(id));
         let known: BTreeSet<String> = real
             .iter()
             .filter_map(|id| self.roots.get(id))

@@ -150,6 +150,32 @@ impl<'p> Reader<'_, '_, 'p> {
         }
     }
 
+    /// What classes take over of the views of their bases, where `@venusian.lift()` says so.
+    pub(super) fn lifted(&self, declared: &[View<'p>]) -> Vec<View<'p>> {
+        let lifts = |class: &&Rc<ClassValue<'p>>| {
+            class.decorators.iter().any(|value| {
+                self.trace.made(value).is_some_and(|made| made.path() == Some("venusian.lift"))
+            })
+        };
+        let mut out = Vec::new();
+        for class in self.trace.classes.iter().filter(lifts) {
+            let (lineage, _) = class.ancestry();
+            let of_base = |view: &&View<'p>| match (&view.target, &view.attr) {
+                (Value::Class(base), Some(name)) => {
+                    let is_base = lineage.iter().skip(1).any(|one| Rc::ptr_eq(one, base));
+                    is_base && !class.env.vars.borrow().contains_key(name.as_str())
+                }
+                _ => false,
+            };
+            out.extend(declared.iter().filter(of_base).map(|view| View {
+                target: Value::Class(Rc::clone(class)),
+                file: class.env.file,
+                ..view.clone()
+            }));
+        }
+        out
+    }
+
     /// The view with what `@view_defaults(…)` of its class says.
     fn with_defaults(&self, view: &View<'p>) -> View<'p> {
         let Value::Class(class) = &view.target else { return view.clone() };
