@@ -29,7 +29,8 @@ pub(super) const PYRAMID: Framework = Framework {
     name: NAME,
     languages: &[Language::Python],
     packages: &["pyramid", "cornice"],
-    needs: &["pyramid", "cornice", "venusian", ".add_route(", ".add_view("],
+    // The last is what decorators of the program's own are given, in files that import nothing else.
+    needs: &["pyramid", "cornice", "venusian", ".add_route(", ".add_view(", "route_name="],
     fixtures: &["pyramid"],
     matching: Matching::First,
     has_user_object: false,
