@@ -9,7 +9,8 @@ use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust}
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::eval::{collections, matching};
-use crate::module::{Expr, ExprKind, Function, Param, Span};
+use crate::module::visit::{Visitor, Walk, walk_expr};
+use crate::module::{Call, Expr, ExprKind, Function, Param, Span, Stmt, StmtKind};
 use crate::source::Language;
 
 impl<'p> Interpreter<'p> {
@@ -89,6 +90,9 @@ impl<'p> Interpreter<'p> {
                 Value::Unknown
             }
             Value::Function(closure) => {
+                if let Some(known) = self.told_of(closure, span) {
+                    return known;
+                }
                 match self.probing().then(|| self.decorated(closure, span)).flatten() {
                     Some(decorated) => self.call_value(&decorated, args, span),
                     None => self.apply(closure, args),
@@ -200,6 +204,13 @@ impl<'p> Interpreter<'p> {
                 }
                 _ => Value::Unknown,
             },
+            "any" | "all" if self.language() == Language::Python => {
+                let is_filtered = self.written.take().is_some_and(has_filter);
+                match first.filter(|_| !is_filtered).and_then(|items| any_or_all(items, path)) {
+                    Some(truth) => Value::Bool(truth),
+                    None => self.call_outside(Value::External(path.into()), args, span),
+                }
+            }
             "next"
                 if self.language() == Language::Python
                     && let Some(item) = first.and_then(|list| first_of(list, &args)) =>
@@ -627,6 +638,33 @@ fn first_of<'p>(list: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
     let default = args.positional.get(1).cloned();
     let items = items.borrow().iter().cloned().chain(default).collect::<Vec<_>>();
     (!items.is_empty()).then(|| Value::choice(items))
+}
+
+/// Whether one of several values, or each of them, counts as true.
+fn any_or_all(items: &Value<'_>, which: &str) -> Option<bool> {
+    let Value::List(items) = items else { return None };
+    let truths: Vec<_> = items.borrow().iter().map(Value::truth).collect();
+    let decides = Some(which == "any");
+    if truths.contains(&decides) {
+        return decides;
+    }
+    (!truths.contains(&None)).then_some(which != "any")
+}
+
+/// Whether a call is given a comprehension that leaves some out, nobody knows which.
+fn has_filter(call: &Call) -> bool {
+    struct Filters(bool);
+    impl<'m> Visitor<'m> for Filters {
+        fn enter_stmt(&mut self, stmt: &'m Stmt) -> Walk {
+            self.0 |= matches!(stmt.kind, StmtKind::If { .. });
+            Walk::Into
+        }
+    }
+    let mut filters = Filters(false);
+    for arg in &call.args {
+        walk_expr(&mut filters, &arg.value);
+    }
+    filters.0
 }
 
 fn is_application(path: &str) -> bool {

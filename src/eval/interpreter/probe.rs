@@ -34,6 +34,11 @@ pub trait Caller<'p> {
     /// What a call to the outside does, where it depends on the request.
     fn call(&self, call: &Outside<'_, 'p>) -> Option<Told<'p>>;
 
+    /// What a function of the program gives back, where that is known without running it.
+    fn function(&self, _: &Closure<'p>) -> Option<Told<'p>> {
+        None
+    }
+
     /// What `path.name = value` does, where it depends on the request.
     fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>>;
 
@@ -652,6 +657,12 @@ impl<'p> Interpreter<'p> {
             self.maybe_call(&function, span);
         }
         None
+    }
+
+    /// What the caller knows of a function of the program.
+    pub(super) fn told_of(&mut self, closure: &Closure<'p>, span: Span) -> Option<Value<'p>> {
+        let told = self.probe.as_ref()?.caller.function(closure)?;
+        Some(self.told(told, &Args::default(), None, span))
     }
 
     /// Calls a method that the program has of an object which a library asks for its decision.

@@ -428,6 +428,11 @@ impl<'p> Caller<'p> for Anonymous {
                     Value::Text(Rc::new(self.seen_path()))
                 }))
             }
+            // Pyramid's route that a request was found to be for.
+            "name" if last == "matched_route" => {
+                self.looked_at_route.set(true);
+                self.of_route(self.endpoint.as_deref())
+            }
             "id" if last == "route" => {
                 self.looked_at_route.set(true);
                 self.of_route(self.endpoint.as_deref())
@@ -1564,8 +1569,10 @@ fn library_call<'p>(request: &Anonymous, call: &Outside<'_, 'p>) -> Option<Told<
     if let Some(told) = passport_guard(call) {
         return Some(told);
     }
+    // Of a credential in parts that are not there, what stands between these is left.
+    let is_empty = |text: &str| !text.chars().any(char::is_alphanumeric);
     let is_nothing =
-        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str() == Some("");
+        |value: &Value<'p>| matches!(value, Value::Absent) || value.as_str().is_some_and(is_empty);
     // A secret is not nothing.
     if fits(&SAFE_COMPARISON, name) && args.positional.iter().any(is_nothing) {
         return Some(Told::Identity(Value::Bool(false)));

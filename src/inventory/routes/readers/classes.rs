@@ -1,5 +1,6 @@
 //! Classes that answer requests: what the readers of Python's frameworks have in common.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::eval::interpreter::Trace;
@@ -19,6 +20,25 @@ pub(super) fn instance<'p>(
         of.extend(fields.iter().map(|(name, value)| ((*name).into(), value.clone())));
     }
     value
+}
+
+/// Which applications serve, of all that are made: one that a function makes which nothing calls
+/// does so only where no other is in its folder or in one around it.
+pub(super) fn serving(trace: &Trace<'_>, made: &[CallId]) -> BTreeSet<CallId> {
+    let folder = |id: &CallId| {
+        let place = trace.call(*id)?.place;
+        let path = trace.program.file(place.file).path;
+        Some(path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/")))
+    };
+    let called: BTreeSet<String> =
+        made.iter().filter(|id| trace.is_called(**id)).filter_map(folder).collect();
+    let is_alone = |id: &CallId| {
+        folder(id).is_some_and(|own| {
+            let ends = own.match_indices('/').map(|(at, _)| at + 1);
+            !std::iter::once(0).chain(ends).any(|end| called.contains(&own[..end]))
+        })
+    };
+    made.iter().filter(|id| trace.is_called(**id) || is_alone(id)).copied().collect()
 }
 
 /// A method that the program defines for an instance, bound to it.

@@ -481,14 +481,13 @@ impl<'p> Reader<'_, '_, 'p> {
         let is_app = |unit: &Unit<'_>| unit.kind == Kind::App;
         let apps: Vec<CallId> =
             self.units.iter().filter(|(_, unit)| is_app(unit)).map(|(id, _)| *id).collect();
-        // One that a function makes that nothing calls is served only where no other is.
-        let any_called = apps.iter().any(|id| self.trace.is_called(*id));
+        let serving = classes::serving(self.trace, &apps);
         for id in apps {
             let Some(made) = self.trace.call(id) else { continue };
-            if any_called && !self.trace.is_called(id) {
-                self.graph.add(id, NAME, Text::default());
-            } else {
+            if serving.contains(&id) {
                 self.graph.add_application(id, NAME, &made);
+            } else {
+                self.graph.add(id, NAME, Text::default());
             }
             let Some(app) = self.units.get(&id) else { continue };
             let (layers, items) = (app.layers.clone(), app.items.clone());

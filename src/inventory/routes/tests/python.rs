@@ -287,3 +287,124 @@ GET /view b.view app/b.py:10
 ",
     );
 }
+
+/// Method, path and who may call, of each route.
+fn who(files: &[(&str, &str)]) -> Vec<String> {
+    let routes = linked(files).routes.into_iter();
+    routes
+        .map(|route| format!("{} {} {}", route.methods.join(","), route.path, route.auth.state))
+        .collect()
+}
+
+#[test]
+fn a_policy_of_pyramid_that_caches_who_calls_finds_nobody() {
+    let found = who(&[(
+        "shop.py",
+        r#"
+import venusian
+from pyramid.authorization import ACLHelper, Allow, Everyone
+from pyramid.config import Configurator
+from pyramid.request import RequestLocalCache
+from pyramid.security import Denied
+from pyramid.view import view_config, view_defaults
+
+class Sessions:
+    acl = ACLHelper()
+
+    def identity(self, request):
+        return request.registry.sessions.find(request.headers)
+
+    def permits(self, request, context, permission):
+        identity = self.identity(request)
+        if any(rule(identity) for rule in [lambda who: who is None]):
+            if request.matched_route.name == "shelf":
+                return self.acl.permits(context, [Everyone], permission)
+            return Denied("nobody")
+        return True
+
+    def forget(self, request):
+        return []
+
+class Policies:
+    def __init__(self, policies):
+        self.policies = policies
+        self.chosen = RequestLocalCache(self.choose)
+
+    def choose(self, request):
+        return next(policy for policy in self.policies)
+
+    def permits(self, request, context, permission):
+        return self.chosen.get_or_create(request).permits(request, context, permission)
+
+class Root:
+    __acl__ = [(Allow, Everyone, "see")]
+
+    def __init__(self, request):
+        pass
+
+class Base:
+    def __init__(self, request):
+        self.request = request
+
+    @view_config(request_method="GET")
+    def show(self):
+        return self.request.find()
+
+@view_defaults(route_name="shelf", permission="see")
+@venusian.lift()
+class Shelf(Base):
+    pass
+
+@view_defaults(route_name="till", permission="see")
+@venusian.lift()
+class Till(Base):
+    pass
+
+@view_config(route_name="shelf", request_method="POST", permission="stock")
+def stock(request):
+    return request.find()
+
+def main(settings, **more):
+    config = Configurator(root_factory=Root, security_policy=Policies([Sessions()]))
+    config.add_route("shelf", "/shelf")
+    config.add_route("till", "/till")
+    config.scan()
+    return config.make_wsgi_app()
+"#,
+    )]);
+    for row in ["GET /shelf none", "GET /till required", "POST /shelf required"] {
+        assert!(found.iter().any(|found| found == row), "{row}: {found:?}");
+    }
+}
+
+#[test]
+fn a_factory_that_nothing_calls_serves_where_no_other_application_is_around_it() {
+    let plain = "
+from sanic import Sanic
+
+app = Sanic('one')
+
+@app.get('/one')
+async def one(request):
+    return None
+";
+    let factory = "
+from sanic import Sanic
+
+def create_app():
+    app = Sanic('two')
+
+    @app.get('/two')
+    async def two(request):
+        return None
+
+    return app
+";
+    assert_routes(
+        &[("one/server.py", plain), ("two/server.py", factory), ("one/old/server.py", factory)],
+        "GET /one server.one one/server.py:7
+GET /two server.create_app.two one/old/server.py:8 [unmounted]
+GET /two server.create_app.two two/server.py:8
+",
+    );
+}

@@ -1,5 +1,6 @@
 //! Cornice: services with a view for each method, and classes that are resources.
 
+use super::permissions::Requested;
 use super::scans::Scan;
 use super::views::View;
 use super::{Config, Reader, Root, last, whole};
@@ -264,7 +265,12 @@ impl<'p> Reader<'_, '_, 'p> {
             let factory = factory.and_then(|factory| self.resolved(view.place.file, &factory));
             let of_root = self.roots.get(&root).unwrap_or(&nothing).factory.clone();
             let context = self.resource(factory.or(of_root).as_ref());
-            let mut layers = vec![self.permission(root, &context, said.keyword("permission"))];
+            let path = whole(prefix, &service.path);
+            let name = said.keyword("name").and_then(Value::as_str).map(str::to_owned);
+            let request =
+                Requested { method: Some(method.clone()), path: path.clone(), route: name.clone() };
+            let own = said.keyword("permission");
+            let mut layers = vec![self.permission(root, &request, &context, own)];
             for validator in validators(said) {
                 let args = Args { positional: vec![values::request()], ..open() };
                 let validator = self.resolved(view.place.file, &validator).unwrap_or_default();
@@ -276,8 +282,8 @@ impl<'p> Reader<'_, '_, 'p> {
             self.graph.route(
                 on,
                 Registration {
-                    path: whole(prefix, &service.path),
-                    name: said.keyword("name").and_then(Value::as_str).map(str::to_owned),
+                    path,
+                    name,
                     conditional: conditional || view.conditional,
                     ..registration
                 },

@@ -7,14 +7,14 @@ mod permissions;
 mod scans;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 pub(super) use self::library::LIBRARY;
 use self::permissions::Policy;
 use self::scans::Scan;
 use self::views::View;
-use super::{Framework, Matching};
+use super::{Framework, Matching, classes};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::{Part, Text};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Env, FileId, Value};
@@ -29,7 +29,8 @@ pub(super) const PYRAMID: Framework = Framework {
     name: NAME,
     languages: &[Language::Python],
     packages: &["pyramid", "cornice"],
-    needs: &["pyramid", "cornice", "venusian", ".add_route(", ".add_view("],
+    // The last is what decorators of the program's own are given, in files that import nothing else.
+    needs: &["pyramid", "cornice", "venusian", ".add_route(", ".add_view(", "route_name="],
     fixtures: &["pyramid"],
     matching: Matching::First,
     has_user_object: false,
@@ -311,12 +312,15 @@ impl<'p> Reader<'_, '_, 'p> {
 
     /// Writes everything into the graph.
     fn finish(&mut self) {
-        let any_called = self.roots.keys().any(|id| self.trace.is_called(*id));
         let ids: Vec<CallId> = self.roots.keys().copied().collect();
+        let is_nowhere = |id: &CallId| {
+            self.trace.call(*id).is_some_and(|made| made.path() == Some(library::NOWHERE))
+        };
+        let (nowhere, real): (Vec<CallId>, Vec<CallId>) = ids.iter().partition(|id| is_nowhere(id));
+        let serving = classes::serving(self.trace, &real);
         for id in &ids {
             let Some(made) = self.trace.call(*id) else { continue };
-            let is_real = made.path() != Some(library::NOWHERE);
-            if is_real && (!any_called || self.trace.is_called(*id)) {
+            if serving.contains(id) {
                 self.graph.add_application(*id, NAME, &made);
             } else {
                 self.graph.add(*id, NAME, Text::default());
@@ -326,16 +330,35 @@ impl<'p> Reader<'_, '_, 'p> {
                 self.graph.layer(*id, tween.clone());
             }
         }
-        let declared = std::mem::take(&mut self.declared);
+        let mut declared = std::mem::take(&mut self.declared);
+        let lifted = self.lifted(&declared);
+        declared.extend(lifted);
         let mut is_met = vec![false; declared.len()];
-        for id in &ids {
+        let known: BTreeSet<String> = real
+            .iter()
+            .filter_map(|id| self.roots.get(id))
+            .flat_map(|root| root.routes.keys().cloned())
+            .collect();
+        for id in real.iter().chain(&nowhere) {
+            let is_nowhere = nowhere.contains(id);
             let Some(root) = self.roots.get_mut(id) else { continue };
-            let views = std::mem::take(&mut root.views);
+            let mut views = std::mem::take(&mut root.views);
+            // What nothing includes may only do again what an application does.
+            let is_own = |view: &View<'p>, root: &Root<'p>| {
+                let name = view.route_name();
+                name.is_none_or(|name| root.routes.contains_key(&name) || !known.contains(&name))
+            };
+            if is_nowhere {
+                views.retain(|view| is_own(view, root));
+            }
             let scans = root.scans.clone();
             for (at, view) in declared.iter().enumerate() {
                 let program = self.trace.program;
                 let scan = scans.iter().find(|(scan, ..)| scan.covers(program, view.file));
                 let Some((_, _, conditional)) = scan else { continue };
+                if is_nowhere && is_met[at] {
+                    continue;
+                }
                 is_met[at] = true;
                 let conditional = view.conditional || *conditional;
                 self.write_view(*id, *id, &View { conditional, ..view.clone() });

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use crate::eval::interpreter::Trace;
 use crate::eval::interpreter::probe::{Caller, Injected, Outside, Question, Told};
-use crate::eval::value::{Args, CallRecord, Value};
+use crate::eval::text::Text;
+use crate::eval::value::{Args, CallRecord, Closure, Value};
 use crate::inventory::routes::AuthState;
 use crate::inventory::routes::caller::{Anonymous, values};
 use crate::module::StmtKind;
@@ -22,6 +23,17 @@ pub(super) struct Policy<'p> {
     pub(super) authentication: Option<Value<'p>>,
     /// What decides on it, before Pyramid 2.
     pub(super) authorization: Option<Value<'p>>,
+}
+
+/// What is known of the request that a permission is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Requested {
+    /// Its method, where it is the only one.
+    pub(super) method: Option<String>,
+    /// Its path.
+    pub(super) path: Text,
+    /// The name of its route.
+    pub(super) route: Option<String>,
 }
 
 /// Whether a permission says that none is needed.
@@ -44,11 +56,13 @@ impl<'p> Policy<'p> {
     pub(super) fn asks(
         &self,
         trace: &Trace<'p>,
+        request: &Requested,
         context: &Value<'p>,
         permission: &Value<'p>,
     ) -> AuthState {
-        let permitted: Vec<Option<bool>> =
-            permission.alternatives().iter().map(|one| self.permits(trace, context, one)).collect();
+        let permissions = permission.alternatives();
+        let each = permissions.iter().map(|one| self.permits(trace, request, context, one));
+        let permitted: Vec<Option<bool>> = each.collect();
         let all = |truth: bool| permitted.iter().all(|one| *one == Some(truth));
         if all(true) {
             AuthState::None
@@ -62,6 +76,7 @@ impl<'p> Policy<'p> {
     fn permits(
         &self,
         trace: &Trace<'p>,
+        request: &Requested,
         context: &Value<'p>,
         permission: &Value<'p>,
     ) -> Option<bool> {
@@ -86,7 +101,13 @@ impl<'p> Policy<'p> {
         let Value::Object(object) = policy else { return None };
         object.class.attribute("permits")?;
         let caller = Permitting {
-            anonymous: Anonymous { any_route: true, is_layer: true, ..Anonymous::default() },
+            anonymous: Anonymous {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                endpoint: request.route.clone(),
+                is_layer: true,
+                ..Anonymous::default()
+            },
             granted,
         };
         let question = Question::new(trace.attribute(policy, "permits"), Args::of(args));
@@ -138,7 +159,24 @@ impl<'p> Caller<'p> for Permitting {
         if is_asked && call.maker.is_some_and(is_of_acl) {
             return Some(Told::Value(self.granted.map_or(Value::Unknown, Value::Bool)));
         }
+        // What it caches is made once for each request.
+        if call.path == "pyramid.request.RequestLocalCache().get_or_create" {
+            return Some(Told::CallsBack(vec![values::request()]));
+        }
         self.anonymous.call(call)
+    }
+
+    /// Nobody is what a policy finds of a caller of whom nothing is known.
+    fn function(&self, closure: &Closure<'p>) -> Option<Told<'p>> {
+        let finds = matches!(
+            closure.function.name.as_deref(),
+            Some("identity" | "authenticated_userid" | "unauthenticated_userid")
+        );
+        let class = closure.class.as_ref().filter(|_| finds)?;
+        let is_policy = ["permits", "remember", "forget"]
+            .iter()
+            .any(|name| matches!(class.attribute(name), Some((Value::Function(_), _))));
+        is_policy.then_some(Told::Identity(Value::Absent))
     }
 
     fn assigned(&self, path: &str, name: &str, value: &Value<'p>) -> Option<Told<'p>> {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::super::classes;
+use super::permissions::Requested;
 use super::{Reader, Root, Route, last};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, FileId, Place, Value};
@@ -126,7 +127,13 @@ impl<'p> Reader<'_, '_, 'p> {
             let factory = route.factory.clone();
             let factory = factory.or_else(|| self.roots.get(&root)?.factory.clone());
             let context = self.resource(factory.as_ref());
-            let mut layers = vec![self.permission(root, &context, said.keyword("permission"))];
+            let request = Requested {
+                method: methods.0.first().filter(|_| methods.0.len() == 1).cloned(),
+                path: route.path.clone(),
+                route: view.route_name(),
+            };
+            let own = said.keyword("permission");
+            let mut layers = vec![self.permission(root, &request, &context, own)];
             layers.extend(self.settings_layers(&view, &context));
             let registration = self.answer(&view, &context, methods, layers);
             let named = view.route_name();
@@ -141,6 +148,32 @@ impl<'p> Reader<'_, '_, 'p> {
                 },
             );
         }
+    }
+
+    /// What classes take over of the views of their bases, where `@venusian.lift()` says so.
+    pub(super) fn lifted(&self, declared: &[View<'p>]) -> Vec<View<'p>> {
+        let lifts = |class: &&Rc<ClassValue<'p>>| {
+            class.decorators.iter().any(|value| {
+                self.trace.made(value).is_some_and(|made| made.path() == Some("venusian.lift"))
+            })
+        };
+        let mut out = Vec::new();
+        for class in self.trace.classes.iter().filter(lifts) {
+            let (lineage, _) = class.ancestry();
+            let of_base = |view: &&View<'p>| match (&view.target, &view.attr) {
+                (Value::Class(base), Some(name)) => {
+                    let is_base = lineage.iter().skip(1).any(|one| Rc::ptr_eq(one, base));
+                    is_base && !class.env.vars.borrow().contains_key(name.as_str())
+                }
+                _ => false,
+            };
+            out.extend(declared.iter().filter(of_base).map(|view| View {
+                target: Value::Class(Rc::clone(class)),
+                file: class.env.file,
+                ..view.clone()
+            }));
+        }
+        out
     }
 
     /// The view with what `@view_defaults(…)` of its class says.
@@ -167,6 +200,7 @@ impl<'p> Reader<'_, '_, 'p> {
     fn is_exception(&self, of: &Value<'p>) -> bool {
         let named = |path: &str| {
             path.starts_with("pyramid.httpexceptions.")
+                || path.starts_with("pyramid.exceptions.")
                 || last(path).ends_with("Error")
                 || last(path).ends_with("Exception")
         };
@@ -199,6 +233,7 @@ impl<'p> Reader<'_, '_, 'p> {
     pub(super) fn permission(
         &self,
         root: CallId,
+        request: &Requested,
         context: &Value<'p>,
         own: Option<&Value<'p>>,
     ) -> Layer<'p> {
@@ -208,7 +243,7 @@ impl<'p> Reader<'_, '_, 'p> {
         let Some(permission) = own.or(root.default_permission.as_ref()) else {
             return Layer::decided(AuthState::None, "no permission");
         };
-        let state = root.policy.asks(self.trace, context, permission);
+        let state = root.policy.asks(self.trace, request, context, permission);
         let name = match permission {
             Value::Text(text) => format!("permission {text}"),
             Value::External(path) => format!("permission {}", last(path)),
