@@ -100,8 +100,8 @@ impl<'m> Visitor<'m> for Search<'m> {
 }
 
 /// What a handler answers with, without the functions and handlers inside it.
-struct Answers<'m> {
-    values: Vec<&'m Expr>,
+pub(super) struct Answers<'m> {
+    pub(super) values: Vec<&'m Expr>,
 }
 
 impl<'m> Visitor<'m> for Answers<'m> {
@@ -178,7 +178,8 @@ fn is_success_code(expr: &Expr) -> bool {
     }
 }
 
-fn verdict(value: &Expr) -> Option<&'static str> {
+/// What is wrong with an answer to a failure.
+pub(super) fn verdict(value: &Expr) -> Option<&'static str> {
     match &value.kind {
         ExprKind::Await(inner) => verdict(inner),
         ExprKind::Call(call) => answer_of(call).and_then(|answer| {

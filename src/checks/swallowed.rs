@@ -54,7 +54,8 @@ impl<'m> Visitor<'m> for Search<'m> {
     }
 }
 
-fn catches_all(types: Option<&Expr>) -> bool {
+/// Whether a handler catches everything.
+pub(super) fn catches_all(types: Option<&Expr>) -> bool {
     match types.map(|types| &types.kind) {
         None => true,
         Some(ExprKind::Name(_) | ExprKind::Attribute { .. }) => types

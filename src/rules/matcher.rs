@@ -66,6 +66,7 @@ pub fn timed(
         source,
         lines,
         aliases: module.map(Aliases::of).unwrap_or_default(),
+        comments: module.map_or(&[], |module| &module.comments),
         names: module.map(Names::of).unwrap_or_default(),
         window: catalogue.window,
     };
