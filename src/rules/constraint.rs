@@ -11,7 +11,7 @@ use super::spec::{ArgKey, Test, ValueTest};
 use super::value::{self, Names};
 use crate::module::path::{Aliases, Path, last_name};
 use crate::module::visit::{Visitor, Walk, walk_expr};
-use crate::module::{Call, Class, Comment, Expr, ExprKind, Function, Span};
+use crate::module::{Call, Class, Comment, Expr, ExprKind, Function, Span, Stmt, StmtKind};
 use crate::source::{LineIndex, Source};
 
 /// A test ready to run.
@@ -124,6 +124,12 @@ fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Plac
         Test::InsideClass(names) => {
             context::classes(ancestors).any(|name| names.is_match(name, file.window))
         }
+        Test::InsideCondition(tests) => ancestors.iter().any(|node| match node {
+            Node::Stmt(Stmt { kind: StmtKind::If { test, .. }, .. }) => {
+                tests.is_match(&value::source_of(test, &file.source.text), file.window)
+            }
+            _ => false,
+        }),
         Test::InsideHandler(yes) => context::in_handler(ancestors) == *yes,
         Test::AssignedTo(names) => place
             .expr

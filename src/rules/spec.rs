@@ -204,6 +204,8 @@ pub enum Test<R, G> {
     InsideClass(R),
     /// Whether an exception handler encloses it.
     InsideHandler(bool),
+    /// The source of the condition of an `if` around it.
+    InsideCondition(R),
     /// What directly receives the value.
     AssignedTo(R),
     /// It lies in an argument of such a call.
@@ -342,6 +344,7 @@ impl<R, G> Test<R, G> {
             Self::Decorated(paths) => Test::Decorated(paths.clone()),
             Self::InsideFunction(names) => Test::InsideFunction(regex(names)?),
             Self::InsideClass(names) => Test::InsideClass(regex(names)?),
+            Self::InsideCondition(tests) => Test::InsideCondition(regex(tests)?),
             Self::InsideHandler(yes) => Test::InsideHandler(*yes),
             Self::AssignedTo(names) => Test::AssignedTo(regex(names)?),
             Self::ArgumentOf(paths) => Test::ArgumentOf(paths.clone()),
