@@ -71,7 +71,10 @@ struct Search<'m> {
 impl<'m> Visitor<'m> for Search<'m> {
     fn enter_handler(&mut self, handler: &'m Handler) -> Walk {
         let mut answers = Answers { values: Vec::new() };
-        walk_block(&mut answers, &handler.body);
+        // What ends by raising has answered only the one error that it knows.
+        if !handler.body.last().is_some_and(|last| matches!(last.kind, StmtKind::Raise(_))) {
+            walk_block(&mut answers, &handler.body);
+        }
         let function = self
             .functions
             .last()
