@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
-use crate::checks::project::{Project as ProjectFacts, Public};
+use crate::checks::project::{Project as ProjectFacts, Public, TreeFile};
 use crate::config::Config;
 use crate::finding::{Accepted, Category, Finding};
 use crate::inventory::Inventories;
@@ -22,7 +22,7 @@ use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
 use crate::scan::{FileScan, Plan, Status};
 use crate::score::Assessment;
-use crate::source::{self, Role, Source};
+use crate::source::{self, Language, Role, Source};
 use crate::walk::{Walk, WalkOptions};
 
 /// What the walk is asked for.
@@ -87,6 +87,7 @@ pub fn project_findings(
     root: &Path,
     config: &Config,
     book: &RuleBook,
+    walk: &Walk,
     scans: &[FileScan],
     inventories: &Inventories,
     profile: &mut Profile,
@@ -112,6 +113,8 @@ pub fn project_findings(
         public: &public,
         mentions: &mentions,
         uses: &uses,
+        files: &tree_files(walk, scans),
+        manifests: &manifests(root, config, scans),
     };
     let scans: BTreeMap<&str, &FileScan> =
         scans.iter().map(|scan| (scan.path.as_str(), scan)).collect();
@@ -125,6 +128,41 @@ pub fn project_findings(
     };
     let (findings, accepted) = rules::project::run(&book.specs, &project, read, profile);
     Judged { findings, accepted }
+}
+
+/// The files that are scanned, and those that no reader fits. What the user, an ignore file or a
+/// package manager keeps out is nobody's concern.
+fn tree_files(walk: &Walk, scans: &[FileScan]) -> Vec<TreeFile> {
+    let unread = walk
+        .left_out
+        .iter()
+        .filter(|entry| entry.reason == "binary file" || entry.reason.starts_with("no reader"));
+    let mut files: Vec<TreeFile> = scans
+        .iter()
+        .map(|scan| TreeFile { path: scan.path.clone(), role: scan.role })
+        .chain(unread.map(|entry| TreeFile {
+            path: entry.path.clone(),
+            role: source::role::of_path(&entry.path, Language::Other).0,
+        }))
+        .collect();
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// The manifests that name packages, as they are.
+fn manifests(root: &Path, config: &Config, scans: &[FileScan]) -> Vec<(String, String)> {
+    /// More of them say nothing new.
+    const MOST: usize = 200;
+    let limit = config.limits.limits().read_bytes;
+    scans
+        .iter()
+        .filter(|scan| source::names_packages(&scan.path))
+        .take(MOST)
+        .filter_map(|scan| {
+            let bytes = source::read(root, &scan.path, limit).ok()?;
+            Some((scan.path.clone(), source::decode_vec(bytes).ok()?.0))
+        })
+        .collect()
 }
 
 /// Collects what the files and the project yielded and applies the suppressions. What the

@@ -94,7 +94,8 @@ pub fn profiled(
     let reading = read(root, config, &book, run, wanted.then_some(&mut *profile))?;
     let Reading { repository, walk, mut scans, inventories } = reading;
     let start = Instant::now();
-    let project = assemble::project_findings(root, config, &book, &scans, &inventories, profile);
+    let project =
+        assemble::project_findings(root, config, &book, &walk, &scans, &inventories, profile);
     profile.phase("rules over the project", start);
     let start = Instant::now();
     let judged =

@@ -71,7 +71,10 @@ struct Search<'m> {
 impl<'m> Visitor<'m> for Search<'m> {
     fn enter_handler(&mut self, handler: &'m Handler) -> Walk {
         let mut answers = Answers { values: Vec::new() };
-        walk_block(&mut answers, &handler.body);
+        // What ends by raising has answered only the one error that it knows.
+        if !handler.body.last().is_some_and(|last| matches!(last.kind, StmtKind::Raise(_))) {
+            walk_block(&mut answers, &handler.body);
+        }
         let function = self
             .functions
             .last()
@@ -100,8 +103,8 @@ impl<'m> Visitor<'m> for Search<'m> {
 }
 
 /// What a handler answers with, without the functions and handlers inside it.
-struct Answers<'m> {
-    values: Vec<&'m Expr>,
+pub(super) struct Answers<'m> {
+    pub(super) values: Vec<&'m Expr>,
 }
 
 impl<'m> Visitor<'m> for Answers<'m> {
@@ -178,7 +181,8 @@ fn is_success_code(expr: &Expr) -> bool {
     }
 }
 
-fn verdict(value: &Expr) -> Option<&'static str> {
+/// What is wrong with an answer to a failure.
+pub(super) fn verdict(value: &Expr) -> Option<&'static str> {
     match &value.kind {
         ExprKind::Await(inner) => verdict(inner),
         ExprKind::Call(call) => answer_of(call).and_then(|answer| {

@@ -2,9 +2,16 @@
 //! one of these and says `[match] check = "name"`.
 
 pub mod anonymous_allowed;
+pub mod commented_code;
+pub mod commit_rollback;
+pub mod connection_open;
 pub mod except_data;
+pub mod floating_promise;
+pub mod handler_panic;
 pub mod project;
+pub mod promise_data;
 pub mod shape;
+pub mod silent_default;
 pub mod stub_literal;
 pub mod swallowed;
 pub mod unguarded_user;
@@ -49,6 +56,26 @@ pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
         run: anonymous_allowed::check,
     },
     ModuleCheckEntry {
+        name: "commented-code",
+        needs: commented_code::NEEDS,
+        run: commented_code::check,
+    },
+    ModuleCheckEntry {
+        name: "commit-without-rollback",
+        needs: commit_rollback::NEEDS,
+        run: commit_rollback::check,
+    },
+    ModuleCheckEntry {
+        name: "connection-left-open",
+        needs: connection_open::NEEDS,
+        run: connection_open::check,
+    },
+    ModuleCheckEntry {
+        name: "error-as-nothing",
+        needs: silent_default::NEEDS,
+        run: silent_default::check,
+    },
+    ModuleCheckEntry {
         name: "except-returns-data",
         needs: except_data::NEEDS,
         run: except_data::check,
@@ -57,6 +84,21 @@ pub const MODULE_CHECKS: &[ModuleCheckEntry] = &[
         name: "exception-swallowed",
         needs: swallowed::NEEDS,
         run: swallowed::check,
+    },
+    ModuleCheckEntry {
+        name: "floating-promise",
+        needs: floating_promise::NEEDS,
+        run: floating_promise::check,
+    },
+    ModuleCheckEntry {
+        name: "handler-panic",
+        needs: handler_panic::NEEDS,
+        run: handler_panic::check,
+    },
+    ModuleCheckEntry {
+        name: "promise-returns-data",
+        needs: promise_data::NEEDS,
+        run: promise_data::check,
     },
     ModuleCheckEntry {
         name: "stub-returns-literal",

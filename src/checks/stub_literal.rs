@@ -34,6 +34,7 @@ const WORK: &[&str] =
 /// Words in names of functions whose result is rightly written down.
 const CONSTANT_NAMES: &[&str] = &[
     "schema",
+    "empty",
     "config",
     "choice",
     "option",

@@ -60,6 +60,10 @@ impl Rule {
                 super::query::check(&spec.path, queries)?;
                 Subject::Query(queries.clone())
             }
+            Subject::File(globs) => {
+                regexes::globs(&spec.path, globs)?;
+                Subject::File(globs.clone())
+            }
             Subject::Check(name) => Subject::Check(name.clone()),
         };
         let mut constraints = Vec::with_capacity(spec.constraints.len());
@@ -90,6 +94,8 @@ impl Rule {
     pub fn sees(&self, language: Language) -> bool {
         let visible = match &self.subject {
             Subject::Line(_) => true,
+            // The walk's list is enough.
+            Subject::File(_) => false,
             Subject::Query(queries) => queries.contains_key(&language),
             Subject::Check(name) => {
                 crate::checks::module_check(name).is_some() && language.has_module()
@@ -161,6 +167,7 @@ impl Index {
             Subject::Line(_) => self.lines.push(at),
             Subject::Check(_) => self.checks.push(at),
             Subject::Query(_) => self.queries.push(at),
+            Subject::File(_) => {}
             Subject::Call(paths) => {
                 for path in paths {
                     match path.segments().last() {

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use globset::GlobSet;
 
 use super::context::{self, Node};
+use super::reads;
 use super::regexes::Regexes;
 use super::spec::{ArgKey, Test, ValueTest};
 use super::value::{self, Names};
 use crate::module::path::{Aliases, Path, last_name};
 use crate::module::visit::{Visitor, Walk, walk_expr};
-use crate::module::{Call, Class, Expr, ExprKind, Function, Span};
+use crate::module::{Call, Class, Comment, Expr, ExprKind, Function, Span, Stmt, StmtKind};
 use crate::source::{LineIndex, Source};
 
 /// A test ready to run.
@@ -24,6 +25,8 @@ pub struct File<'m> {
     pub lines: &'m LineIndex,
     /// What imported names stand for; none without a module.
     pub aliases: Aliases<'m>,
+    /// Its comments, in order; none without a module.
+    pub comments: &'m [Comment],
     /// Constants of the module.
     pub names: Names<'m>,
     /// The longest text that an expression sees at once, in bytes.
@@ -84,15 +87,21 @@ pub fn all_hold<'m>(
 
 fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Place<'m>) -> bool {
     match test {
+        Test::Arg(which, test) if which.contains(&ArgKey::Any) => {
+            place.call().is_some_and(|call| {
+                let mut positional = call.args.iter().filter(|arg| arg.name.is_none());
+                positional.any(|arg| value_holds(test, &arg.value, file, ancestors))
+            })
+        }
         Test::Arg(which, test) => place.call().is_some_and(|call| match argument(call, which) {
-            Argument::Given(value) => value_holds(test, value, file),
+            Argument::Given(value) => value_holds(test, value, file, ancestors),
             Argument::Missing => test.absent == Some(true),
             Argument::Unknown => false,
         }),
         Test::Fallback(test) => {
             let fallback = place.expr.and_then(|expr| context::fallback(ancestors, expr));
             match fallback {
-                Some(value) => value_holds(test, value, file),
+                Some(value) => value_holds(test, value, file, ancestors),
                 None => test.absent == Some(true),
             }
         }
@@ -115,6 +124,12 @@ fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Plac
         Test::InsideClass(names) => {
             context::classes(ancestors).any(|name| names.is_match(name, file.window))
         }
+        Test::InsideCondition(tests) => ancestors.iter().any(|node| match node {
+            Node::Stmt(Stmt { kind: StmtKind::If { test, .. }, .. }) => {
+                tests.is_match(&value::source_of(test, &file.source.text), file.window)
+            }
+            _ => false,
+        }),
         Test::InsideHandler(yes) => context::in_handler(ancestors) == *yes,
         Test::AssignedTo(names) => place
             .expr
@@ -122,6 +137,7 @@ fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Plac
             .is_some_and(|name| names.is_match(name, file.window)),
         Test::ArgumentOf(paths) => context::is_argument_of(ancestors, &file.aliases, paths),
         Test::Compared(yes) => context::is_compared(ancestors) == *yes,
+        Test::Explained(yes) => is_explained(file, place) == *yes,
         Test::Path(globs) => globs.is_match(&file.source.path),
         Test::LineMatches(patterns) => {
             patterns.is_match(file.lines.line(&file.source.text, place.span.line), file.window)
@@ -131,6 +147,25 @@ fn holds<'m>(test: &Ready, file: &File<'m>, ancestors: &[Node<'m>], place: &Plac
         Test::Captured(patterns) => patterns.is_match(&place.captured, file.window),
         Test::Unless(groups) => !groups.iter().any(|group| all_hold(group, file, ancestors, place)),
     }
+}
+
+/// Letters that a comment needs to say anything: `ignore` does, `// :(` does not.
+const MIN_LETTERS: usize = 6;
+
+/// Whether a comment stands on the lines of a place, or on the one above.
+fn is_explained(file: &File<'_>, place: &Place<'_>) -> bool {
+    let above = place.span.line.saturating_sub(1);
+    let start = file.comments.partition_point(|comment| comment.span.line < above);
+    let last = file.lines.line_of(place.span.end.max(place.span.start));
+    // A block that ends above the place begins further up.
+    let ends_above = |comment: &Comment| file.lines.line_of(comment.span.end) == above;
+    let nearest =
+        start.checked_sub(1).and_then(|at| file.comments.get(at)).filter(|it| ends_above(it));
+    file.comments[start..]
+        .iter()
+        .take_while(|comment| comment.span.line <= last)
+        .chain(nearest)
+        .any(|comment| comment.text.chars().filter(|c| c.is_alphabetic()).count() >= MIN_LETTERS)
 }
 
 /// What is known about an argument.
@@ -175,13 +210,20 @@ pub fn argument<'m>(call: &'m Call, which: &[ArgKey]) -> Argument<'m> {
     if spread { Argument::Unknown } else { Argument::Missing }
 }
 
-fn value_holds<'m>(test: &ValueTest<Regexes>, value: &'m Expr, file: &File<'m>) -> bool {
+fn value_holds<'m>(
+    test: &ValueTest<Regexes>,
+    value: &'m Expr,
+    file: &File<'m>,
+    ancestors: &[Node<'m>],
+) -> bool {
     let other_tests = test.matches.is_some()
         || test.not.is_some()
         || test.literal.is_some()
         || !test.kinds.is_empty()
         || test.env.is_some()
-        || test.min_length.is_some();
+        || test.min_length.is_some()
+        || !test.reads.is_empty()
+        || !test.begins.is_empty();
     if test.absent == Some(true) && !other_tests {
         return false;
     }
@@ -193,6 +235,11 @@ fn value_holds<'m>(test: &ValueTest<Regexes>, value: &'m Expr, file: &File<'m>) 
         && !test.not.as_ref().is_some_and(matches)
         && test.min_length.is_none_or(|least| folded.text.chars().count() >= least)
         && test.env.is_none_or(|wanted| reads_environment(value, file) == wanted)
+        && [(&test.reads, reads::Part::Any), (&test.begins, reads::Part::Beginning)].iter().all(
+            |(paths, part)| {
+                paths.is_empty() || reads::holds(value, ancestors, &file.aliases, paths, *part)
+            },
+        )
 }
 
 /// Whether an expression, or the constant that it names, reads an environment variable.

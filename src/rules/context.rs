@@ -206,9 +206,12 @@ pub fn fallback<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m Expr> 
                         return None;
                     }
                     match name.as_str() {
-                        "unwrap_or" => return call.args.first().map(|arg| &arg.value),
+                        "unwrap_or" => return call.args.first().map(|arg| as_written(&arg.value)),
                         "unwrap_or_else" => {
-                            return call.args.first().map(|arg| closure_value(&arg.value));
+                            return call
+                                .args
+                                .first()
+                                .map(|arg| as_written(closure_value(&arg.value)));
                         }
                         name if CARRIERS.contains(&name) => {
                             depth -= 2;
@@ -231,6 +234,21 @@ pub fn fallback<'m>(ancestors: &[Node<'m>], expr: &'m Expr) -> Option<&'m Expr> 
             _ => return None,
         }
     }
+}
+
+/// `"text"` of `"text".to_string()` and `String::from("text")`.
+fn as_written(expr: &Expr) -> &Expr {
+    let ExprKind::Call(call) = &expr.kind else { return expr };
+    let ExprKind::Attribute { object, name, .. } = &call.callee.kind else { return expr };
+    let inner = match name.as_str() {
+        "to_string" | "to_owned" | "into" => object,
+        "from" if last_name(object) == Some("String") => match call.args.first() {
+            Some(arg) => &arg.value,
+            None => return expr,
+        },
+        _ => return expr,
+    };
+    if matches!(inner.kind, ExprKind::Text(_)) { inner } else { expr }
 }
 
 fn closure_value(expr: &Expr) -> &Expr {

@@ -9,7 +9,7 @@ use super::matcher;
 use super::spec::{Example, ExampleCode, Expect, Subject};
 use super::suppress::{self, FileSuppressions};
 use super::{Overrides, RuleError, RuleSet, RuleSource, RuleSpec, load, project};
-use crate::checks::project::{Project, project_check};
+use crate::checks::project::{Project, TreeFile, project_check};
 use crate::finding::{Accepted, Finding};
 use crate::inventory;
 use crate::inventory::Need;
@@ -134,6 +134,9 @@ fn run_one(
     {
         return run_project(rule, code);
     }
+    if matches!(rule.subject, Subject::File(_)) {
+        return run_file(rule, example, code);
+    }
     let source = Source {
         path: example
             .path
@@ -174,6 +177,31 @@ fn run_one(
     judge(rule, code, &matches.findings, &matches.accepted)
 }
 
+/// An example of a rule about files: its path is all that counts.
+fn run_file(rule: &Rule, example: &Example, code: &ExampleCode) -> Result<(), Missed> {
+    let path =
+        example.path.clone().ok_or("an example of a rule about files needs a `path`".to_owned())?;
+    let role = rule.spec.roles.first().copied().unwrap_or(Role::Production);
+    let none = BTreeSet::new();
+    let project = Project {
+        routes: &[],
+        guards: &[],
+        operations: &[],
+        public: &[],
+        mentions: &none,
+        uses: &[],
+        files: &[TreeFile { path, role }],
+        manifests: &[],
+    };
+    let (findings, accepted) = project::run(
+        std::slice::from_ref(&rule.spec),
+        &project,
+        |_| None,
+        &mut crate::profile::Profile::default(),
+    );
+    judge(rule, code, &findings, &accepted)
+}
+
 /// An example of a rule over the whole project: one file, or several that begin with a comment
 /// `file: path`.
 fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
@@ -195,6 +223,15 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         }
         sources.insert(source.path.clone(), source);
     }
+    let tree: Vec<TreeFile> = sources
+        .values()
+        .map(|source| TreeFile { path: source.path.clone(), role: source.role })
+        .collect();
+    let manifests: Vec<(String, String)> = sources
+        .values()
+        .filter(|source| crate::source::names_packages(&source.path))
+        .map(|source| (source.path.clone(), source.text.clone()))
+        .collect();
     let known = sources.keys().cloned().collect();
     let Ok(inventories) =
         inventory::link(
@@ -211,6 +248,8 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         public: &[],
         mentions: &mentions,
         uses: &uses,
+        files: &tree,
+        manifests: &manifests,
     };
     let (findings, accepted) = project::run(
         std::slice::from_ref(&rule.spec),

@@ -33,7 +33,7 @@ pub fn needs(spec: &RuleSpec) -> Vec<AnyOf> {
         }
         Subject::Name { names, .. } => of_patterns(names),
         Subject::Access(paths) | Subject::Call(paths) => of_paths(paths),
-        Subject::Query(_) => None,
+        Subject::Query(_) | Subject::File(_) => None,
         Subject::Check(name) => crate::checks::needs(name)
             .map(|texts| texts.iter().map(|text| fold_case(text)).collect()),
     };

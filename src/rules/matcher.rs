@@ -66,6 +66,7 @@ pub fn timed(
         source,
         lines,
         aliases: module.map(Aliases::of).unwrap_or_default(),
+        comments: module.map_or(&[], |module| &module.comments),
         names: module.map(Names::of).unwrap_or_default(),
         window: catalogue.window,
     };
@@ -276,6 +277,8 @@ impl<'m> Matcher<'_, 'm> {
     /// a key that is written as a name.
     fn is_text_of_its_own(&self, expr: &'m Expr) -> bool {
         match self.ancestors.last() {
+            // A text that stands alone documents what is above it.
+            Some(Node::Stmt(stmt)) => !matches!(stmt.kind, StmtKind::Expr(_)),
             Some(Node::Expr(parent)) => match &parent.kind {
                 ExprKind::Binary { operator, .. } if operator == "+" => {
                     !value::is_text_chain(parent)

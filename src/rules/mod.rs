@@ -20,6 +20,7 @@ mod parse;
 mod parse_tests;
 pub mod project;
 pub mod query;
+mod reads;
 pub mod redact;
 pub mod regexes;
 mod report;

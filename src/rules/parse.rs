@@ -46,7 +46,7 @@ const TOP_KEYS: &[&str] = &[
     "example",
 ];
 pub(super) const SUBJECT_KEYS: &[&str] =
-    &["text", "comment", "name", "access", "call", "query", "line", "check"];
+    &["text", "comment", "name", "access", "call", "query", "line", "file", "check"];
 
 impl RuleSpec {
     /// Reads a rule file. Regular expressions and queries stay text: nothing is compiled.
@@ -270,7 +270,7 @@ impl Reader<'_> {
         let effort = required("effort", "add effort = \"15m\"")?;
         let matcher = required(
             "match",
-            "add a table [match] with one of text, comment, name, access, call, query.<language>, line, check",
+            "add a table [match] with one of text, comment, name, access, call, query.<language>, line, file, check",
         )?;
         let subject_table = self.table("match", matcher)?;
         let subject = self.subject(subject_table, &matcher.span())?;
@@ -376,6 +376,7 @@ impl Reader<'_> {
             "text" => Subject::Text(self.patterns(key, value)?),
             "comment" => Subject::Comment(self.patterns(key, value)?),
             "line" => Subject::Line(self.patterns(key, value)?),
+            "file" => Subject::File(self.patterns(key, value)?),
             "access" => Subject::Access(self.paths(key, value)?),
             "call" => Subject::Call(self.paths(key, value)?),
             "name" => Subject::Name {
@@ -553,6 +554,7 @@ impl Reader<'_> {
             Subject::Name { .. } => vec!["name"],
             Subject::Access(_) => vec!["path", "last"],
             Subject::Line(_) => vec!["match"],
+            Subject::File(_) => vec!["file"],
             // Any word may be a keyword argument, a query's capture or one of a check's.
             Subject::Call(_) | Subject::Query(_) | Subject::Check(_) => return Ok(()),
         };

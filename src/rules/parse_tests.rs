@@ -19,9 +19,11 @@ const CONSTRAINT_KEYS: &[&str] = &[
     "inside_function",
     "inside_class",
     "inside_handler",
+    "inside_condition",
     "assigned_to",
     "argument_of",
     "compared",
+    "explained",
     "path",
     "line_matches",
     "module_has",
@@ -29,8 +31,12 @@ const CONSTRAINT_KEYS: &[&str] = &[
     "unless",
 ];
 /// What can be asked about a place that is no expression of a module.
-const PLACE_KEYS: &[&str] = &["path", "line_matches", "module_has", "imports", "unless"];
-const VALUE_KEYS: &[&str] = &["literal", "kind", "matches", "not", "absent", "env", "min_length"];
+const PLACE_KEYS: &[&str] =
+    &["explained", "path", "line_matches", "module_has", "imports", "unless"];
+/// What can be asked about a file that may hold no text.
+const FILE_KEYS: &[&str] = &["path", "unless"];
+const VALUE_KEYS: &[&str] =
+    &["literal", "kind", "matches", "not", "absent", "env", "min_length", "reads", "begins"];
 
 /// Whether `args` has a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +96,16 @@ impl TestReader<'_, '_> {
                 .collect();
             return Err(reader.unknown(span, "constraint", key, &known));
         }
-        if !self.subject.has_context() && !PLACE_KEYS.contains(&key) {
+        let usable = match self.subject {
+            Subject::File(_) => FILE_KEYS,
+            subject if subject.has_context() => CONSTRAINT_KEYS,
+            _ => PLACE_KEYS,
+        };
+        if !usable.contains(&key) {
             return Err(reader.error(
                 span,
                 format!("`{key}` has no meaning for `{}`", self.subject.key()),
-                format!("here one can use {}", PLACE_KEYS.join(", ")),
+                format!("here one can use {}", usable.join(", ")),
             ));
         }
         if key == "args" && self.args == ArgsAllowed::No {
@@ -120,10 +131,12 @@ impl TestReader<'_, '_> {
             "decorated" => Test::Decorated(reader.paths(key, value)?),
             "inside_function" => Test::InsideFunction(reader.patterns(key, value)?),
             "inside_class" => Test::InsideClass(reader.patterns(key, value)?),
+            "inside_condition" => Test::InsideCondition(reader.patterns(key, value)?),
             "inside_handler" => Test::InsideHandler(reader.bool(key, value)?),
             "assigned_to" => Test::AssignedTo(reader.patterns(key, value)?),
             "argument_of" => Test::ArgumentOf(reader.paths(key, value)?),
             "compared" => Test::Compared(reader.bool(key, value)?),
+            "explained" => Test::Explained(reader.bool(key, value)?),
             "path" => Test::Path(reader.patterns(key, value)?),
             "line_matches" => Test::LineMatches(reader.patterns(key, value)?),
             "module_has" => Test::ModuleHas(reader.texts(key, value)?),
@@ -165,6 +178,8 @@ impl TestReader<'_, '_> {
             absent: None,
             env: None,
             min_length: None,
+            reads: Vec::new(),
+            begins: Vec::new(),
         };
         let Some(table) = value.get_ref().as_table() else {
             test.matches = Some(reader.patterns(key, value)?);
@@ -177,6 +192,8 @@ impl TestReader<'_, '_> {
                 "matches" => test.matches = Some(reader.patterns("matches", value)?),
                 "not" => test.not = Some(reader.patterns("not", value)?),
                 "absent" => test.absent = Some(reader.bool("absent", value)?),
+                "begins" => test.begins = reader.paths("begins", value)?,
+                "reads" => test.reads = reader.paths("reads", value)?,
                 "env" => test.env = Some(reader.bool("env", value)?),
                 "min_length" => {
                     let number = value
@@ -198,9 +215,12 @@ impl TestReader<'_, '_> {
     }
 }
 
-/// `1`, `default`, `1|default`.
+/// `1`, `default`, `1|default`, `*`.
 fn arg_keys(text: &str) -> Vec<ArgKey> {
     text.split('|')
-        .map(|word| word.parse().map_or_else(|_| ArgKey::Name(word.into()), ArgKey::Position))
+        .map(|word| match word {
+            "*" => ArgKey::Any,
+            _ => word.parse().map_or_else(|_| ArgKey::Name(word.into()), ArgKey::Position),
+        })
         .collect()
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use globset::GlobSet;
+
 use super::allow::Allowed;
 use super::fingerprint::Fingerprints;
-use super::spec::Subject;
-use super::{RuleSpec, excerpt, message};
+use super::spec::{Patterns, Subject, Test};
+use super::{RuleError, RuleSpec, excerpt, message, regexes};
 use crate::checks::project::{PlaceMatch, Project, project_check};
 use crate::finding::{Accepted, Finding};
 use crate::module::Span;
 use crate::profile::{Profile, nanoseconds};
-use crate::source::{LineIndex, Source};
+use crate::source::{Encoding, Language, LineIndex, Source};
 
 /// Runs the project rules. `read` gives the source of a file, with its role; places in files that
 /// it does not give are left out.
@@ -26,21 +28,25 @@ pub fn run(
     let mut prints = Fingerprints::default();
     let (mut findings, mut accepted) = (Vec::new(), Vec::new());
     for spec in specs {
-        let Subject::Check(name) = &spec.subject else { continue };
-        let Some(check) = project_check(name) else { continue };
         // The scanner has compiled them before, and refuses what cannot be.
         let allow = Allowed::of(spec).unwrap_or_default();
         let start = Instant::now();
-        let mut matches = check(project);
+        let mut matches = match &spec.subject {
+            Subject::File(globs) => files(spec, globs, project),
+            Subject::Check(name) => match project_check(name) {
+                Some(check) => check(project),
+                None => continue,
+            },
+            _ => continue,
+        };
         profile.rule(&spec.id, nanoseconds(start.elapsed()));
         matches.sort();
         matches.dedup();
         for found in matches {
             let source = sources.entry(found.path.clone()).or_insert_with(|| {
-                read(&found.path).map(|source| {
-                    let lines = LineIndex::new(&source.text);
-                    (source, lines)
-                })
+                let source = read(&found.path).or_else(|| unread(project, &found.path))?;
+                let lines = LineIndex::new(&source.text);
+                Some((source, lines))
             });
             let Some((source, lines)) = source else { continue };
             if !spec.roles.contains(&source.role) {
@@ -65,6 +71,59 @@ pub fn run(
         }
     }
     (findings, accepted)
+}
+
+/// The files that a rule about files names.
+fn files(spec: &RuleSpec, globs: &Patterns, project: &Project<'_>) -> Vec<PlaceMatch> {
+    // The scanner has compiled the same globs: here they are known to be good.
+    let glob = |patterns: &Patterns| regexes::globs(&spec.path, patterns);
+    let Ok(wanted) = glob(globs) else { return Vec::new() };
+    let tests = |tests: &[Test<Patterns, Patterns>], path: &str| -> bool {
+        tests.iter().all(|test| path_test(&glob, test, path))
+    };
+    project
+        .files
+        .iter()
+        .filter(|file| wanted.is_match(&file.path) && tests(&spec.constraints, &file.path))
+        .map(|file| PlaceMatch {
+            path: file.path.clone(),
+            line: 1,
+            captures: vec![("file", file.path.clone())],
+            accepted: spec
+                .accept
+                .iter()
+                .find(|form| tests(&form.tests, &file.path))
+                .map(|form| form.reason.to_string()),
+        })
+        .collect()
+}
+
+fn path_test(
+    glob: &impl Fn(&Patterns) -> Result<GlobSet, RuleError>,
+    test: &Test<Patterns, Patterns>,
+    path: &str,
+) -> bool {
+    match test {
+        Test::Path(globs) | Test::Captured(globs) => {
+            glob(globs).is_ok_and(|globs| globs.is_match(path))
+        }
+        Test::Unless(groups) => {
+            !groups.iter().any(|group| group.iter().all(|test| path_test(glob, test, path)))
+        }
+        _ => false,
+    }
+}
+
+/// A file that nobody reads: it has a path and a role, and no text to show.
+fn unread(project: &Project<'_>, path: &str) -> Option<Source> {
+    let file = project.files.iter().find(|file| file.path == path)?;
+    Some(Source {
+        path: file.path.clone(),
+        language: Language::Other,
+        role: file.role,
+        text: String::new(),
+        encoding: Encoding::Utf8,
+    })
 }
 
 /// A match, with the source that it lies in.

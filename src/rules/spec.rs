@@ -89,6 +89,8 @@ pub enum Subject<R> {
     Query(BTreeMap<Language, (String, Place)>),
     /// Physical lines.
     Line(R),
+    /// Files, by globs of their paths, whether or not anybody can read them.
+    File(Patterns),
     /// A function of `src/checks/`.
     Check(SmolStr),
 }
@@ -105,6 +107,7 @@ impl<R> Subject<R> {
             Self::Call(_) => "call",
             Self::Query(_) => "query",
             Self::Line(_) => "line",
+            Self::File(_) => "file",
             Self::Check(_) => "check",
         }
     }
@@ -118,6 +121,7 @@ impl<R> Subject<R> {
             Self::Name { .. } => "name",
             Self::Access(_) => "path",
             Self::Call(_) => "callee",
+            Self::File(_) => "file",
             Self::Query(_) | Self::Line(_) | Self::Check(_) => "match",
         }
     }
@@ -200,12 +204,16 @@ pub enum Test<R, G> {
     InsideClass(R),
     /// Whether an exception handler encloses it.
     InsideHandler(bool),
+    /// The source of the condition of an `if` around it.
+    InsideCondition(R),
     /// What directly receives the value.
     AssignedTo(R),
     /// It lies in an argument of such a call.
     ArgumentOf(Vec<PathPattern>),
     /// Whether it is an operand of a comparison.
     Compared(bool),
+    /// Whether a comment stands with it, or on the line above.
+    Explained(bool),
     /// The file's path.
     Path(G),
     /// The physical line of the place.
@@ -227,6 +235,8 @@ pub enum ArgKey {
     Position(usize),
     /// A keyword.
     Name(SmolStr),
+    /// Any positional one: `*`.
+    Any,
 }
 
 /// What must hold of a value.
@@ -246,6 +256,11 @@ pub struct ValueTest<R> {
     pub env: Option<bool>,
     /// Characters of its text, at least.
     pub min_length: Option<usize>,
+    /// It hands on what stands below one of these paths, by itself or by a name of the function
+    /// around it, and nothing has looked at that before.
+    pub reads: Vec<PathPattern>,
+    /// As `reads`, of a text that begins with it.
+    pub begins: Vec<PathPattern>,
 }
 
 /// A legitimate form.
@@ -305,6 +320,8 @@ impl<R> ValueTest<R> {
             absent: self.absent,
             env: self.env,
             min_length: self.min_length,
+            reads: self.reads.clone(),
+            begins: self.begins.clone(),
         })
     }
 }
@@ -327,10 +344,12 @@ impl<R, G> Test<R, G> {
             Self::Decorated(paths) => Test::Decorated(paths.clone()),
             Self::InsideFunction(names) => Test::InsideFunction(regex(names)?),
             Self::InsideClass(names) => Test::InsideClass(regex(names)?),
+            Self::InsideCondition(tests) => Test::InsideCondition(regex(tests)?),
             Self::InsideHandler(yes) => Test::InsideHandler(*yes),
             Self::AssignedTo(names) => Test::AssignedTo(regex(names)?),
             Self::ArgumentOf(paths) => Test::ArgumentOf(paths.clone()),
             Self::Compared(yes) => Test::Compared(*yes),
+            Self::Explained(yes) => Test::Explained(*yes),
             Self::Path(globs) => Test::Path(glob(globs)?),
             Self::LineMatches(patterns) => Test::LineMatches(regex(patterns)?),
             Self::ModuleHas(texts) => Test::ModuleHas(texts.clone()),

@@ -253,6 +253,51 @@ fn overrides_change_rules_and_unknown_ids_are_refused() {
 }
 
 #[test]
+fn what_a_caller_sent_is_followed_until_something_looks_at_it() {
+    let rule = "call = ['open']\nargs.'*' = { reads = ['request.args'] }";
+    let code = "\
+def plain(request):
+    open(request.args['a'])
+def by_name(request):
+    name = request.args.get('a')
+    path = f'files/{name}'
+    open(path)
+def compared(request):
+    name = request.args['a']
+    if name not in KNOWN:
+        abort(404)
+    open(name)
+def refused(request):
+    name = request.args['a']
+    check_name(name)
+    open(name)
+def cleaned(request):
+    open(clean(request.args['a']))
+def bound_anew(request):
+    name = request.args['a']
+    name = clean(name)
+    open(name)
+def presence(request):
+    name = request.args['a']
+    if name is None:
+        abort(404)
+    open(name)
+";
+    assert_eq!(python("m", rule, code), ["2: m", "6: m", "26: m"]);
+    let begins = "call = ['open']\nargs.0 = { begins = ['request.args'] }";
+    let code = "open(f'https://acme.io/{request.args}')\nopen(request.args['a'] + '/x')\n";
+    assert_eq!(python("m", begins, code), ["2: m"]);
+}
+
+#[test]
+fn a_comment_with_the_place_or_above_explains_it() {
+    let rule = "call = ['f']\n[accept]\n'said' = { explained = true }";
+    let code = "f(1)\n\n# because of the till\nf(2)\nf(3)  # because of it\n\nf(4)\n";
+    let accepted = ["4 accepted: said", "5 accepted: said"];
+    assert_eq!(python("m", rule, code), [&["1: m", "7: m"][..], &accepted].concat());
+}
+
+#[test]
 fn mistakes_in_rule_files_name_line_and_remedy() {
     let fault = |text: &str| RuleSpec::parse(&rule("a-rule", text)).unwrap_err().to_string();
     let good = simple("{0}", "call = ['f']").text;
@@ -287,7 +332,7 @@ fn mistakes_in_rule_files_name_line_and_remedy() {
     security/a-rule.toml:9:9: unknown check `unguarded-user`
       help: did you mean `unguarded-current-user`?
     security/a-rule.toml:10:1: `returned` has no meaning for `line`
-      help: here one can use path, line_matches, module_has, imports, unless
+      help: here one can use explained, path, line_matches, module_has, imports, unless
     security/a-rule.toml:5:11: unknown hole `txt`
       help: did you mean `text`?
     security/a-rule.toml:4:10: `1w` is no effort

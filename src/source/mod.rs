@@ -9,7 +9,7 @@ pub mod role;
 
 pub use decode::{Encoding, NotText, decode, decode_vec};
 pub use language::Language;
-pub use path::{decode_path, encode_path};
+pub use path::{decode_path, encode_path, names_packages};
 pub use read::{ReadError, read};
 pub use role::Role;
 

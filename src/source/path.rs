@@ -61,6 +61,14 @@ fn escape(text: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Whether a file names the packages that a program uses.
+#[must_use]
+pub fn names_packages(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, "package.json" | "pyproject.toml" | "Pipfile" | "Cargo.toml" | "setup.py")
+        || name.starts_with("requirements") && name.ends_with(".txt")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,8 +3,10 @@
 mod bypassed_context;
 mod dropped_coroutine;
 mod guard_lets_in;
+mod headers_missing;
 mod inconsistent_naming;
 mod inconsistent_slash;
+mod login_without_limit;
 mod openapi_missing;
 mod openapi_undescribed;
 mod protocol;
@@ -14,12 +16,14 @@ mod unauthenticated_change;
 mod unfinished_route;
 mod unmounted_router;
 mod untested_route;
+mod versioned_duplicate;
 
 use std::collections::BTreeSet;
 
 use crate::inventory::openapi::Operation;
 use crate::inventory::routes::{Guard, Route};
 use crate::module::uses::Uses;
+use crate::source::Role;
 
 /// What the checks look at.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +42,20 @@ pub struct Project<'a> {
     /// What production files define and call, by their paths; files that nobody parsed are not among
     /// them.
     pub uses: &'a [(&'a str, &'a Uses)],
+    /// The files of the tree that nobody told to leave out, by path, whether or not they can be
+    /// read.
+    pub files: &'a [TreeFile],
+    /// The texts of the manifests that name packages, with their paths.
+    pub manifests: &'a [(String, String)],
+}
+
+/// A file of the tree.
+#[derive(Debug, Clone)]
+pub struct TreeFile {
+    /// Where.
+    pub path: String,
+    /// What it is for.
+    pub role: Role,
 }
 
 /// Routes that are meant for everybody.
@@ -93,8 +111,10 @@ pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "bypassed-context", run: bypassed_context::check },
     ProjectCheckEntry { name: "dropped-coroutine", run: dropped_coroutine::check },
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
+    ProjectCheckEntry { name: "headers-missing", run: headers_missing::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },
+    ProjectCheckEntry { name: "login-without-limit", run: login_without_limit::check },
     ProjectCheckEntry { name: "openapi-missing", run: openapi_missing::check },
     ProjectCheckEntry { name: "openapi-undescribed", run: openapi_undescribed::check },
     ProjectCheckEntry { name: "shadowed-route", run: shadowed_route::check },
@@ -103,12 +123,29 @@ pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "unfinished-route", run: unfinished_route::check },
     ProjectCheckEntry { name: "unmounted-router", run: unmounted_router::check },
     ProjectCheckEntry { name: "untested-route", run: untested_route::check },
+    ProjectCheckEntry { name: "versioned-duplicate", run: versioned_duplicate::check },
 ];
 
 /// The function of a project check.
 #[must_use]
 pub fn project_check(name: &str) -> Option<ProjectCheck> {
     PROJECT_CHECKS.iter().find(|entry| entry.name == name).map(|entry| entry.run)
+}
+
+/// The lines of a manifest up to what may be the version of a package: its name is among them.
+fn package_names(manifest: &str) -> impl Iterator<Item = &str> {
+    manifest.lines().map(|line| {
+        let line = line.trim_start().trim_start_matches(['"', '\'']);
+        line.split(['"', '\'', '=', '<', '>', '~', ' ']).next().unwrap_or_default()
+    })
+}
+
+/// Letters alone, in lower case: `Rate-Limiter` is `ratelimiter`.
+fn letters(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect()
 }
 
 /// `GET /orders`, as messages name a route.

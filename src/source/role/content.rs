@@ -26,6 +26,9 @@ pub fn of_content(path_role: Role, language: Language, text: &str) -> Role {
     if path_role != Role::Production {
         return path_role;
     }
+    if language == Language::JavaScript && is_library(text) {
+        return Role::Vendored;
+    }
     match language {
         Language::Python if is_python_migration(text) => Role::Migration,
         Language::Python if is_python_test(text) => Role::Test,
@@ -128,6 +131,17 @@ fn is_minified(language: Language, text: &str) -> bool {
         blank += line.bytes().filter(|byte| *byte == b' ').count();
     }
     long * 10 >= text.len() * 8 && dense * 100 >= long * 8 && blank * 100 <= long * 12
+}
+
+/// How long a library is that somebody keeps as one file, at least.
+const LIBRARY_BYTES: usize = 20 * 1024;
+
+/// Whether a script is a library that somebody keeps in the tree: it is long, and begins with the
+/// banner that minifiers keep (`/*!`), or says that a downloader put it together.
+fn is_library(text: &str) -> bool {
+    let start: String = text.chars().take(400).collect();
+    text.len() >= LIBRARY_BYTES
+        && (start.starts_with("/*!") || start.contains("combined file was created by"))
 }
 
 fn is_python_migration(text: &str) -> bool {
@@ -341,6 +355,18 @@ fn starts_a_line(text: &str, starts: Option<&AhoCorasick>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_library_in_one_file_is_not_ours() {
+        let code = "export const a = (b) => b + 1\n".repeat(1_000);
+        let library = format!("/*!\n * Charts v4.0.0\n */\n{code}");
+        assert_eq!(role(Language::JavaScript, &library), Role::Vendored);
+        assert_eq!(role(Language::JavaScript, &code), Role::Production);
+        assert_eq!(
+            role(Language::JavaScript, "/*! The shop */\nstart()\nexport {}\n"),
+            Role::Production
+        );
+    }
 
     #[test]
     fn a_snippet_that_cannot_compile_is_an_example() {
