@@ -39,12 +39,16 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
 pub fn need(source: &Source, calls: bool) -> Need {
     if source.language.has_documents() {
         let wanted = documents::wanted(source);
-        return Need { routes: wanted, calls: wanted };
+        return Need { routes: wanted, calls: wanted, tests: false };
     }
     let routes = matches!(source.role, Role::Production | Role::Script | Role::Config)
         && (NEEDS.get(&source.language).is_some_and(|needs| needs.is_match(&source.text))
             || is_routed_by_file(&source.path, &source.text));
-    Need { routes, calls: calls && calls::can_call(source) }
+    Need {
+        routes,
+        calls: calls && calls::can_call(source),
+        tests: calls && calls::can_test(source),
+    }
 }
 
 /// The facts of a module.

@@ -7,6 +7,7 @@ use super::listing::{self, Pattern, is_file, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
 use crate::inventory::calls::{Call, Status};
+use crate::source::Role;
 
 /// List the calls that the code makes to servers, with where each lands.
 ///
@@ -62,9 +63,17 @@ struct Filter {
     /// Show calls whose file matches a glob, or holds this text.
     #[arg(long, value_name = "GLOB|TEXT")]
     file: Option<String>,
+    /// Show calls of files that are for this: production, test, script, config, …; without it the
+    /// table leaves those by tests out.
+    #[arg(long, value_name = "ROLE", value_delimiter = ',', value_parser = parse_role)]
+    role: Vec<Role>,
 }
 
 fn parse_status(text: &str) -> Result<Status, String> {
+    text.parse()
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
     text.parse()
 }
 
@@ -77,6 +86,7 @@ impl Filter {
             (self.method.is_empty() || self.method.iter().any(is))
                 && url.as_ref().is_none_or(|url| url.fits(&call.url))
                 && file.as_ref().is_none_or(|file| file.fits(&call.file))
+                && (self.role.is_empty() || self.role.contains(&call.role))
                 && (self.status.is_empty() || self.status.contains(&call.status))
         });
         Ok(calls)
@@ -92,7 +102,11 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
         let listing = run::inventory(root, &config, true)?;
-        let calls = self.filter.apply(listing.calls)?;
+        let mut calls = self.filter.apply(listing.calls)?;
+        // Data has them all, a table those of the program.
+        if self.format == Format::Table && self.explain.is_none() && self.filter.role.is_empty() {
+            calls.retain(|call| call.role != Role::Test);
+        }
         let text = match (&self.explain, self.format) {
             (Some(place), _) => explained(&calls, place)?,
             (None, Format::Json) => json(&Inventory { calls: &calls })?,

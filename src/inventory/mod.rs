@@ -34,13 +34,15 @@ pub struct Need {
     pub routes: bool,
     /// It can call a server.
     pub calls: bool,
+    /// It is a test that can call one.
+    pub tests: bool,
 }
 
 impl Need {
     /// Whether linking needs it at all.
     #[must_use]
     pub fn any(self) -> bool {
-        self.routes || self.calls
+        self.routes || self.calls || self.tests
     }
 }
 
@@ -76,6 +78,7 @@ pub fn link<E: Send>(
         files.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>()
     };
     let (of_routes, of_calls) = (of(|need| need.routes), of(|need| need.calls));
+    let of_tests = of(|need| need.tests);
     let modules = facts.into_iter().map(|(path, (_, module))| (path, module)).collect();
     let mut linker = Linker { modules, known, asked: BTreeSet::new(), fetch };
     let mut inventories = Inventories::default();
@@ -98,18 +101,26 @@ pub fn link<E: Send>(
     if calls {
         let routes = &inventories.routes;
         let found = linker.run(of_calls, |program, unread| {
-            let found = calls::extract(program, routes, unread);
+            let found = calls::extract(program, routes, unread, false);
             (found.missing.clone(), found)
         })?;
-        match found {
-            Some(found) => {
-                if found.cut {
+        // What tests call is found in a program of tests alone: run together, a call of the
+        // program's functions by a test would count as one by the program.
+        let by_tests = on_large_stack(|| {
+            let program = program(&linker.modules, &of_tests, known);
+            calls::extract(&program, routes, None, true)
+        });
+        for found in [found, by_tests] {
+            match found {
+                Some(found) if !found.cut => inventories.calls.extend(found.calls),
+                Some(found) => {
+                    inventories.calls.extend(found.calls);
                     inventories.notes.push(note("linking reached a limit", "call"));
                 }
-                inventories.calls = found.calls;
+                None => inventories.notes.push(note("linking failed", "call")),
             }
-            None => inventories.notes.push(note("linking failed", "call")),
         }
+        inventories.calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     }
     Ok(inventories)
 }

@@ -216,7 +216,7 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         if role == Role::Test {
             mentions.extend(crate::source::mentions::of(&source.text));
         } else {
-            let need = Need { routes: true, calls: true };
+            let need = Need { routes: true, calls: true, tests: false };
             let module = lower(&source)?;
             called.insert(source.path.clone(), crate::module::uses::of(&module));
             facts.insert(source.path.clone(), (need, crate::facts::of(module)));

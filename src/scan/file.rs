@@ -324,7 +324,7 @@ mod tests {
         }
 
         fn need(&self, _source: &Source) -> Need {
-            Need { routes: self.facts, calls: false }
+            Need { routes: self.facts, ..Need::default() }
         }
 
         fn lower(&self, source: &Source) -> Result<Module, Refused> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::{Interpreter, MAX_CALLS};
 use crate::eval::expr;
+use crate::eval::text::Part;
 use crate::eval::value::{Args, CallId, Called, Env, Place, Value};
 use crate::module::{Call, ExprKind, Markup, Param, Span};
 
@@ -30,8 +31,9 @@ const ASKING: &[(&str, &str)] = &[
 ];
 
 /// Methods of clients by which one is known whose object is not.
-const VERBS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON"];
+const VERBS: &[&str] = &[
+    "get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON", "inject",
+];
 
 impl<'p> Interpreter<'p> {
     /// Keeps with a function's scope by which call it is run.
@@ -122,6 +124,12 @@ impl<'p> Interpreter<'p> {
         let Some(name) = name.filter(|name| VERBS.contains(name)) else { return Value::Unknown };
         let address = |first: &Value<'p>| first.entry("url").unwrap_or_else(|| first.clone());
         let is_address = args.positional.first().map(address).is_some_and(|first| match first {
+            // The address of a route that is asked for by its name.
+            Value::Text(text)
+                if matches!(text.parts().first(), Some(Part::Hole(name)) if name.starts_with("route:")) =>
+            {
+                true
+            }
             Value::Text(text) => {
                 let text = text.to_string();
                 text.starts_with('/') || text.contains("://") || text.starts_with("{}/")

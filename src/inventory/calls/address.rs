@@ -34,7 +34,7 @@ pub struct Address {
 
 /// Names of the developer's machine.
 const LOCAL: &[&str] =
-    &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "testserver", "host.docker.internal"];
+    &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "testserver", "test", "host.docker.internal"];
 
 impl Address {
     /// Takes an address apart. `names` are the paths of routes by their names.

@@ -105,6 +105,10 @@ const OBJECTS: &[(&str, &str)] = &[
     ("fastapi.testclient.TestClient", "test client"),
     ("starlette.testclient.TestClient", "test client"),
     ("django.test.Client", "test client"),
+    ("test_client", "test client"),
+    ("django.test.TestCase().client", "test client"),
+    ("rest_framework.test.APITestCase().client", "test client"),
+    ("unittest.TestCase().client", "test client"),
     ("rest_framework.test.APIClient", "test client"),
     ("reqwest", "reqwest"),
     ("unknown", "unknown object"),
@@ -148,6 +152,8 @@ fn unqualified(path: &str) -> &str {
 /// says.
 fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
     let path = unqualified(path);
+    // Flask and Quart: the client of whatever application.
+    let path = path.find("test_client().").map_or(path, |at| &path[at..]);
     let last = path.rsplit(['.', ':']).next().unwrap_or(path);
     let verb =
         VERBS.iter().find(|(name, verb)| *name == last || *verb == last).map(|(_, verb)| *verb);
@@ -164,6 +170,7 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
+        "inject" if *name == "unknown object" => Some((name, Form::Options, None)),
         "request" if matches!(*name, "axios" | "unknown object") => {
             Some((name, Form::Options, None))
         }

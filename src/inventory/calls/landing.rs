@@ -10,6 +10,7 @@ use super::{Call, Landing, Nearest, Status, Step, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
 use crate::inventory::routes::Route;
+use crate::source::role;
 
 /// Which base address a call has: calls of one base land behind the same prefix.
 type Base = (&'static str, String);
@@ -56,7 +57,9 @@ pub fn land(
             let Step { file, line } = step(&sent.place);
             let mut way: Vec<Step> = sent.way.iter().map(step).collect();
             way.dedup();
+            let language = program.file(sent.place.file).module.language;
             Call {
+                role: role::of_path(&file, language).0,
                 method: sent.method.clone().unwrap_or_else(|| "{}".to_owned()),
                 url: address.shown.clone(),
                 query: address.query.clone(),

@@ -26,6 +26,23 @@ use crate::source::{Language, Role, Source};
 /// A generated file with a longer line is no source, in bytes.
 const LONGEST_LINE: usize = 2_000;
 
+/// What the tests write that call a server: a method of HTTP, or a request of the whole.
+const SENDING: &[&str] = &[
+    ".get(",
+    ".post(",
+    ".put(",
+    ".patch(",
+    ".delete(",
+    ".head(",
+    ".inject(",
+    "fetch(",
+    ".request(",
+];
+
+/// How an address begins in a test, or is asked for.
+const ADDRESSES: &[&str] =
+    &["\"/", "'/", "`/", "}/", "://", "reverse(", "url_for(", "url_path_for("];
+
 /// What was found of a program's calls.
 #[derive(Debug, Default)]
 pub struct Extracted {
@@ -38,12 +55,14 @@ pub struct Extracted {
 }
 
 /// The calls that a program makes, each with where it lands among `routes`. `unread` names files
-/// that nobody can read; `None` when what is missing must do without.
+/// that nobody can read; `None` when what is missing must do without. `by_tests` tells that the
+/// program is one of tests.
 #[must_use]
 pub fn extract(
     program: &Program<'_>,
     routes: &[Route],
     unread: Option<&BTreeSet<String>>,
+    by_tests: bool,
 ) -> Extracted {
     let purpose = Purpose {
         libraries: clients::LIBRARIES,
@@ -57,7 +76,12 @@ pub fn extract(
     }
     let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
-    let calls = landing::land(sent, routes, &proxies, program);
+    let mut calls = landing::land(sent, routes, &proxies, program);
+    if by_tests {
+        // A test asks for what is not there, and for the services of others, on purpose.
+        calls.retain(|call| call.status != Status::Dynamic);
+        calls.iter_mut().for_each(|call| call.role = Role::Test);
+    }
     Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
 }
 
@@ -92,6 +116,20 @@ pub fn can_call(source: &Source) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a file is a test that can call a server, by what it is and by what it says.
+#[must_use]
+pub fn can_test(source: &Source) -> bool {
+    let is_read = source.language == Language::Python || source.language.is_script();
+    if source.role != Role::Test || !is_read {
+        return false;
+    }
+    let holds = |needs: &[&str]| needs.iter().any(|need| source.text.contains(need));
+    // What tests share may be given its addresses by others.
+    let name = source.path.rsplit('/').next().unwrap_or(&source.path);
+    let is_shared = !["test_", "_test.", ".test.", ".spec."].iter().any(|mark| name.contains(mark));
+    holds(SENDING) && (is_shared || holds(ADDRESSES))
 }
 
 scale! {
@@ -129,6 +167,8 @@ pub struct Call {
     pub file: String,
     /// Line there.
     pub line: u32,
+    /// What the file is for, as its path tells: `test` for a call by a test.
+    pub role: Role,
     /// The client that sends it: `fetch`, `axios`, …
     pub client: String,
     /// Where it lands.

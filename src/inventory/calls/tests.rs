@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::inventory;
 use crate::limits::{Limits, PARSE_STACK};
 use crate::module::lower;
-use crate::source::language;
+use crate::source::{Role, language};
 
 /// The calls of a program given as (path, text), as `GET /path status file:line`. Other files of
 /// the tree are known by their names alone.
@@ -21,17 +21,22 @@ fn calls(files: &[(&str, &str)], others: &[&str]) -> String {
                 .unwrap()
         })
     };
-    let need = inventory::Need { routes: true, calls: true };
     let facts: BTreeMap<_, _> = files
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), (need, crate::facts::of(lowered(path, text)))))
+        .map(|(path, text)| {
+            let tests = path.starts_with("tests/");
+            let need = inventory::Need { routes: !tests, calls: !tests, tests };
+            ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
+        })
         .collect();
     let known: BTreeSet<String> =
         facts.keys().cloned().chain(others.iter().map(|path| (*path).to_owned())).collect();
     let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
     assert!(linked.notes.is_empty(), "{:?}", linked.notes);
     let line = |call: &super::Call| {
-        format!("{} {} {} {}:{}\n", call.method, call.url, call.status, call.file, call.line)
+        let role = if call.role == Role::Production { "" } else { call.role.as_str() };
+        let (method, url, status, file) = (&call.method, &call.url, call.status, &call.file);
+        format!("{method} {url} {status} {file}:{} {role}", call.line).trim_end().to_owned() + "\n"
     };
     linked.calls.iter().map(line).collect()
 }
@@ -127,5 +132,50 @@ def order(request, id):\n    return JsonResponse(find(id))\n";
     insta::assert_snapshot!(calls(&files, &[]), @r"
     POST /orders/{}/ matched shop/templates/order.html:1
     POST  dynamic shop/templates/order.html:2
+    ");
+}
+
+#[test]
+fn tests_call_by_clients_of_their_own() {
+    let of_script = "import request from \"supertest\"; import { build } from \"../server\";
+test(\"lists\", async () => {
+  await request(build()).get(\"/api/orders\").expect(200);
+  const app = await build();
+  await app.inject({ method: \"POST\", url: \"/api/orders.add\" });
+  cache.get(\"orders\");
+});\n";
+    let of_python = "from fastapi.testclient import TestClient
+from httpx import AsyncClient
+from django.test import TestCase
+from django.urls import reverse
+from shop import app
+client = TestClient(app)
+def test_list():
+    client.get(\"/api/orders\")
+async def test_add():
+    async with AsyncClient(app=app, base_url=\"http://test\") as it:
+        await it.post(\"/api/orders.add\")
+def test_fixture(client):
+    client.get(f\"/s/{token}\")
+def test_flask():
+    with app.test_client() as it:
+        it.get(\"/api/orders\")
+class OrderTest(TestCase):
+    def test_list(self):
+        self.client.get(\"/api/orders\")
+    def test_name(self):
+        self.client.get(reverse(\"orders\"))\n";
+    let page = "fetch(\"/api/orders\");\n";
+    let files =
+        [SERVER, ("page.js", page), ("tests/a.test.js", of_script), ("tests/test_b.py", of_python)];
+    insta::assert_snapshot!(calls(&files, &[]), @r"
+    GET /api/orders matched page.js:1
+    GET /api/orders matched tests/a.test.js:3 test
+    POST /api/orders.add matched tests/a.test.js:5 test
+    GET /api/orders matched tests/test_b.py:8 test
+    POST http://test/api/orders.add matched tests/test_b.py:11 test
+    GET /s/{} matched tests/test_b.py:13 test
+    GET /api/orders matched tests/test_b.py:16 test
+    GET /api/orders matched tests/test_b.py:19 test
     ");
 }

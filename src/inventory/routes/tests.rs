@@ -24,7 +24,7 @@ fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
     let facts: BTreeMap<_, _> = files
         .iter()
         .map(|(path, text)| {
-            let need = crate::inventory::Need { routes: true, calls: false };
+            let need = crate::inventory::Need { routes: true, ..Default::default() };
             ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
         })
         .collect();
