@@ -49,6 +49,11 @@ const MAX_RECURSION: usize = 2;
 const MAX_DEPTH: usize = 3_000;
 /// Turns of one loop over a known list.
 const MAX_TURNS: usize = 2_000;
+/// Calls at one place beyond which each is dear: tables of routes are shorter, and loops inside
+/// loops would fill the memory.
+const MAX_AT_PLACE: u32 = 2_000;
+/// What each of these takes, in steps.
+const DEAR: usize = 400;
 /// Functions that wait to be called.
 const MAX_PENDING: usize = 200_000;
 /// How often one function, made anew each time, waits to be called. A function that recurses
@@ -109,6 +114,8 @@ pub struct Interpreter<'p> {
     settled: Rc<Vec<Rc<CallRecord<'p>>>>,
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
+    /// How many of them stand at one place.
+    at_place: HashMap<(FileId, u32), u32>,
     steps: u32,
     /// How many calls loading the modules has made.
     loaded: u32,
@@ -218,6 +225,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         modules,
         settled: Rc::default(),
         calls: Vec::new(),
+        at_place: HashMap::new(),
         steps: MAX_STEPS,
         loaded: 0,
         asked_steps: 0,

@@ -2,6 +2,7 @@
 //! facts.
 
 pub mod calls;
+pub mod contract;
 pub mod documents;
 pub mod frameworks;
 pub mod openapi;
@@ -17,6 +18,7 @@ use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
 use calls::Call;
+use contract::{Page, pages};
 use openapi::Operation;
 use routes::{Guard, Route};
 
@@ -55,6 +57,8 @@ pub struct Inventories {
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
     pub calls: Vec<Call>,
+    /// The pages that reach files with calls that do not fit.
+    pub pages: BTreeMap<String, Vec<Page>>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -110,6 +114,20 @@ pub fn link<E: Send>(
             }
             None => inventories.notes.push(note("linking failed", "call")),
         }
+        let broken: BTreeSet<String> = inventories
+            .calls
+            .iter()
+            .filter(|call| call.status.is_broken())
+            .map(|call| call.file.clone())
+            .collect();
+        if !broken.is_empty() {
+            // Who reaches a file is known only with all that lie between it and the pages.
+            let scripts = known.iter().filter(|path| pages::may_reach(path)).cloned();
+            let between = scripts.chain(linker.documents()).collect();
+            let reached = linker
+                .run(between, |program, _| (BTreeSet::new(), pages::reaching(program, &broken)))?;
+            inventories.pages = reached.unwrap_or_default();
+        }
     }
     Ok(inventories)
 }
@@ -135,6 +153,12 @@ struct Linker<'k, F> {
 }
 
 impl<F> Linker<'_, F> {
+    /// The data files that are there.
+    fn documents(&self) -> Vec<String> {
+        let documents = self.modules.iter().filter(|(_, module)| module.language.has_documents());
+        documents.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Completes a program of these files by what they import, and runs something over it: again,
     /// where that tells of files which the program loads by names that it computes. `None` when
     /// it panicked.

@@ -80,6 +80,12 @@ impl Language {
         matches!(self, Self::TypeScript | Self::Tsx | Self::JavaScript | Self::Html | Self::Vue)
     }
 
+    /// Whether files of it hold what a browser shows.
+    #[must_use]
+    pub fn is_markup(self) -> bool {
+        matches!(self, Self::Tsx | Self::Html | Self::Vue)
+    }
+
     /// Whether its lines count as code in kLOC and in the language table.
     #[must_use]
     pub fn is_code(self) -> bool {

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::definitions::base_of;
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
+use super::{
+    DEAR, Flow, Frame, Interpreter, MAX_AT_PLACE, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust,
+};
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::eval::{collections, matching};
@@ -23,7 +25,10 @@ impl<'p> Interpreter<'p> {
     ) -> CallId {
         let id = self.next_call();
         let place = self.place(span);
-        self.spend(8 + args.positional.len() + args.named.len());
+        let at_place = self.at_place.entry((place.file, place.span.start)).or_default();
+        *at_place += 1;
+        let dear = if *at_place > MAX_AT_PLACE { DEAR } else { 0 };
+        self.spend(8 + args.positional.len() + args.named.len() + dear);
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
             self.application = Some(id);
         }

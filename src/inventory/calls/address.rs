@@ -92,6 +92,13 @@ fn written(url: &Text, names: &BTreeMap<&str, &str>) -> (String, String) {
     (text, first)
 }
 
+/// The path of an address as it is shown: without the host, or the unknown base.
+#[must_use]
+pub fn path_of(shown: &str) -> &str {
+    let (_, path) = split_host(shown, "", false);
+    if path.is_empty() { "/" } else { path }
+}
+
 /// A route's path with its parameters as `{}`.
 #[must_use]
 pub fn without_names(path: &str) -> String {

@@ -6,7 +6,7 @@ use super::address::{Address, Host};
 use super::clients::Sent;
 use super::proxies::Proxy;
 use super::segments::{self, Fit};
-use super::{Call, Landing, Nearest, Status, Step, nearest};
+use super::{Call, Landing, Nearest, Status, Step, is_of_server, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
 use crate::inventory::routes::Route;
@@ -256,10 +256,10 @@ impl<'r> Field<'r> {
         if address.is_open || is_unknown && prefix.is_none() {
             return (Status::Dynamic, None, None);
         }
-        let others = paths.iter().find_map(|path| self.of_other_methods(sent, path));
-        if let Some(route) = others {
+        let others = paths.iter().find_map(|path| Some((path, self.of_other_methods(sent, path)?)));
+        if let Some((path, route)) = others {
             let edit = format!("send {}", route.methods.join(" or "));
-            let nearest = Nearest { route: Landing::on(route), edit };
+            let nearest = Nearest { route: Landing::on(route), asked: path.clone(), edit };
             return (Status::MethodMismatch, None, Some(nearest));
         }
         let near =
@@ -296,11 +296,6 @@ impl<'r> Field<'r> {
         });
         fits.max_by_key(|route| self.fit(route, sent, path)).copied()
     }
-}
-
-/// Whether a client is one of servers, which has no page that it belongs to.
-fn is_of_server(client: &str) -> bool {
-    matches!(client, "requests" | "httpx" | "aiohttp" | "urllib" | "reqwest")
 }
 
 fn with_prefix(prefix: &str, path: &str) -> String {

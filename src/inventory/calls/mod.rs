@@ -59,6 +59,12 @@ pub fn extract(
     Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
 }
 
+/// Whether a client is one of servers, which has no page that it belongs to.
+#[must_use]
+pub fn is_of_server(client: &str) -> bool {
+    matches!(client, "requests" | "httpx" | "aiohttp" | "urllib" | "reqwest")
+}
+
 /// Whether a file can call a server, by what it is and by what it says.
 #[must_use]
 pub fn can_call(source: &Source) -> bool {
@@ -111,6 +117,14 @@ scale! {
         External = "external",
         /// Nothing of its address is fixed enough to tell.
         Dynamic = "dynamic",
+    }
+}
+
+impl Status {
+    /// Whether a call that lands so gets no answer that is worth anything.
+    #[must_use]
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Stub | Self::MethodMismatch | Self::PathMismatch | Self::Missing)
     }
 }
 
@@ -179,6 +193,8 @@ impl Landing {
 pub struct Nearest {
     /// The route.
     pub route: Landing,
+    /// The path that the server is asked for, with what bases and proxies put before it.
+    pub asked: String,
     /// The change of the call that would mend it.
     pub edit: String,
 }
