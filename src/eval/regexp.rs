@@ -195,6 +195,13 @@ pub fn method<'p>(regexp: &Regexp, method: &str, args: &Args<'p>) -> Value<'p> {
     let text = args.positional.first().and_then(Value::as_str);
     let known = match (method, args.positional.first()) {
         ("test", Some(Value::Text(text))) => regexp.fits_in(text).map(Value::Bool),
+        ("test", Some(Value::Choice(texts))) => {
+            let fits = |text: &Value<'p>| match text {
+                Value::Text(text) => regexp.fits_in(text).map_or(Value::Unknown, Value::Bool),
+                _ => Value::Unknown,
+            };
+            Some(Value::choice(texts.iter().map(fits).collect()))
+        }
         ("exec", _) => text.and_then(|text| regexp.groups(text)),
         _ => None,
     };
@@ -216,7 +223,10 @@ pub fn text_method<'p>(
             let all = regexp.compiled()?.find_iter(text).take(MAX_ITEMS);
             Some(Value::list(all.map(|found| Value::text(found.as_str())).collect()))
         }),
-        "match" => literal.and_then(|text| regexp.groups(text)),
+        "match" => match literal {
+            Some(text) => regexp.groups(text),
+            None => (regexp.fits_in(text) == Some(false)).then_some(Value::None),
+        },
         "search" => None,
         "split" => literal.and_then(|text| {
             let parts = regexp.compiled()?.split(text).take(MAX_ITEMS);

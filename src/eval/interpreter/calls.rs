@@ -106,7 +106,10 @@ impl<'p> Interpreter<'p> {
             Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
-            Value::Native(_) => self.call_outside(callee.clone(), args, span),
+            Value::Native(id) => match self.call_of_wrapped(*id, &args, span) {
+                Some(value) => value,
+                None => self.call_outside(callee.clone(), args, span),
+            },
             Value::Method(method) => match &method.0 {
                 Value::Native(_) | Value::Object(_) | Value::Class(_) | Value::Function(_) => {
                     let deferred = self.deferred(&method.1, &args);
@@ -588,7 +591,9 @@ impl<'p> Interpreter<'p> {
                 named.iter().position(|(known, _)| Some(known) == name.as_ref())
             {
                 named.remove(at).1
-            } else if let Some(value) = positional.next() {
+            } else if let Some(value) =
+                positional.next().filter(|value| !self.is_left_out(value, param))
+            {
                 if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
                 let default = param.default.as_ref().map(|default| expr::eval(default, self));
@@ -614,6 +619,12 @@ impl<'p> Interpreter<'p> {
                 _ => self.bind_pattern(&param.target, value),
             }
         }
+    }
+
+    /// Whether a script hands a parameter on that it was not given itself, so that its default
+    /// stands.
+    fn is_left_out(&self, value: &Value<'p>, param: &Param) -> bool {
+        matches!(value, Value::None) && param.default.is_some() && self.language().is_script()
     }
 
     pub(super) fn bind_pattern(&mut self, target: &'p Expr, value: Value<'p>) {

@@ -139,6 +139,31 @@ impl<'p> Interpreter<'p> {
         self.call_outside(callee, args, span)
     }
 
+    /// Calls what a library has made of a function that it was given: `retry(fetch)(url)` and
+    /// `debounce(save, 300)(order)` run the function, when and how often nobody asks.
+    pub(super) fn call_of_wrapped(
+        &mut self,
+        id: CallId,
+        args: &Args<'p>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        if !self.follows || self.probing() {
+            return None;
+        }
+        let Value::External(maker) = &self.call_record(id)?.callee else { return None };
+        if self.worn.tells(maker) {
+            return None;
+        }
+        let is_wrapped = |value: &&Value<'p>| match value {
+            Value::Function(_) => true,
+            Value::External(path) => self.worn.tells(path),
+            _ => false,
+        };
+        let given = &self.call_record(id)?.args.positional;
+        let wrapped = given.iter().find(is_wrapped)?.clone();
+        Some(self.call_value(&wrapped, args.clone(), span))
+    }
+
     /// What a parameter gets where nobody knows more of what it is given than that it comes from
     /// somewhere outside: its type may say that it is a client.
     pub(super) fn given_or_declared(&mut self, value: Value<'p>, param: &'p Param) -> Value<'p> {

@@ -201,7 +201,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
         let place = places.last().copied().unwrap_or(record.place);
         let mut way: Vec<Place> = places.iter().rev().copied().collect();
         way.push(record.place);
-        for url in urls(trace, &given.url, 0) {
+        for url in urls(trace, &given.url, 0).into_iter().filter(is_of_web) {
             for method in methods(&given.method) {
                 out.push(Sent {
                     method,
@@ -360,6 +360,16 @@ fn is_absolute(url: &Text) -> bool {
     text.contains("://") || text.starts_with("//")
 }
 
+/// Whether an address may be one of a server, and not `data:…`, `javascript:…` or the key of
+/// something that is kept.
+fn is_of_web(url: &Text) -> bool {
+    let text = url.to_string();
+    let Some((scheme, rest)) = text.split_once(':') else { return true };
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    !is_scheme || rest.starts_with("//") || rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// An address behind the base address of its client.
 fn join(base: Option<&Text>, url: &Text) -> Text {
     match base {
@@ -442,6 +452,8 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         "flask.url_for"
         | "quart.url_for"
         | "url_for"
+        // `{% url "name" %}` of a page.
+        | "url"
         | "reverse"
         | "reverse_lazy"
         | "django.urls.reverse"

@@ -71,11 +71,8 @@ pub fn land(
         })
         .collect();
     // A function that hands addresses on is known by those that call it.
-    let handed_on: BTreeSet<Step> = calls
-        .iter()
-        .filter(|call| call.way.len() > 1)
-        .filter_map(|call| call.way.last().cloned())
-        .collect();
+    let handed_on: BTreeSet<Step> =
+        calls.iter().flat_map(|call| call.way.iter().skip(1).cloned()).collect();
     calls.retain(|call| {
         let place = Step { file: call.file.clone(), line: call.line };
         call.status != Status::Dynamic || !handed_on.contains(&place)
@@ -93,7 +90,10 @@ fn distinct(calls: Vec<Call>) -> Vec<Call> {
             group.iter().filter(|call| !is_of_other_arms(call, group)).cloned().collect();
         let covers = |general: &Call, call: &Call| {
             let same_method = general.method == call.method || call.method == "{}";
-            let is_instance = general.url == call.url || generalises(&general.url, &call.url);
+            let is_instance = general.url == call.url
+                || generalises(&general.url, &call.url)
+                || is_end(&call.url, &general.url)
+                || are_files(general, call);
             same_method && is_instance
         };
         for (at, call) in group.iter().enumerate() {
@@ -132,6 +132,20 @@ fn generalises(general: &str, url: &str) -> bool {
             // The unknown beginning of an address is a base, and no value.
             .all(|(at, (general, url))| general == url || *general == "{}" && at > 0)
         && general != url
+}
+
+/// Whether a call is for one of the files that another is for.
+fn are_files(general: &Call, call: &Call) -> bool {
+    general.status == Status::Asset
+        && call.status == Status::Asset
+        && general.url != call.url
+        && segments::fills(&call.url, &general.url)
+}
+
+/// Whether an address behind an unknown base is the end of one of which more is known.
+fn is_end(address: &str, whole: &str) -> bool {
+    let end = address.strip_prefix("{}").filter(|end| end.len() > 1 && end.starts_with('/'));
+    end.is_some_and(|end| whole.ends_with(end)) && address != whole
 }
 
 fn base_of(sent: &Sent, address: &Address) -> Base {
@@ -182,8 +196,10 @@ impl<'r> Field<'r> {
                 let own = segments::split(&route.path);
                 let extra = own.len().saturating_sub(given.len());
                 let prefix = own[..extra].join("/");
+                // What the prefix has in common with the route is no sign.
+                let of_prefix = segments::split(&prefix).len();
                 if prefix.contains('{')
-                    || !self.fits(route, sent, &with_prefix(&prefix, &address.path))
+                    || !self.fits(route, sent, &with_prefix(&prefix, &address.path), of_prefix)
                 {
                     continue;
                 }
@@ -208,8 +224,9 @@ impl<'r> Field<'r> {
             .collect()
     }
 
-    fn fits(&self, route: &Route, sent: &Sent, path: &str) -> bool {
-        self.fit(route, sent, path).is_some_and(|fit| fit.same > 0)
+    /// Whether a route answers a path, with which it has more than so many segments in common.
+    fn fits(&self, route: &Route, sent: &Sent, path: &str, segments: usize) -> bool {
+        self.fit(route, sent, path).is_some_and(|fit| fit.same > segments)
             && segments::answers(route, sent.method.as_deref())
     }
 
@@ -232,7 +249,9 @@ impl<'r> Field<'r> {
         if (is_unknown || address.host == Host::Own) && is_of_server(sent.client) {
             return (Status::Dynamic, None, None);
         }
-        if !is_fixed && (address.path != "/" || is_unknown) {
+        // An empty address is that of the page, whichever it is.
+        let is_own = address.shown.is_empty() && address.host == Host::Own;
+        if is_own || !is_fixed && (address.path != "/" || is_unknown) {
             return (Status::Dynamic, None, None);
         }
         let mut paths = vec![address.path.clone()];
@@ -248,7 +267,7 @@ impl<'r> Field<'r> {
             }
         }
         let suffix = address.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        if STATIC.contains(&suffix) || self.assets.contains(address.path.as_str()) {
+        if STATIC.contains(&suffix) || self.is_asset(&address.path) {
             return (Status::Asset, None, None);
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
@@ -268,6 +287,20 @@ impl<'r> Field<'r> {
             Some(nearest) => (Status::PathMismatch, None, Some(nearest)),
             None => (Status::Missing, None, None),
         }
+    }
+
+    /// Whether a path is that of a file which is served as it is, or of one of several.
+    fn is_asset(&self, path: &str) -> bool {
+        if !path.contains("{}") {
+            return self.assets.contains(path);
+        }
+        let wanted = segments::split(path);
+        self.assets.iter().any(|asset| {
+            let given = segments::split(asset);
+            let mut pairs = given.iter().zip(&wanted);
+            given.len() == wanted.len()
+                && pairs.all(|(given, wanted)| segments::fills(given, wanted))
+        })
     }
 
     /// The route that answers a path.

@@ -9,6 +9,8 @@ pub mod landing;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
