@@ -15,9 +15,9 @@ const MAX_ARGUMENTS: usize = 32;
 /// The paths of routes by their names.
 #[derive(Debug, Default)]
 pub struct Names<'r> {
-    whole: BTreeMap<&'r str, Vec<&'r Route>>,
+    whole: BTreeMap<String, Vec<&'r Route>>,
     /// By the last part of the name.
-    last: BTreeMap<&'r str, Vec<&'r Route>>,
+    last: BTreeMap<String, Vec<&'r Route>>,
 }
 
 impl<'r> Names<'r> {
@@ -27,8 +27,9 @@ impl<'r> Names<'r> {
         let mut out = Self::default();
         for route in routes {
             let Some(name) = route.name.as_deref() else { continue };
+            let name = dotted(name);
+            out.last.entry(last(&name).to_owned()).or_default().push(route);
             out.whole.entry(name).or_default().push(route);
-            out.last.entry(last(name)).or_default().push(route);
         }
         out
     }
@@ -38,7 +39,7 @@ impl<'r> Names<'r> {
     #[must_use]
     pub fn path(&self, hole: &str) -> Option<String> {
         let mut parts = hole.strip_prefix(MARK)?.split(BETWEEN);
-        let name = parts.next()?.replace(':', ".");
+        let name = dotted(parts.next()?);
         let arguments: Vec<(&str, &str)> =
             parts.filter_map(|argument| argument.split_once('=')).collect();
         let routes = self.named(&name)?;
@@ -62,21 +63,21 @@ impl<'r> Names<'r> {
         if let Some(routes) = self.whole.get(name) {
             return Some(routes);
         }
-        // A name within the blueprint that asks, or within a namespace that is not known: one
-        // route must be meant.
+        // A name within the blueprint that asks: one route must be meant.
         let name = name.trim_start_matches('.');
-        let ends = |route: &&&Route| {
-            let whole = route.name.as_deref().unwrap_or_default();
-            whole
-                .strip_suffix(name)
-                .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-                || name.strip_suffix(whole).is_some_and(|before| before.ends_with('.'))
-        };
         let routes = self.last.get(last(name))?;
-        let path = &routes.iter().find(ends)?.path;
-        let is_one = routes.iter().filter(ends).all(|route| route.path == *path);
-        (is_one && routes.iter().all(|route| ends(&route))).then_some(routes)
+        let ends = |route: &&Route| {
+            let whole = route.name.as_deref().map(dotted).unwrap_or_default();
+            whole.strip_suffix(name).is_some_and(|before| before.ends_with('.'))
+        };
+        let is_one = routes.iter().all(|route| ends(route) && route.name == routes[0].name);
+        is_one.then_some(routes)
     }
+}
+
+/// A name with points between its parts, where Django has colons.
+fn dotted(name: &str) -> String {
+    name.replace(':', ".")
 }
 
 fn last(name: &str) -> &str {

@@ -259,3 +259,82 @@ fetch('/desk/orders'); fetch('/counter/orders'); fetch('/newest'); fetch('/maps/
     GET /newest matched /orders as /orders by deploy/nginx.conf:11
     ");
 }
+#[test]
+fn templates_ask_for_routes_of_django_by_name() {
+    let files = [
+        ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"),
+        ("shop/settings.py", "ROOT_URLCONF = 'shop.urls'\n"),
+        ("shop/urls.py", "from django.urls import include, path\nurlpatterns = [path('orders/', include('orders.urls'))]\n"),
+        (
+            "orders/urls.py",
+            "from django.urls import path
+from . import views
+app_name = 'orders'
+urlpatterns = [path('', views.index, name='index'), path('<int:pk>/', views.show, name='show')]
+",
+        ),
+        (
+            "orders/views.py",
+            "import requests
+from django.http import JsonResponse
+from django.urls import reverse
+def index(request): return JsonResponse(load())
+def show(request, pk): return JsonResponse(requests.get('http://localhost:8000' + reverse('orders:show', args=[pk])).json())
+",
+        ),
+        (
+            "orders/templates/orders.html",
+            "<form action=\"{% url 'orders:index' %}\" method=\"post\"></form>
+<a hx-get=\"{% url 'orders:show' order.pk %}\">one</a>
+<a hx-get=\"{% url 'show' pk=7 %}?full=1\">seven</a>
+<a hx-get=\"{% url 'bills:show' pk=7 %}\">nothing</a>
+<script>fetch(\"{% url 'orders:index' %}\"); fetch('{% url \"orders:show\" 3 %}')</script>
+",
+        ),
+    ];
+    insta::assert_snapshot!(calls(&files), @r"
+    POST /orders/ matched /orders/
+    GET /orders/{}/ matched /orders/{pk}/
+    GET /orders/7/ matched ?full /orders/{pk}/
+    GET /orders/7/ matched /orders/{pk}/
+    GET /orders/ matched /orders/
+    GET /orders/3/ matched /orders/{pk}/
+    GET http://localhost:8000/orders/{}/ matched /orders/{pk}/
+    ");
+}
+
+#[test]
+fn templates_ask_for_routes_of_flask_by_name() {
+    let files = [
+        (
+            "app.py",
+            "from flask import Blueprint, Flask
+api = Blueprint('api', __name__, url_prefix='/api')
+@api.route('/items')
+def items(): return load()
+@api.route('/items/<int:id>', methods=['GET', 'DELETE'])
+def item(id): return load(id)
+app = Flask(__name__)
+app.register_blueprint(api)
+",
+        ),
+        (
+            "templates/items.html",
+            "<form action=\"{{ url_for('api.items') }}\"></form>
+<script>
+fetch(\"{{ url_for('api.items', page=2) }}\")
+fetch(\"{{ url_for('.item', id=4) }}\", { method: 'DELETE' })
+fetch(`{{ url_for('api.items') }}/${id}`)
+fetch('{{ url_for(\"api.item\", id=item.id) }}')
+</script>
+",
+        ),
+    ];
+    insta::assert_snapshot!(calls(&files), @r"
+    GET /api/items matched /api/items
+    GET /api/items matched ?page /api/items
+    DELETE /api/items/4 matched /api/items/{id}
+    GET /api/items/{} matched /api/items/{id}
+    GET /api/items/{} matched /api/items/{id}
+    ");
+}
