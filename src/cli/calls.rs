@@ -143,6 +143,9 @@ fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
             };
             text += &format!("  {}:{}  {what}\n", step.file, step.line);
         }
+        if let Some(by) = &call.rewritten {
+            text += &format!("  {}:{}  a proxy hands it on as {}\n", by.file, by.line, by.path);
+        }
         if let Some(route) = &call.route {
             let methods =
                 if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") };

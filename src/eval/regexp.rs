@@ -82,6 +82,16 @@ impl Regexp {
         }
     }
 
+    /// A text with what fits first in it replaced, where `$1` and `$name` stand for groups; `None`
+    /// where nothing fits, or that is not known.
+    #[must_use]
+    pub fn replaced(&self, text: &str, to: &str) -> Option<String> {
+        let compiled = self.compiled()?;
+        let is_small = to.matches('$').count().saturating_mul(text.len()) <= MAX_GROWTH;
+        (is_small && compiled.is_match(text))
+            .then(|| compiled.replacen(text, 1, braced(to).as_str()).into_owned())
+    }
+
     /// As [`Regexp::fits`], of a text with holes too: what stands before the first of them may
     /// tell.
     #[must_use]

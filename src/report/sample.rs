@@ -298,6 +298,7 @@ fn calls() -> Vec<Call> {
         route: None,
         nearest: None,
         way: Vec::new(),
+        rewritten: None,
     };
     let lost = |url: &str, line| Call {
         nearest: Some(Nearest {

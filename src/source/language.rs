@@ -69,9 +69,10 @@ impl Language {
     }
 
     /// Whether files of it are data documents: the linker may want them lowered, and no rule does.
+    /// Of `.conf` files those of nginx are meant.
     #[must_use]
     pub fn has_documents(self) -> bool {
-        matches!(self, Self::Json | Self::Yaml | Self::Toml)
+        matches!(self, Self::Json | Self::Yaml | Self::Toml | Self::Ini)
     }
 
     /// Whether it is JavaScript or one of its kin.

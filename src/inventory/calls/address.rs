@@ -1,7 +1,6 @@
 //! Addresses taken apart: host, path and query.
 
-use std::collections::BTreeMap;
-
+use super::names::Names;
 use crate::eval::text::{Part, Text};
 
 /// Where the path of an address begins.
@@ -37,9 +36,9 @@ const LOCAL: &[&str] =
     &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "testserver", "host.docker.internal"];
 
 impl Address {
-    /// Takes an address apart. `names` are the paths of routes by their names.
+    /// Takes an address apart. `names` tells the paths of routes that it asks for by name.
     #[must_use]
-    pub fn of(url: &Text, names: &BTreeMap<&str, &str>) -> Self {
+    pub fn of(url: &Text, names: &Names<'_>) -> Self {
         let (text, first_hole) = written(url, names);
         // An absolute address behind a base replaces it.
         let text = match text.rfind("/http://").or_else(|| text.rfind("/https://")) {
@@ -68,22 +67,19 @@ impl Address {
 
 /// The text with `{}` for holes, routes that are asked for by name in their places, and the name
 /// of a hole at the beginning.
-fn written(url: &Text, names: &BTreeMap<&str, &str>) -> (String, String) {
+fn written(url: &Text, names: &Names<'_>) -> (String, String) {
     let mut text = String::new();
     let mut first = String::new();
     for part in url.parts() {
         match part {
             Part::Literal(literal) => text.push_str(literal),
             Part::Hole(name) => {
-                let route = name.strip_prefix("route:").and_then(|name| {
-                    let last = name.rsplit(['.', ':']).next().unwrap_or(name);
-                    names.get(name).or_else(|| names.get(last))
-                });
+                let route = names.path(name);
                 if text.is_empty() {
                     first = name.to_string();
                 }
                 match route {
-                    Some(path) => text.push_str(&without_names(path)),
+                    Some(path) => text.push_str(&path),
                     None => text.push_str("{}"),
                 }
             }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::names;
 use crate::eval::interpreter::libraries::Host;
 use crate::eval::interpreter::{Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value};
+use crate::source::Language;
 
 /// A call as it is sent.
 #[derive(Debug, Clone)]
@@ -121,6 +123,22 @@ const VERBS: &[(&str, &str)] = &[
     ("del", "DELETE"),
     ("head", "HEAD"),
     ("options", "OPTIONS"),
+];
+
+/// Functions that give the path of a route by its name.
+const ROUTE_PATHS: &[&str] = &[
+    "flask.url_for",
+    "quart.url_for",
+    "flask.helpers.url_for",
+    "url_for",
+    "url_path_for",
+    "reverse",
+    "reverse_lazy",
+    "django.urls.reverse",
+    "django.urls.reverse_lazy",
+    "django.shortcuts.reverse",
+    "rest_framework.reverse.reverse",
+    "rest_framework.reverse.reverse_lazy",
 ];
 
 /// Clients whose sending is not told by the calls alone.
@@ -407,6 +425,10 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     let record: Rc<CallRecord<'p>> = host.record(id)?;
     let first = record.args.positional.first();
     if let Some((maker, method)) = record.method() {
+        if matches!(method, "url_for" | "url_path_for") {
+            let asked = names::asked(&record.args)?;
+            return Some(Value::Text(Rc::new(Text::hole(&asked))));
+        }
         let made = host.record(maker)?;
         match (made.path()?, method) {
             (path, "injectEndpoints") if makes_rtk(path) => {
@@ -449,20 +471,17 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             None
         }
         // The address of a route by its name.
-        "flask.url_for"
-        | "quart.url_for"
-        | "url_for"
-        // `{% url "name" %}` of a page.
-        | "url"
-        | "reverse"
-        | "reverse_lazy"
-        | "django.urls.reverse"
-        | "django.urls.reverse_lazy" => {
-            let name = first?.as_str()?;
-            Some(Value::Text(Rc::new(Text::hole(&format!("route:{name}")))))
+        path if ROUTE_PATHS.contains(&path) || path == "url" && is_template(host, record.place) => {
+            let asked = names::asked(&record.args)?;
+            Some(Value::Text(Rc::new(Text::hole(&asked))))
         }
         _ => None,
     }
+}
+
+/// Whether a place lies in a template, where `{% url … %}` is a tag.
+fn is_template(host: &Host<'_, '_>, place: Place) -> bool {
+    host.program().file(place.file).module.language == Language::Html
 }
 
 /// Whether a function makes an API of Redux Toolkit.

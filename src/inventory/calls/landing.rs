@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Address, Host};
 use super::clients::Sent;
-use super::proxies::Proxy;
+use super::names::Names;
+use super::proxies::{HandedOn, Proxy};
 use super::segments::{self, Fit};
-use super::{Call, Landing, Nearest, Status, Step, is_of_server, nearest};
+use super::{Call, Landing, Nearest, Rewritten, Status, Step, is_of_server, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
 use crate::inventory::routes::Route;
@@ -31,10 +32,7 @@ pub fn land(
     proxies: &[Proxy],
     program: &Program<'_>,
 ) -> Vec<Call> {
-    let names: BTreeMap<&str, &str> = routes
-        .iter()
-        .filter_map(|route| Some((route.name.as_deref()?, route.path.as_str())))
-        .collect();
+    let names = Names::of(routes);
     let field = Field::new(routes, proxies, program);
     let addressed: Vec<(Sent, Address)> = sent
         .into_iter()
@@ -48,7 +46,7 @@ pub fn land(
         .iter()
         .map(|(sent, address)| {
             let prefix = prefixes.get(&base_of(sent, address)).map(String::as_str);
-            let (status, route, nearest) = field.land(sent, address, prefix);
+            let landed = field.land(sent, address, prefix);
             let step = |place: &Place| Step {
                 file: program.file(place.file).path.to_owned(),
                 line: place.span.line,
@@ -63,9 +61,10 @@ pub fn land(
                 file,
                 line,
                 client: sent.client.to_owned(),
-                status,
-                route,
-                nearest,
+                status: landed.status,
+                route: landed.route,
+                nearest: landed.nearest,
+                rewritten: landed.rewritten,
                 way,
             }
         })
@@ -163,7 +162,36 @@ struct Field<'r> {
     assets: BTreeSet<&'r str>,
 }
 
-type Landed = (Status, Option<Landing>, Option<Nearest>);
+/// Where a call lands.
+struct Landed {
+    status: Status,
+    route: Option<Landing>,
+    nearest: Option<Nearest>,
+    rewritten: Option<Rewritten>,
+}
+
+impl Landed {
+    fn at(status: Status) -> Self {
+        Self { status, route: None, nearest: None, rewritten: None }
+    }
+
+    /// By a path that the call may have at the server.
+    fn by(mut self, path: &Seen) -> Self {
+        self.rewritten = path.handed_on.as_ref().map(|by| Rewritten {
+            path: by.path.clone(),
+            file: by.place.file.clone(),
+            line: by.place.line,
+        });
+        self
+    }
+}
+
+/// A path that a call may have where it reaches the server.
+struct Seen {
+    path: String,
+    /// The proxy that makes it.
+    handed_on: Option<HandedOn>,
+}
 
 impl<'r> Field<'r> {
     fn new(routes: &'r [Route], proxies: &'r [Proxy], program: &Program<'r>) -> Self {
@@ -241,52 +269,79 @@ impl<'r> Field<'r> {
 
     fn land(&self, sent: &Sent, address: &Address, prefix: Option<&str>) -> Landed {
         if let Host::Named(_) = address.host {
-            return (Status::External, None, None);
+            return Landed::at(Status::External);
         }
         let is_fixed = segments::split(&address.path).iter().any(|segment| !segment.contains("{}"));
         let is_unknown = matches!(address.host, Host::Unknown(_));
         // What a server asks another for is the program's own only where the address says so.
         if (is_unknown || address.host == Host::Own) && is_of_server(sent.client) {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
         // An empty address is that of the page, whichever it is.
         let is_own = address.shown.is_empty() && address.host == Host::Own;
         if is_own || !is_fixed && (address.path != "/" || is_unknown) {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
-        let mut paths = vec![address.path.clone()];
-        if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
-            paths.insert(0, with_prefix(prefix, &address.path));
-        }
-        for proxy in self.proxies {
-            paths.extend(proxy.apply(&address.path));
-        }
-        for path in &paths {
-            if let Some(landed) = self.answered(sent, path) {
-                return landed;
+        let paths = self.seen(address, prefix);
+        for seen in &paths {
+            if let Some(landed) = self.answered(sent, &seen.path) {
+                return landed.by(seen);
             }
         }
         let suffix = address.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
         if STATIC.contains(&suffix) || self.is_asset(&address.path) {
-            return (Status::Asset, None, None);
+            return Landed::at(Status::Asset);
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
         // somebody else's server.
         if address.is_open || is_unknown && prefix.is_none() {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
-        let others = paths.iter().find_map(|path| Some((path, self.of_other_methods(sent, path)?)));
-        if let Some((path, route)) = others {
-            let edit = format!("send {}", route.methods.join(" or "));
-            let nearest = Nearest { route: Landing::on(route), asked: path.clone(), edit };
-            return (Status::MethodMismatch, None, Some(nearest));
+        if let Some(seen) = paths.iter().find(|seen| self.is_foreign(seen)) {
+            return Landed::at(Status::External).by(seen);
         }
-        let near =
-            paths.iter().find_map(|path| nearest::to(path, sent.method.as_deref(), &self.routes));
-        match near {
-            Some(nearest) => (Status::PathMismatch, None, Some(nearest)),
-            None => (Status::Missing, None, None),
+        for seen in &paths {
+            if let Some(route) = self.of_other_methods(sent, &seen.path) {
+                let edit = format!("send {}", route.methods.join(" or "));
+                let asked = seen.path.clone();
+                let nearest = Some(Nearest { route: Landing::on(route), asked, edit });
+                return Landed { nearest, ..Landed::at(Status::MethodMismatch) }.by(seen);
+            }
         }
+        for seen in &paths {
+            let near = nearest::to(&seen.path, sent.method.as_deref(), &self.routes);
+            if near.is_some() {
+                return Landed { nearest: near, ..Landed::at(Status::PathMismatch) }.by(seen);
+            }
+        }
+        Landed::at(Status::Missing)
+    }
+
+    /// The paths that a call may have at the server, the likeliest first.
+    fn seen(&self, address: &Address, prefix: Option<&str>) -> Vec<Seen> {
+        let mut paths = vec![Seen { path: address.path.clone(), handed_on: None }];
+        if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
+            let path = with_prefix(prefix, &address.path);
+            paths.insert(0, Seen { path, handed_on: None });
+        }
+        for handed_on in self.proxies.iter().filter_map(|proxy| proxy.hand_on(&address.path)) {
+            let path = handed_on.path.clone();
+            if handed_on.is_foreign || paths.iter().all(|known| known.path != path) {
+                paths.push(Seen { path, handed_on: Some(handed_on) });
+            }
+        }
+        paths
+    }
+
+    /// Whether a proxy hands a path to somebody else's server, and the program has nothing that
+    /// begins as it does there.
+    fn is_foreign(&self, seen: &Seen) -> bool {
+        let first = segments::split(&seen.path).first().copied();
+        seen.handed_on.as_ref().is_some_and(|by| by.is_foreign)
+            && !self
+                .routes
+                .iter()
+                .any(|route| segments::split(&route.path).first().copied() == first)
     }
 
     /// Whether a path is that of a file which is served as it is, or of one of several.
@@ -318,7 +373,7 @@ impl<'r> Field<'r> {
         }
         let (_, route) = best?;
         let status = if route.stub.is_some() { Status::Stub } else { Status::Matched };
-        Some((status, Some(Landing::on(route)), None))
+        Some(Landed { route: Some(Landing::on(route)), ..Landed::at(status) })
     }
 
     /// A route of the path that answers other methods.

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod clients;
 pub mod landing;
+pub mod names;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
@@ -151,8 +152,21 @@ pub struct Call {
     pub route: Option<Landing>,
     /// The route that was perhaps meant, where none answers.
     pub nearest: Option<Nearest>,
+    /// What a proxy makes of its path, where that is how it lands.
+    pub rewritten: Option<Rewritten>,
     /// The way from where the address is given to where it is sent, outermost first.
     pub way: Vec<Step>,
+}
+
+/// A path as a proxy hands it on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Rewritten {
+    /// The path that the server gets.
+    pub path: String,
+    /// The file that configures the proxy.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
 }
 
 /// A place in the tree.
