@@ -49,7 +49,7 @@ pub fn extract(
     let purpose = Purpose {
         libraries: clients::LIBRARIES,
         tells: clients::names_client,
-        follows_addresses: true,
+        clients: Some(clients::FOLLOWED),
     };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);

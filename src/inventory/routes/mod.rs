@@ -61,8 +61,7 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let purpose =
-        Purpose { libraries: LIBRARIES, tells: readers::names_framework, follows_addresses: false };
+    let purpose = Purpose { libraries: LIBRARIES, tells: readers::names_framework, clients: None };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
     if !missing.is_empty() {
