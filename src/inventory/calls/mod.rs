@@ -10,6 +10,7 @@ pub mod names;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
 

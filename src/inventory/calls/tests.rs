@@ -462,3 +462,40 @@ export default app
     GET /bills/x/y missing
     ");
 }
+
+#[test]
+fn statistics_add_up_for_any_list_of_calls() {
+    use super::statistics::Statistics;
+    use super::{Call, Status};
+
+    let call = |seed: usize| Call {
+        method: ["GET", "POST", "{}"][seed % 3].to_owned(),
+        url: format!("/{seed}"),
+        query: Vec::new(),
+        file: ["a.js", "web/a.js", "web/deep/b.js", "api/c.py"][seed / 3 % 4].to_owned(),
+        line: 1,
+        client: "fetch".to_owned(),
+        status: Status::ALL[seed / 5 % Status::ALL.len()],
+        route: None,
+        nearest: None,
+        rewritten: None,
+        inferred_prefix: None,
+        opaque: None,
+        way: Vec::new(),
+    };
+    for size in [0, 1, 2, 7, 60, 193] {
+        // Calls in no order.
+        let calls: Vec<Call> = (0..size).map(|at| call(at * 31 % 193)).collect();
+        let said = Statistics::of(&calls);
+        assert_eq!(said.total, size);
+        assert_eq!(said.by_status.iter().map(|share| share.total).sum::<usize>(), size);
+        let matched = calls.iter().filter(|call| call.status == Status::Matched).count();
+        assert_eq!(said.matched, matched);
+        for shares in [&said.by_method, &said.by_module, &said.by_file] {
+            assert_eq!(shares.iter().map(|share| share.total).sum::<usize>(), size);
+            assert_eq!(shares.iter().map(|share| share.matched).sum::<usize>(), matched);
+            assert!(shares.iter().all(|share| share.total > 0 && share.matched <= share.total));
+            assert!(shares.windows(2).all(|two| two[0].name < two[1].name));
+        }
+    }
+}
