@@ -60,6 +60,7 @@ const MAX_PENDING: usize = 200_000;
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
+pub use flow::Clients;
 pub use libraries::Library;
 pub use trace::Trace;
 
@@ -171,6 +172,8 @@ pub struct Interpreter<'p> {
     worn: worn::Worn<'p>,
     /// Whether it is followed where the addresses come from that calls to the outside are given.
     follows: bool,
+    /// What is known of the clients that are given them.
+    clients: Option<Clients>,
     /// Where the call stands that is about to be made.
     site: Option<Place>,
     /// Calls to the outside that are given an address: the calls through which it came, the
@@ -188,9 +191,9 @@ pub struct Purpose {
     pub libraries: &'static [Library],
     /// Whether a dotted path leads into a library whose calls matter.
     pub tells: fn(&str) -> bool,
-    /// Whether it is followed where the addresses come from that calls to the outside are given;
-    /// then elements of pages are evaluated too.
-    pub follows_addresses: bool,
+    /// The clients, where it is followed where the addresses come from that they are given; then
+    /// elements of pages are evaluated too.
+    pub clients: Option<Clients>,
 }
 
 #[derive(Clone)]
@@ -255,7 +258,8 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
         worn: worn::Worn::new(purpose.tells),
-        follows: purpose.follows_addresses,
+        follows: purpose.clients.is_some(),
+        clients: purpose.clients,
         site: None,
         ways: BTreeMap::new(),
         presumed: BTreeMap::new(),

@@ -17,10 +17,10 @@ use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
-use calls::Call;
+use calls::{Call, Served};
 use contract::{Page, pages};
 use openapi::Operation;
-use routes::{Guard, Route};
+use routes::{Guard, Opaque, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
@@ -53,6 +53,8 @@ pub struct Inventories {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it.
     pub guards: Vec<Guard>,
+    /// What answers below paths and is not known.
+    pub opaque: Vec<Opaque>,
     /// What OpenAPI documents of the tree describe.
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
@@ -92,6 +94,7 @@ pub fn link<E: Send>(
         Some((extracted, operations)) => {
             inventories.operations = operations;
             inventories.guards = extracted.guards;
+            inventories.opaque = extracted.opaque;
             inventories.routes = extracted.routes;
             if extracted.cut {
                 inventories.notes.push(note("linking reached a limit", "route"));
@@ -100,9 +103,9 @@ pub fn link<E: Send>(
         None => inventories.notes.push(note("linking failed", "route")),
     }
     if calls {
-        let routes = &inventories.routes;
+        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
         let found = linker.run(of_calls, |program, unread| {
-            let found = calls::extract(program, routes, unread);
+            let found = calls::extract(program, served, unread);
             (found.missing.clone(), found)
         })?;
         match found {

@@ -299,6 +299,8 @@ fn calls() -> Vec<Call> {
         nearest: None,
         way: Vec::new(),
         rewritten: None,
+        inferred_prefix: None,
+        opaque: None,
     };
     let lost = |url: &str, line| Call {
         nearest: Some(Nearest {

@@ -4,6 +4,8 @@
 
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::{Interpreter, MAX_CALLS};
 use crate::eval::expr;
 use crate::eval::value::{Args, CallId, Called, Env, Place, Value};
@@ -14,24 +16,15 @@ const MAX_WITHIN: usize = 4;
 /// The most texts of one call that are looked at.
 const MAX_TEXTS: usize = 32;
 
-/// Attributes of elements that hold an address which a browser asks for, with the name under
-/// which the asking is recorded.
-const ASKING: &[(&str, &str)] = &[
-    ("hx-get", "page.get"),
-    ("hx-post", "page.post"),
-    ("hx-put", "page.put"),
-    ("hx-patch", "page.patch"),
-    ("hx-delete", "page.delete"),
-    ("data-hx-get", "page.get"),
-    ("data-hx-post", "page.post"),
-    ("data-hx-put", "page.put"),
-    ("data-hx-patch", "page.patch"),
-    ("data-hx-delete", "page.delete"),
-];
-
-/// Methods of clients by which one is known whose object is not.
-const VERBS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON"];
+/// What is known of the clients that addresses are given to.
+#[derive(Clone, Copy)]
+pub struct Clients {
+    /// Methods by which one is known whose object is not.
+    pub methods: &'static [&'static str],
+    /// What a browser asks for because of an element, by its tag and attributes: the names under
+    /// which the calls are recorded, each with what it is given.
+    pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)>,
+}
 
 impl<'p> Interpreter<'p> {
     /// Keeps with a function's scope by which call it is run.
@@ -118,8 +111,9 @@ impl<'p> Interpreter<'p> {
 
     /// A call of something of which nothing is known: one that looks like a client's is recorded.
     pub(super) fn call_of_unknown(&mut self, args: Args<'p>, span: Span) -> Value<'p> {
-        let name = self.written.filter(|_| self.follows && !self.probing()).and_then(called_name);
-        let Some(name) = name.filter(|name| VERBS.contains(name)) else { return Value::Unknown };
+        let name = self.written.filter(|_| !self.probing()).and_then(called_name);
+        let is_method = |name: &&str| self.clients.is_some_and(|it| it.methods.contains(name));
+        let Some(name) = name.filter(is_method) else { return Value::Unknown };
         let address = |first: &Value<'p>| first.entry("url").unwrap_or_else(|| first.clone());
         let is_address = args.positional.first().map(address).is_some_and(|first| match first {
             Value::Text(text) => {
@@ -204,29 +198,13 @@ impl<'p> Interpreter<'p> {
     /// An element of a page: what its attributes ask for is recorded, and what stands in it is
     /// evaluated.
     pub(super) fn element(&mut self, markup: &'p Markup, span: Span) {
-        if !self.follows || self.probing() {
-            return;
-        }
+        let Some(clients) = self.clients.filter(|_| !self.probing()) else { return };
         let mut attributes = Vec::new();
         for (name, value) in &markup.attributes {
             attributes.push((name.clone(), expr::eval(value, self)));
         }
-        let address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
-        if markup.tag == "form" {
-            let action = attributes.iter().find(|(name, _)| name == "action");
-            if let Some((_, action)) = action.filter(|(_, action)| address(action)) {
-                let method = attributes.iter().find(|(name, _)| name == "method");
-                let method = method.map_or_else(|| Value::text("get"), |(_, value)| value.clone());
-                let callee = Value::External("page.form".into());
-                self.record(callee, Args::of(vec![action.clone(), method]), span, None);
-            }
-        }
-        for (name, value) in &attributes {
-            let asking = ASKING.iter().find(|(known, _)| known == name);
-            if let Some((_, path)) = asking.filter(|_| address(value)) {
-                let callee = Value::External((*path).into());
-                self.record(callee, Args::of(vec![value.clone()]), span, None);
-            }
+        for (path, args) in (clients.element)(&markup.tag, &attributes) {
+            self.record(Value::External(path.into()), args, span, None);
         }
         for child in &markup.children {
             expr::eval(child, self);

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::names;
 use crate::eval::interpreter::libraries::Host;
-use crate::eval::interpreter::{Library, Trace};
+use crate::eval::interpreter::{Clients, Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value};
 use crate::source::Language;
@@ -140,6 +142,24 @@ const ROUTE_PATHS: &[&str] = &[
     "rest_framework.reverse.reverse",
     "rest_framework.reverse.reverse_lazy",
 ];
+
+/// Attributes of elements that hold an address which a browser asks for, with the name under
+/// which the asking is recorded.
+const ASKING: &[(&str, &str)] = &[
+    ("hx-get", "page.get"),
+    ("hx-post", "page.post"),
+    ("hx-put", "page.put"),
+    ("hx-patch", "page.patch"),
+    ("hx-delete", "page.delete"),
+];
+
+/// What the evaluation is told of clients.
+pub const FOLLOWED: Clients = Clients {
+    methods: &[
+        "get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON",
+    ],
+    element,
+};
 
 /// Clients whose sending is not told by the calls alone.
 pub const LIBRARIES: &[Library] = &[Library { called, would_call, call }];
@@ -418,6 +438,28 @@ fn join_url(base: Option<&Text>, url: &Text) -> Text {
         }
         _ => join(Some(base), url),
     }
+}
+
+/// What a browser asks for because of an element: where a form is sent, and what htmx asks for.
+fn element<'p>(tag: &str, attributes: &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)> {
+    let is_address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
+    let named = |wanted: &str| {
+        attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+    };
+    let mut out = Vec::new();
+    if tag == "form"
+        && let Some(action) = named("action").filter(is_address)
+    {
+        let method = named("method").unwrap_or_else(|| Value::text("get"));
+        out.push(("page.form", Args::of(vec![action, method])));
+    }
+    for (name, value) in attributes.iter().filter(|(_, value)| is_address(value)) {
+        let plain = name.strip_prefix("data-").unwrap_or(name);
+        if let Some((_, path)) = ASKING.iter().find(|(known, _)| *known == plain) {
+            out.push((*path, Args::of(vec![value.clone()])));
+        }
+    }
+    out
 }
 
 /// What clients do while the program runs.

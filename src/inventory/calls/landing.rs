@@ -7,10 +7,10 @@ use super::clients::Sent;
 use super::names::Names;
 use super::proxies::{HandedOn, Proxy};
 use super::segments::{self, Fit};
-use super::{Call, Landing, Nearest, Rewritten, Status, Step, is_of_server, nearest};
+use super::{Call, Landing, Nearest, Rewritten, Served, Status, Step, is_of_server, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
-use crate::inventory::routes::Route;
+use crate::inventory::routes::{Opaque, Route};
 
 /// Which base address a call has: calls of one base land behind the same prefix.
 type Base = (&'static str, String);
@@ -28,12 +28,12 @@ const STATIC: &[&str] = &[
 #[must_use]
 pub fn land(
     sent: Vec<Sent>,
-    routes: &[Route],
+    served: Served<'_>,
     proxies: &[Proxy],
     program: &Program<'_>,
 ) -> Vec<Call> {
-    let names = Names::of(routes);
-    let field = Field::new(routes, proxies, program);
+    let names = Names::of(served.routes);
+    let field = Field::new(served, proxies, program);
     let addressed: Vec<(Sent, Address)> = sent
         .into_iter()
         .map(|sent| {
@@ -65,6 +65,8 @@ pub fn land(
                 route: landed.route,
                 nearest: landed.nearest,
                 rewritten: landed.rewritten,
+                inferred_prefix: landed.inferred_prefix,
+                opaque: landed.opaque,
                 way,
             }
         })
@@ -157,6 +159,7 @@ fn base_of(sent: &Sent, address: &Address) -> Base {
 /// What calls may land on.
 struct Field<'r> {
     routes: Vec<&'r Route>,
+    opaque: &'r [Opaque],
     proxies: &'r [Proxy],
     /// Files that are served as they are, by their paths below their folder.
     assets: BTreeSet<&'r str>,
@@ -168,11 +171,20 @@ struct Landed {
     route: Option<Landing>,
     nearest: Option<Nearest>,
     rewritten: Option<Rewritten>,
+    inferred_prefix: Option<String>,
+    opaque: Option<Opaque>,
 }
 
 impl Landed {
     fn at(status: Status) -> Self {
-        Self { status, route: None, nearest: None, rewritten: None }
+        Self {
+            status,
+            route: None,
+            nearest: None,
+            rewritten: None,
+            inferred_prefix: None,
+            opaque: None,
+        }
     }
 
     /// By a path that the call may have at the server.
@@ -182,6 +194,7 @@ impl Landed {
             file: by.place.file.clone(),
             line: by.place.line,
         });
+        self.inferred_prefix.clone_from(&path.inferred_prefix);
         self
     }
 }
@@ -191,11 +204,14 @@ struct Seen {
     path: String,
     /// The proxy that makes it.
     handed_on: Option<HandedOn>,
+    /// The prefix that it has by inference.
+    inferred_prefix: Option<String>,
 }
 
 impl<'r> Field<'r> {
-    fn new(routes: &'r [Route], proxies: &'r [Proxy], program: &Program<'r>) -> Self {
-        let served = |route: &&Route| route.mounted && route.shadowed_by.is_none();
+    fn new(served: Served<'r>, proxies: &'r [Proxy], program: &Program<'r>) -> Self {
+        let Served { routes, opaque } = served;
+        let answers = |route: &&Route| route.mounted && route.shadowed_by.is_none();
         let mut assets = BTreeSet::new();
         for path in program.known_files() {
             for folder in PUBLIC {
@@ -205,7 +221,7 @@ impl<'r> Field<'r> {
                 assets.extend(at.or_else(deeper));
             }
         }
-        Self { routes: routes.iter().filter(served).collect(), proxies, assets }
+        Self { routes: routes.iter().filter(answers).collect(), opaque, proxies, assets }
     }
 
     /// The prefixes behind which calls of an unknown base land most often.
@@ -292,6 +308,15 @@ impl<'r> Field<'r> {
         if STATIC.contains(&suffix) || self.is_asset(&address.path) {
             return Landed::at(Status::Asset);
         }
+        for seen in &paths {
+            let answers = |opaque: &&Opaque| {
+                is_below(&seen.path, &opaque.path) && !self.is_proxy(opaque, &address.path)
+            };
+            if let Some(opaque) = self.opaque.iter().find(answers) {
+                let opaque = Some(opaque.clone());
+                return Landed { opaque, ..Landed::at(Status::Dynamic) }.by(seen);
+            }
+        }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
         // somebody else's server.
         if address.is_open || is_unknown && prefix.is_none() {
@@ -314,23 +339,34 @@ impl<'r> Field<'r> {
                 return Landed { nearest: near, ..Landed::at(Status::PathMismatch) }.by(seen);
             }
         }
-        Landed::at(Status::Missing)
+        let missing = Landed::at(Status::Missing);
+        paths.first().map_or(Landed::at(Status::Missing), |seen| missing.by(seen))
     }
 
     /// The paths that a call may have at the server, the likeliest first.
     fn seen(&self, address: &Address, prefix: Option<&str>) -> Vec<Seen> {
-        let mut paths = vec![Seen { path: address.path.clone(), handed_on: None }];
+        let mut paths =
+            vec![Seen { path: address.path.clone(), handed_on: None, inferred_prefix: None }];
         if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
             let path = with_prefix(prefix, &address.path);
-            paths.insert(0, Seen { path, handed_on: None });
+            let inferred_prefix = Some(format!("/{prefix}"));
+            paths.insert(0, Seen { path, handed_on: None, inferred_prefix });
         }
         for handed_on in self.proxies.iter().filter_map(|proxy| proxy.hand_on(&address.path)) {
             let path = handed_on.path.clone();
             if handed_on.is_foreign || paths.iter().all(|known| known.path != path) {
-                paths.push(Seen { path, handed_on: Some(handed_on) });
+                paths.push(Seen { path, handed_on: Some(handed_on), inferred_prefix: None });
             }
         }
         paths
+    }
+
+    /// Whether what is mounted is a proxy that hands a path on, so that another answers it.
+    fn is_proxy(&self, opaque: &Opaque, path: &str) -> bool {
+        self.proxies
+            .iter()
+            .filter_map(|proxy| proxy.hand_on(path))
+            .any(|by| (&by.place.file, by.place.line) == (&opaque.file, opaque.line))
     }
 
     /// Whether a proxy hands a path to somebody else's server, and the program has nothing that
@@ -372,6 +408,14 @@ impl<'r> Field<'r> {
             }
         }
         let (_, route) = best?;
+        // A route that takes all below a path, with a handler that nobody knows.
+        let is_of = |opaque: &&Opaque| {
+            (&opaque.file, opaque.line) == (&route.file, route.line) && route.path.ends_with("*}")
+        };
+        if let Some(opaque) = self.opaque.iter().find(is_of) {
+            let opaque = Some(opaque.clone());
+            return Some(Landed { opaque, ..Landed::at(Status::Dynamic) });
+        }
         let status = if route.stub.is_some() { Status::Stub } else { Status::Matched };
         Some(Landed { route: Some(Landing::on(route)), ..Landed::at(status) })
     }
@@ -384,6 +428,14 @@ impl<'r> Field<'r> {
         });
         fits.max_by_key(|route| self.fit(route, sent, path)).copied()
     }
+}
+
+/// Whether a path is a mount's or lies below it.
+fn is_below(path: &str, above: &str) -> bool {
+    let mut given = segments::split(path).into_iter();
+    segments::split(above).into_iter().all(|wanted| {
+        given.next().is_some_and(|segment| wanted == segment || wanted.starts_with('{'))
+    })
 }
 
 fn with_prefix(prefix: &str, path: &str) -> String {

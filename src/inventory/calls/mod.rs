@@ -10,6 +10,7 @@ pub mod names;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::routes::Route;
+use super::routes::{Opaque, Route};
 use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
@@ -38,18 +39,27 @@ pub struct Extracted {
     pub missing: BTreeSet<String>,
 }
 
-/// The calls that a program makes, each with where it lands among `routes`. `unread` names files
+/// What the program serves.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'r> {
+    /// The routes.
+    pub routes: &'r [Route],
+    /// What answers below paths and is not known.
+    pub opaque: &'r [Opaque],
+}
+
+/// The calls that a program makes, each with where it lands among what is `served`. `unread` names files
 /// that nobody can read; `None` when what is missing must do without.
 #[must_use]
 pub fn extract(
     program: &Program<'_>,
-    routes: &[Route],
+    served: Served<'_>,
     unread: Option<&BTreeSet<String>>,
 ) -> Extracted {
     let purpose = Purpose {
         libraries: clients::LIBRARIES,
         tells: clients::names_client,
-        follows_addresses: true,
+        clients: Some(clients::FOLLOWED),
     };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
@@ -58,7 +68,7 @@ pub fn extract(
     }
     let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
-    let calls = landing::land(sent, routes, &proxies, program);
+    let calls = landing::land(sent, served, &proxies, program);
     Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
 }
 
@@ -118,7 +128,7 @@ scale! {
         Asset = "asset",
         /// On another host.
         External = "external",
-        /// Nothing of its address is fixed enough to tell.
+        /// Nothing of its address is fixed enough to tell, or nobody knows what answers there.
         Dynamic = "dynamic",
     }
 }
@@ -154,6 +164,11 @@ pub struct Call {
     pub nearest: Option<Nearest>,
     /// What a proxy makes of its path, where that is how it lands.
     pub rewritten: Option<Rewritten>,
+    /// A prefix that nobody has written: the base of the address is not known, and behind this
+    /// prefix most of the calls land that have the same base.
+    pub inferred_prefix: Option<String>,
+    /// What is mounted above its path, where nobody knows what that answers.
+    pub opaque: Option<Opaque>,
     /// The way from where the address is given to where it is sent, outermost first.
     pub way: Vec<Step>,
 }

@@ -162,7 +162,9 @@ fn mounted<'p>(trace: &Trace<'p>, records: Vec<&CallRecord<'p>>, out: &mut Vec<P
                 major_version(trace, file, "http-proxy-middleware").is_none_or(|major| major > 2)
             });
             let reader = Reader { trace, file };
-            rules.append(&mut reader.handler(&made, mount, strips));
+            let mut found = reader.handler(&made, mount, strips);
+            found.iter_mut().for_each(|rule| rule.place.line = record.place.span.line);
+            rules.append(&mut found);
         }
     }
     // Who mounted the same handler twice gave it twice; the first takes all.

@@ -42,6 +42,12 @@ fn calls(files: &[(&str, &str)]) -> String {
         if let Some(nearest) = call.nearest {
             out += &format!(" near {}", nearest.route.path);
         }
+        if let Some(prefix) = call.inferred_prefix {
+            out += &format!(" behind {prefix}");
+        }
+        if let Some(opaque) = call.opaque {
+            out += &format!(" below {} of {}:{}", opaque.path, opaque.file, opaque.line);
+        }
         if let Some(by) = call.rewritten {
             out += &format!(" as {} by {}:{}", by.path, by.file, by.line);
         }
@@ -296,7 +302,7 @@ def show(request, pk): return JsonResponse(requests.get('http://localhost:8000' 
     POST /orders/ matched /orders/
     GET /orders/{}/ matched /orders/{pk}/
     GET /orders/7/ matched ?full /orders/{pk}/
-    GET /orders/7/ matched /orders/{pk}/
+    GET {} dynamic
     GET /orders/ matched /orders/
     GET /orders/3/ matched /orders/{pk}/
     GET http://localhost:8000/orders/{}/ matched /orders/{pk}/
@@ -337,4 +343,159 @@ fetch('{{ url_for(\"api.item\", id=item.id) }}')
     GET /api/items/{} matched /api/items/{id}
     GET /api/items/{} matched /api/items/{id}
     ");
+}
+
+#[test]
+fn a_prefix_that_nobody_has_written_is_said_to_be_inferred() {
+    let server = "
+const app = require('express')()
+app.get('/api/orders', list)
+app.get('/api/bills', list)
+app.get('/health', list)
+app.listen(3000)
+";
+    let page = "
+import { BASE } from 'settings'
+fetch(`${BASE}/orders`)
+fetch(`${BASE}/bills`)
+fetch(`${BASE}/bill`)
+fetch('/health')
+";
+    insta::assert_snapshot!(calls(&[("server.js", server), ("web/page.js", page)]), @r"
+    GET {}/orders matched /api/orders behind /api
+    GET {}/bills matched /api/bills behind /api
+    GET {}/bill path-mismatch near /api/bills behind /api
+    GET /health matched /health
+    ");
+}
+
+#[test]
+fn nobody_knows_what_a_handler_of_a_library_answers() {
+    let server = "
+const express = require('express')
+const { toNodeHandler } = require('better-auth/node')
+const rateLimit = require('express-rate-limit')
+const jobs = require('jobs')
+const app = express()
+app.use('/api/auth', toNodeHandler(auth))
+app.get('/api/auth/me', (request, response) => response.json(request.user))
+app.use('/api/orders', rateLimit())
+app.use('/api/orders', jobs.count())
+app.get('/api/orders', (request, response) => response.json(request.store.orders()))
+app.use('/api/jobs', jobs.start())
+app.use('/api/mail', (request, response) => jobs.mail(request, response))
+app.all('/api/files/*', jobs.files())
+app.listen(3000)
+";
+    let page = "
+fetch('/api/auth/sign-in')
+fetch('/api/auth/me')
+fetch('/api/orders/late')
+fetch('/api/jobs/1')
+fetch('/api/mail/1')
+fetch('/api/files/1')
+fetch('/api/bills/all/late')
+";
+    insta::assert_snapshot!(calls(&[("server.js", server), ("web/page.js", page)]), @r"
+    GET /api/auth/sign-in dynamic below /api/auth of server.js:7
+    GET /api/auth/me matched /api/auth/me
+    GET /api/orders/late path-mismatch near /api/orders
+    GET /api/jobs/1 dynamic below /api/jobs of server.js:12
+    GET /api/mail/1 dynamic below /api/mail of server.js:13
+    GET /api/files/1 dynamic below /api/files of server.js:14
+    GET /api/bills/all/late missing
+    ");
+}
+
+#[test]
+fn applications_of_python_mount_what_nobody_knows() {
+    let files = [
+        (
+            "main.py",
+            "from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from jobs import make_app
+app = FastAPI()
+app.mount('/jobs', make_app())
+@app.get('/orders')
+def orders(): return load()
+",
+        ),
+        ("web/page.js", "fetch('/jobs/1')\nfetch('/bills/x/y')\n"),
+    ];
+    insta::assert_snapshot!(calls(&files), @r"
+    GET /jobs/1 dynamic below /jobs of main.py:5
+    GET /bills/x/y missing
+    ");
+    let files = [
+        ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 's')\n"),
+        ("s.py", "ROOT_URLCONF = 'urls'\n"),
+        (
+            "urls.py",
+            "from django.urls import include, path
+urlpatterns = [path('accounts/', include('allauth.urls'))]
+",
+        ),
+        ("web/page.js", "fetch('/accounts/login/')\nfetch('/bills/x/y')\n"),
+    ];
+    insta::assert_snapshot!(calls(&files), @r"
+    GET /accounts/login/ dynamic below /accounts of urls.py:2
+    GET /bills/x/y missing
+    ");
+}
+
+#[test]
+fn hono_mounts_what_nobody_knows() {
+    let server = "
+import { Hono } from 'hono'
+import { jobs } from 'jobs'
+const app = new Hono()
+app.use('/api/jobs/*', jobs.getApiHandler())
+app.route('/api/mail', jobs.mail())
+app.get('/api/orders', (c) => c.json(load()))
+export default app
+";
+    let page = "fetch('/api/jobs/1')\nfetch('/api/mail/1')\nfetch('/bills/x/y')\n";
+    insta::assert_snapshot!(calls(&[("server.ts", server), ("web/page.ts", page)]), @r"
+    GET /api/jobs/1 dynamic below /api/jobs of server.ts:5
+    GET /api/mail/1 dynamic below /api/mail of server.ts:6
+    GET /bills/x/y missing
+    ");
+}
+
+#[test]
+fn statistics_add_up_for_any_list_of_calls() {
+    use crate::inventory::calls::statistics::Statistics;
+    use crate::inventory::calls::{Call, Status};
+
+    let call = |seed: usize| Call {
+        method: ["GET", "POST", "{}"][seed % 3].to_owned(),
+        url: format!("/{seed}"),
+        query: Vec::new(),
+        file: ["a.js", "web/a.js", "web/deep/b.js", "api/c.py"][seed / 3 % 4].to_owned(),
+        line: 1,
+        client: "fetch".to_owned(),
+        status: Status::ALL[seed / 5 % Status::ALL.len()],
+        route: None,
+        nearest: None,
+        rewritten: None,
+        inferred_prefix: None,
+        opaque: None,
+        way: Vec::new(),
+    };
+    for size in [0, 1, 2, 7, 60, 193] {
+        // Calls in no order.
+        let calls: Vec<Call> = (0..size).map(|at| call(at * 31 % 193)).collect();
+        let said = Statistics::of(&calls);
+        assert_eq!(said.total, size);
+        assert_eq!(said.by_status.iter().map(|share| share.total).sum::<usize>(), size);
+        let matched = calls.iter().filter(|call| call.status == Status::Matched).count();
+        assert_eq!(said.matched, matched);
+        for shares in [&said.by_method, &said.by_module, &said.by_file] {
+            assert_eq!(shares.iter().map(|share| share.total).sum::<usize>(), size);
+            assert_eq!(shares.iter().map(|share| share.matched).sum::<usize>(), matched);
+            assert!(shares.iter().all(|share| share.total > 0 && share.matched <= share.total));
+            assert!(shares.windows(2).all(|two| two[0].name < two[1].name));
+        }
+    }
 }

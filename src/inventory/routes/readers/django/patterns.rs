@@ -13,7 +13,7 @@ use crate::eval::link::Target;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, FileId, Place, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration, made_by};
+use crate::inventory::routes::graph::{Graph, Handler, Layer, Opaque, Registration, made_by};
 
 /// The deepest nesting of lists and modules.
 const MAX_NESTING: usize = 24;
@@ -295,7 +295,7 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                 }
             }
             Value::Text(text) => match text.as_literal() {
-                Some(name) => self.named(name, record.place.file, way, depth),
+                Some(name) => self.named(name, record.place, way, depth),
                 None => self.unknown(record, way),
             },
             Value::Module(file) => self.module(*file, way, depth + 1),
@@ -323,7 +323,8 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
     }
 
     /// A module by its dotted name; those of libraries have their own routes.
-    fn named(&mut self, name: &str, from: FileId, way: &Way<'p>, depth: usize) {
+    fn named(&mut self, name: &str, at: Place, way: &Way<'p>, depth: usize) {
+        let from = at.file;
         if let Target::File(file) = self.trace.resolve(from, name) {
             self.module(file, way, depth + 1);
             return;
@@ -333,7 +334,10 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             Some(patterns @ Value::List(_)) => {
                 self.patterns(&patterns, &way.within(None), depth + 1);
             }
-            _ => {}
+            _ => {
+                let path = way.prefix.clone();
+                self.graph.opaque(self.router, Opaque { path, place: at, is_certain: true });
+            }
         }
     }
 
