@@ -135,6 +135,11 @@ pub trait Scope<'p> {
         false
     }
 
+    /// Whether a value counts as true, where that decides what runs.
+    fn decides(&self, value: &Value<'p>) -> Option<bool> {
+        value.truth()
+    }
+
     /// Takes note of work beyond one step: the [`Value::weight`] of what was made.
     fn spend(&mut self, _steps: usize) {}
 
@@ -235,7 +240,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         }
         ExprKind::Conditional { test, then, otherwise } => {
             let test = eval(test, scope);
-            match test.truth() {
+            match scope.decides(&test) {
                 Some(truth) if test.is_default() && scope.weighs_both() => {
                     let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
                     let usual = eval(usual, scope);
@@ -249,7 +254,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                         // The fallback of an environment variable, marked as such.
                         (Value::Text(test), Value::Text(fallback))
                             if let [variable] = test.env()
-                                && matches!(then, Value::Text(_) | Value::Unknown) =>
+                                && is_of_variable(&then, variable, scope) =>
                         {
                             Value::Text(Rc::new((*fallback).clone().from_env(variable)))
                         }
@@ -297,6 +302,22 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             Value::Unknown
         }
+    }
+}
+
+/// Whether the fallback of a variable may stand for what the variable says, too: one of unlike
+/// texts may not where they are told apart.
+fn is_of_variable<'p, S: Scope<'p> + ?Sized>(
+    value: &Value<'p>,
+    variable: &str,
+    scope: &S,
+) -> bool {
+    match value {
+        Value::Unknown => true,
+        Value::Text(text) => {
+            !scope.tells_arms_apart() || text.env().iter().any(|known| known == variable)
+        }
+        _ => false,
     }
 }
 
@@ -736,7 +757,7 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                     other => other,
                 };
             }
-            match left.truth() {
+            match scope.decides(&left) {
                 Some(true) => left,
                 Some(false) if left.is_default() => match (left, eval(right, scope)) {
                     (Value::Text(left), Value::Text(right)) => {
@@ -754,10 +775,14 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 },
             }
         }
-        "&&" => match left.truth() {
+        "&&" => match scope.decides(&left) {
             Some(false) => left,
             Some(true) if left.is_default() => eval(right, scope).by_default(),
             Some(true) => eval(right, scope),
+            None if left.is_default() => {
+                let right = eval(right, scope);
+                Value::choice(vec![left, right])
+            }
             None => match eval(right, scope) {
                 Value::Bool(true) => Value::Unknown,
                 right => right,

@@ -4,6 +4,7 @@
 //! evaluated arguments, in a trace.
 
 mod branches;
+mod callers;
 mod calls;
 mod definitions;
 mod files;
@@ -19,6 +20,7 @@ mod prototypes;
 mod rust;
 mod scope;
 mod settings;
+mod state;
 mod statements;
 mod tables;
 mod trace;
@@ -182,6 +184,8 @@ pub struct Interpreter<'p> {
     /// Addresses of such calls that the evaluation has lost track of, as a function around them
     /// was given one.
     presumed: BTreeMap<CallId, Value<'p>>,
+    /// Which functions write which variables, by file, once that is asked.
+    writers: state::AllWriters,
 }
 
 /// What a run is for.
@@ -263,6 +267,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         site: None,
         ways: BTreeMap::new(),
         presumed: BTreeMap::new(),
+        writers: state::AllWriters::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::regexp::Regexp;
 use super::text::Text;
-use crate::module::{self, Function, Span};
+use crate::module::{self, Call, Function, Span};
 
 /// Which file of a [`super::link::Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +255,12 @@ pub struct Env<'p> {
 pub struct Called<'p> {
     /// Where the call stands.
     pub site: Place,
+    /// As it is written, where it is.
+    pub written: Option<&'p Call>,
+    /// The function.
+    pub function: &'p Function,
+    /// Whether its first parameter is what it is called on.
+    pub takes_this: bool,
     /// With what.
     pub args: Args<'p>,
     /// The scope that it stands in.

@@ -485,13 +485,13 @@ impl<'p> Interpreter<'p> {
         }
         let steps = self.steps;
         closure.entered.set(true);
-        self.written = None;
+        let written = self.written.take();
         if let Some(value) = self.worn(closure, &args) {
             return value;
         }
         let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
-        self.note_called(&env, &asked);
+        self.note_called(&env, &asked, closure, written);
         // `Base.method(self, …)` of Python gives a method what it is about.
         let given = args.positional.first().filter(|_| closure.env.is_class);
         let frame = Frame {

@@ -8,8 +8,9 @@ use smol_str::SmolStr;
 
 use super::{Interpreter, MAX_CALLS};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, Called, Env, Place, Value};
+use crate::eval::value::{Args, CallId, Called, Closure, Env, Place, Value};
 use crate::module::{Call, ExprKind, Markup, Param, Span};
+use crate::source::Language;
 
 /// How deep an address is looked for within an argument.
 const MAX_WITHIN: usize = 4;
@@ -28,9 +29,23 @@ pub struct Clients {
 
 impl<'p> Interpreter<'p> {
     /// Keeps with a function's scope by which call it is run.
-    pub(super) fn note_called(&mut self, env: &Rc<Env<'p>>, args: &Args<'p>) {
+    pub(super) fn note_called(
+        &mut self,
+        env: &Rc<Env<'p>>,
+        args: &Args<'p>,
+        closure: &Closure<'p>,
+        written: Option<&'p Call>,
+    ) {
         if let Some(site) = self.site.take().filter(|_| !self.probing()) {
-            let called = Called { site, args: args.clone(), from: Rc::clone(&self.frame.env) };
+            let is_python = self.program.file(closure.env.file).module.language == Language::Python;
+            let called = Called {
+                site,
+                written,
+                function: closure.function,
+                takes_this: is_python && closure.is_method && closure.this.is_some(),
+                args: args.clone(),
+                from: Rc::clone(&self.frame.env),
+            };
             // A scope is made for one call.
             let _ = env.called.set(Box::new(called));
         }
@@ -45,6 +60,9 @@ impl<'p> Interpreter<'p> {
         if given.is_empty() {
             if self.worn.told_last() {
                 self.presume(id);
+                if !self.ways.contains_key(&id) {
+                    self.note_callers(id);
+                }
             }
             return;
         }
@@ -206,6 +224,7 @@ impl<'p> Interpreter<'p> {
         for (path, args) in (clients.element)(&markup.tag, &attributes) {
             self.record(Value::External(path.into()), args, span, None);
         }
+        self.render(markup, &attributes, span);
         for child in &markup.children {
             expr::eval(child, self);
         }

@@ -381,6 +381,10 @@ impl<'p> Interpreter<'p> {
             ExprKind::Assign { target, value: default } => {
                 let is_left_out = |value: &Value<'p>| matches!(value, Value::Unknown | Value::None);
                 let value = match value.alternatives().iter().all(is_left_out) {
+                    // Nobody knows whether it is given.
+                    true if self.follows && !matches!(value, Value::None) => {
+                        Value::choice(vec![expr::eval(default, self), Value::Unknown])
+                    }
                     true => expr::eval(default, self),
                     false => value,
                 };
@@ -399,6 +403,17 @@ impl<'p> Interpreter<'p> {
     ) {
         match object {
             Value::Object(instance) => {
+                let before = instance.fields.borrow().get(name).cloned();
+                let value = match before {
+                    // `this.base = a; if (x) this.base = b;`
+                    Some(before @ (Value::Text(_) | Value::Choice(_)))
+                        if self.follows && self.conditional > 0 =>
+                    {
+                        Value::choice(vec![before, value])
+                    }
+                    _ => value,
+                };
+                self.spend(value.weight());
                 instance.fields.borrow_mut().insert(name.into(), value.clone());
                 if let Some(id) = instance.native.get() {
                     self.store(&Value::Native(id), name, value.clone());

@@ -342,6 +342,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         !self.probing()
     }
 
+    fn decides(&self, value: &Value<'p>) -> Option<bool> {
+        Interpreter::decides(self, value)
+    }
+
     fn assign(&mut self, target: &'p Expr, value: &Value<'p>) {
         self.bind(target, value.clone());
     }

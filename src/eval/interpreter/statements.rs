@@ -115,6 +115,9 @@ impl<'p> Interpreter<'p> {
                         self.spend(value.weight());
                     }
                     self.declare(&value, bind.annotation.as_ref());
+                    if self.follows {
+                        value = self.as_state(&bind.target, value);
+                    }
                     self.bind(&bind.target, value);
                 } else if self.language().is_script()
                     && let ExprKind::Name(name) = &bind.target.kind
@@ -148,7 +151,7 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match value.truth() {
+                return match self.decides(&value) {
                     // Whoever starts the program fulfils the condition of being started.
                     _ if is_start(test) => {
                         let first = self.apart(|it| it.block(then));

@@ -96,6 +96,7 @@ const OBJECTS: &[(&str, &str)] = &[
     ("superagent", "superagent"),
     ("supertest", "supertest"),
     ("$http", "angularjs"),
+    ("$axios", "axios"),
     ("$", "jquery"),
     ("jQuery", "jquery"),
     ("jquery", "jquery"),
@@ -104,6 +105,13 @@ const OBJECTS: &[(&str, &str)] = &[
     ("@nuxtjs/axios.NuxtAxiosInstance", "axios"),
     ("openapi-fetch", "openapi-fetch"),
     ("requests", "requests"),
+    // Those that stand in for it.
+    ("advocate", "requests"),
+    ("requests_cache", "requests"),
+    ("requests_futures.sessions", "requests"),
+    ("niquests", "requests"),
+    ("curl_cffi.requests", "requests"),
+    ("cloudscraper", "requests"),
     ("httpx", "httpx"),
     ("aiohttp.ClientSession", "aiohttp"),
     ("fastapi.testclient.TestClient", "test client"),
@@ -111,8 +119,11 @@ const OBJECTS: &[(&str, &str)] = &[
     ("django.test.Client", "test client"),
     ("rest_framework.test.APIClient", "test client"),
     ("reqwest", "reqwest"),
-    ("unknown", "unknown object"),
+    ("unknown", FETCHES),
 ];
+
+/// What a client is called of which nobody knows more than that it sends.
+const FETCHES: &str = "unknown object";
 
 /// The methods that clients have.
 const VERBS: &[(&str, &str)] = &[
@@ -176,6 +187,10 @@ pub fn names_client(path: &str) -> bool {
 }
 
 fn unqualified(path: &str) -> &str {
+    // Nuxt hands its client out with the rest of its context.
+    if let Some(at) = path.find(".$axios") {
+        return &path[at + 1..];
+    }
     ["window.", "globalThis.", "self.", "global."]
         .iter()
         .find_map(|global| path.strip_prefix(global))
@@ -187,14 +202,19 @@ fn unqualified(path: &str) -> &str {
 fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
     let path = unqualified(path);
     let last = path.rsplit(['.', ':']).next().unwrap_or(path);
+    let plain = last.trim_start_matches('$');
     let verb =
-        VERBS.iter().find(|(name, verb)| *name == last || *verb == last).map(|(_, verb)| *verb);
+        VERBS.iter().find(|(name, verb)| *name == plain || *verb == plain).map(|(_, verb)| *verb);
     if let Some((_, name, form)) = FUNCTIONS.iter().find(|(known, ..)| *known == path) {
         return Some((name, *form, verb.filter(|_| *form == Form::Verb)));
     }
-    let (_, name) = OBJECTS.iter().find(|(object, _)| {
+    let known = OBJECTS.iter().find(|(object, _)| {
         path.strip_prefix(object).is_some_and(|rest| rest.starts_with(['.', '(', ':']))
-    })?;
+    });
+    // Who fetches has a server to fetch from.
+    let Some((_, name)) = known else {
+        return (last == "fetch" && path.contains('.')).then_some((FETCHES, Form::Options, None));
+    };
     // What an answer holds is asked for with the same names.
     let sends = |name: &str| name == "request" || VERBS.iter().any(|(verb, _)| *verb == name);
     let before = path.strip_suffix(last).unwrap_or(path);
@@ -202,11 +222,12 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
-        "request" if matches!(*name, "axios" | "unknown object") => {
+        "request" if matches!(*name, "axios" | FETCHES) => {
             Some((name, Form::Options, None))
         }
         "request" | "method" => Some((name, Form::MethodFirst, None)),
-        "fetch" if *name == "unknown object" => Some((name, Form::Options, None)),
+        "stream" if *name == "httpx" => Some((name, Form::MethodFirst, None)),
+        "fetch" if *name == FETCHES => Some((name, Form::Options, None)),
         _ => verb.map(|verb| (*name, Form::Verb, Some(verb))),
     }
 }
@@ -218,7 +239,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
     for (id, record) in trace.records() {
         let path = trace.path_of(record);
         let Some((client, form, verb)) = client(&path) else { continue };
-        let given = given(trace, record, form, verb);
+        let given = given(trace, record, client, form, verb);
         let Some(mut given) = given else { continue };
         let places = trace.way(id);
         if let Some(presumed) = trace.presumed(id) {
@@ -235,12 +256,21 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
                 given.method = presumed.entry("method").unwrap_or_default();
             }
         }
+        // An object outside that fetches is one by what it is given.
+        let is_known = path.starts_with("unknown.") || client != FETCHES;
+        if !is_known && given.url.to_text().starts_with("/") != Some(true) {
+            continue;
+        }
         let base = base(trace, record, client);
         let place = places.last().copied().unwrap_or(record.place);
         let mut way: Vec<Place> = places.iter().rev().copied().collect();
         way.push(record.place);
         for url in urls(trace, &given.url, 0).into_iter().filter(is_of_web) {
             for method in methods(&given.method) {
+                // What hands on all that it is given says nothing.
+                if method.is_none() && url.is_empty() && places.is_empty() {
+                    continue;
+                }
                 out.push(Sent {
                     method,
                     url: join(base.as_ref(), &url),
@@ -263,6 +293,7 @@ struct Given<'p> {
 fn given<'p>(
     trace: &Trace<'p>,
     record: &CallRecord<'p>,
+    client: &str,
     form: Form,
     verb: Option<&'static str>,
 ) -> Option<Given<'p>> {
@@ -286,8 +317,15 @@ fn given<'p>(
         Form::Options => match &first {
             Value::Map(_) => Given {
                 url: first.entry("url")?,
-                method: by_default(first.entry("method").or_else(|| first.entry("type")), "GET"),
+                method: by_default(
+                    first.entry("method").or_else(|| first.entry("type")),
+                    if is_open(&first) { "{}" } else { "GET" },
+                ),
             },
+            // The whole request is somebody else's, the method too.
+            _ if takes_requests(client) && second.is_none() && !is_text(&first) => {
+                Given { url: first, method: Value::Unknown }
+            }
             _ => {
                 let options = second.cloned().or_else(|| request(trace, &first, 1));
                 let method = match &options {
@@ -309,6 +347,15 @@ fn given<'p>(
             }
         },
     })
+}
+
+/// Whether a client takes its address within an object of options, first.
+fn takes_requests(client: &str) -> bool {
+    matches!(client, "axios" | "jquery")
+}
+
+fn is_text(value: &Value<'_>) -> bool {
+    value.alternatives().iter().any(|value| matches!(value, Value::Text(_)))
 }
 
 /// Whether something unknown was spread into a map.
