@@ -148,7 +148,7 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match value.truth() {
+                return match expr::truth(test, &value, self) {
                     // Whoever starts the program fulfils the condition of being started.
                     _ if is_start(test) => {
                         let first = self.apart(|it| it.block(then));
