@@ -2,7 +2,10 @@
 
 mod bypassed_context;
 mod dropped_coroutine;
+mod dropped_result;
 mod guard_lets_in;
+mod guard_missing;
+mod handlers;
 mod headers_missing;
 mod inconsistent_naming;
 mod inconsistent_slash;
@@ -110,7 +113,9 @@ pub struct ProjectCheckEntry {
 pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "bypassed-context", run: bypassed_context::check },
     ProjectCheckEntry { name: "dropped-coroutine", run: dropped_coroutine::check },
+    ProjectCheckEntry { name: "dropped-result", run: dropped_result::check },
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
+    ProjectCheckEntry { name: "guard-missing", run: guard_missing::check },
     ProjectCheckEntry { name: "headers-missing", run: headers_missing::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },
