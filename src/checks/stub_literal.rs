@@ -68,6 +68,16 @@ const CONSTANT_NAMES: &[&str] = &[
     "locale",
     "argument",
     "prop",
+    "definition",
+    "descriptor",
+    "manifest",
+    "capabilit",
+    "initial",
+    "staticpaths",
+    "state",
+    "variant",
+    "offset",
+    "size",
 ];
 
 /// Words in names of classes and bases that provide constants or stand in for something.

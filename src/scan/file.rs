@@ -200,9 +200,7 @@ fn analyse<S: Steps>(
     let Matches { findings, accepted, suppressions, unfinished, spent } =
         rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
     clock.step("scan: match rules");
-    // Rust's compiler tells of dropped futures and results itself.
-    let wants_uses =
-        role == Role::Production && !job.facts_only && source.language != Language::Rust;
+    let wants_uses = role == Role::Production && !job.facts_only;
     let uses = seen.filter(|_| wants_uses).map(uses::of).unwrap_or_default();
     clock.step("scan: note what is called");
     for (rule, spent) in spent {

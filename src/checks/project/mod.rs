@@ -7,7 +7,10 @@ mod call_to_stub;
 mod call_with_other_method;
 mod call_without_route;
 mod dropped_coroutine;
+mod dropped_result;
 mod guard_lets_in;
+mod guard_missing;
+mod handlers;
 mod headers_missing;
 mod inconsistent_naming;
 mod inconsistent_slash;
@@ -122,7 +125,9 @@ pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "call-with-other-method", run: call_with_other_method::check },
     ProjectCheckEntry { name: "call-without-route", run: call_without_route::check },
     ProjectCheckEntry { name: "dropped-coroutine", run: dropped_coroutine::check },
+    ProjectCheckEntry { name: "dropped-result", run: dropped_result::check },
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
+    ProjectCheckEntry { name: "guard-missing", run: guard_missing::check },
     ProjectCheckEntry { name: "headers-missing", run: headers_missing::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },

@@ -389,6 +389,16 @@ impl File<'_> {
         match self.language {
             Language::Python => {
                 matches!(stem, "conftest" | "tests" | "test" | "locustfile")
+                    || (self.within(&["settings"])
+                        && matches!(
+                            stem,
+                            "ci" | "dev"
+                                | "develop"
+                                | "development"
+                                | "local"
+                                | "local_dev"
+                                | "testing"
+                        ))
                     || stem.starts_with("test_")
                     || stem.starts_with("tests_")
                     || stem.ends_with("_test")
