@@ -10,6 +10,7 @@ mod definitions;
 mod files;
 mod flow;
 mod folders;
+mod heirs;
 mod kept;
 mod kinds;
 pub mod libraries;
@@ -63,9 +64,6 @@ const MAX_PENDING: usize = 200_000;
 const MAX_PENDING_EACH: u32 = 64;
 
 pub use flow::Clients;
-/// The most classes that inherit a method which nothing calls, and for which it is run.
-const MAX_HEIRS: usize = 48;
-
 pub use libraries::Library;
 pub use trace::Trace;
 
@@ -189,6 +187,11 @@ pub struct Interpreter<'p> {
     presumed: BTreeMap<CallId, Value<'p>>,
     /// Which functions write which variables, by file, once that is asked.
     writers: state::AllWriters,
+    /// What scripts put on the object that all of them share.
+    globals: BTreeMap<SmolStr, Value<'p>>,
+    /// The calls, from one to before another, that methods make which nothing calls on the classes
+    /// that inherit them.
+    supposed: Vec<(CallId, CallId)>,
 }
 
 /// What a run is for.
@@ -271,6 +274,8 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         ways: BTreeMap::new(),
         presumed: BTreeMap::new(),
         writers: state::AllWriters::new(),
+        globals: BTreeMap::new(),
+        supposed: Vec::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {
@@ -285,6 +290,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.worn.blind = true;
     it.run_uncalled();
+    it.call_later();
     it.worn.blind = false;
     Trace::of(it)
 }
@@ -369,6 +375,7 @@ impl<'p> Interpreter<'p> {
         let mut class_at = 0;
         let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
+        let mut inherited: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -385,6 +392,8 @@ impl<'p> Interpreter<'p> {
                 if closure.entered.get() {
                 } else if self.awaits_library(&closure) {
                     for_libraries.push_back(closure);
+                } else if self.has_heirs(&closure) {
+                    inherited.push_back(closure);
                 } else if needs_arguments(&closure) {
                     with_arguments.push_back(closure);
                 } else {
@@ -397,6 +406,9 @@ impl<'p> Interpreter<'p> {
                 if !closure.entered.get() && !self.let_library_call(&closure) {
                     self.run_blindly(&closure);
                 }
+            } else if let Some(closure) = inherited.pop_front() {
+                // Others may have called it on the instances that they have.
+                self.run_blindly(&closure);
             } else {
                 break;
             }
@@ -408,38 +420,20 @@ impl<'p> Interpreter<'p> {
         if closure.entered.get() || self.steps == 0 {
             return;
         }
+        let first = self.next_call();
         let heirs = self.of_heirs(closure);
-        let closures = match heirs.is_empty() {
-            true => vec![self.of_some_instance(Rc::clone(closure))],
-            false => heirs,
+        let is_supposed = !heirs.is_empty();
+        let closures = match is_supposed {
+            true => heirs,
+            false => vec![self.of_some_instance(Rc::clone(closure))],
         };
         for closure in closures {
             self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
         }
-    }
-
-    /// A method that others inherit, bound to an instance of each class that does: what their
-    /// constructors set decides what it sends.
-    fn of_heirs(&mut self, closure: &Rc<Closure<'p>>) -> Vec<Rc<Closure<'p>>> {
-        let Some(class) = closure.class.clone().filter(|_| self.follows && closure.env.is_class)
-        else {
-            return Vec::new();
-        };
-        let Some(name) = closure.function.name.as_deref() else { return Vec::new() };
-        let inherits = |heir: &&Rc<ClassValue<'p>>| {
-            let same = |(value, _): (Value<'p>, _)| matches!(value, Value::Function(own) if std::ptr::eq(own.function, closure.function));
-            !Rc::ptr_eq(heir, &class)
-                && heir.lineage().0.iter().any(|base| Rc::ptr_eq(base, &class))
-                && heir.attribute(name).is_some_and(same)
-        };
-        let heirs: Vec<_> =
-            self.classes.iter().filter(inherits).take(MAX_HEIRS).map(Rc::clone).collect();
-        heirs
-            .iter()
-            .filter_map(|heir| self.instances.get(&Rc::as_ptr(heir)))
-            .map(|object| self.bound(closure, Value::Object(Rc::clone(object)), Rc::clone(&class)))
-            .collect()
+        if is_supposed {
+            self.supposed.push((first, self.next_call()));
+        }
     }
 
     /// A method that nothing calls, bound to an instance of its class: what one method leaves

@@ -169,6 +169,9 @@ impl<'p> Interpreter<'p> {
     }
 
     pub(super) fn call_external(&mut self, path: &str, args: Args<'p>, span: Span) -> Value<'p> {
+        if let Some(callee) = self.of_globals(path) {
+            return self.call_value(&callee, args, span);
+        }
         let file = self.frame.env.file;
         let first = args.positional.first();
         match path {

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Interpreter, MAX_CALLS};
-use crate::eval::expr;
+use crate::eval::expr::{self, Scope as _};
 use crate::eval::value::{Args, CallId, Called, ClassValue, Closure, Env, Place, Value};
-use crate::module::{Call, ExprKind, Markup, Param, Span};
+use crate::module::{Call, Expr, ExprKind, Markup, Param, Span, StmtKind};
 use crate::source::Language;
 
 /// How deep an address is looked for within an argument.
@@ -26,6 +26,11 @@ pub struct Clients {
     /// which the calls are recorded, each with what it is given.
     pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)>,
 }
+
+/// What things are called, at the end, that keep values by their keys.
+const CONTAINERS: &[&str] = &[
+    "cache", "headers", "params", "cookies", "storage", "formdata", "registry", "dict", "environ",
+];
 
 impl<'p> Interpreter<'p> {
     /// Keeps with a function's scope by which call it is run.
@@ -144,7 +149,7 @@ impl<'p> Interpreter<'p> {
             .positional
             .iter()
             .any(|value| matches!(value, Value::Function(_) | Value::Class(_)));
-        if !is_address || has_handler {
+        if !is_address || has_handler || self.is_of_container(&args) {
             return Value::Unknown;
         }
         let callee = Value::External(format!("unknown.{name}").into());
@@ -195,6 +200,53 @@ impl<'p> Interpreter<'p> {
             around = env.parent.as_ref();
         }
         false
+    }
+
+    /// Whether the call that is made asks something which keeps values by their keys, and no
+    /// client: by what that is called or declared as, or by a default that it is given.
+    fn is_of_container(&mut self, args: &Args<'p>) -> bool {
+        let has_default = matches!(
+            args.positional.get(1),
+            Some(Value::Bool(_) | Value::None | Value::Number(_) | Value::List(_))
+        );
+        if has_default && self.language() == Language::Python {
+            return true;
+        }
+        let Some(ExprKind::Attribute { object, .. }) = self.written.map(|call| &call.callee.kind)
+        else {
+            return false;
+        };
+        let (ExprKind::Name(name) | ExprKind::Attribute { name, .. }) = &object.kind else {
+            return false;
+        };
+        let lower = name.to_ascii_lowercase();
+        CONTAINERS.iter().any(|container| lower.ends_with(container))
+            || self.is_declared_other(object)
+    }
+
+    /// Whether a field is declared as something from outside that is no client.
+    fn is_declared_other(&mut self, object: &'p Expr) -> bool {
+        let ExprKind::Attribute { object, name, .. } = &object.kind else { return false };
+        let is_this = matches!(&object.kind, ExprKind::Name(this) if this == "this");
+        let Some(class) = self.frame.class.clone().filter(|_| is_this) else { return false };
+        let declared = class.lineage().0.into_iter().find_map(|class| {
+            let annotation = class.class.body.iter().find_map(|stmt| match &stmt.kind {
+                StmtKind::Bind(bind)
+                    if matches!(&bind.target.kind, ExprKind::Name(own) if own == name) =>
+                {
+                    bind.annotation.as_ref()
+                }
+                _ => None,
+            });
+            annotation.map(|annotation| (class, annotation))
+        });
+        let Some((class, annotation)) = declared else { return false };
+        let is_imported =
+            |path: &str| !matches!(&annotation.kind, ExprKind::Name(own) if own == path);
+        match self.value_in(&class.env, annotation) {
+            Value::External(path) => is_imported(&path) && !self.worn.tells(&path),
+            _ => false,
+        }
     }
 
     /// What a parameter gets where nobody knows more of what it is given than that it comes from
@@ -248,6 +300,14 @@ impl<'p> Interpreter<'p> {
         for (path, args) in (clients.element)(&markup.tag, &attributes) {
             self.record(Value::External(path.into()), args, span, None);
         }
+        if markup.tag.starts_with(char::is_uppercase)
+            && let Value::External(path) = self.name(&markup.tag)
+            && self.worn.tells(&path)
+        {
+            let given = attributes.iter().map(|(name, value)| (Value::text(name), value.clone()));
+            let given = Args::of(vec![Value::map(given.collect())]);
+            self.call_outside(Value::External(path), given, span);
+        }
         self.render(markup, &attributes, span);
         for child in &markup.children {
             expr::eval(child, self);
@@ -291,11 +351,12 @@ fn path_part(text: &str) -> &str {
 fn texts_of_address(args: &Args<'_>) -> Vec<String> {
     let mut out = Vec::new();
     let keyword = args.keyword("url").into_iter();
-    for value in args.positional.iter().take(2).chain(keyword) {
+    for (at, value) in args.positional.iter().take(2).chain(keyword).enumerate() {
         match value.entry("url") {
             Some(url) => collect(&url, 0, &mut out),
-            // The options of a call may hold texts of all kinds.
+            // The options and the body of a call may hold texts of all kinds.
             None if matches!(value, Value::Map(_)) => {}
+            None if at > 0 && !matches!(value, Value::Text(_) | Value::Choice(_)) => {}
             None => collect(value, 0, &mut out),
         }
         if !out.is_empty() || !is_method(value) {
@@ -310,7 +371,7 @@ fn is_method(value: &Value<'_>) -> bool {
     let is_word = |value: &Value<'_>| {
         value.as_str().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
-    value.alternatives().iter().any(is_word)
+    matches!(value, Value::Unknown) || value.alternatives().iter().any(is_word)
 }
 
 /// The texts with a slash within arguments.

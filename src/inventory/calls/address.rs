@@ -29,6 +29,9 @@ pub struct Address {
     pub shown: String,
     /// Whether something unknown follows the path that may be more of it.
     pub is_open: bool,
+    /// Whether it names a scheme, and a host behind it that nobody knows and that is not the
+    /// page's own: a server asks another.
+    pub is_elsewhere: bool,
 }
 
 /// Names of the developer's machine.
@@ -61,7 +64,13 @@ impl Address {
             path = stripped.to_owned();
             is_open = true;
         }
-        Self { host, path, query, shown: before.to_owned(), is_open }
+        // A host with its port is most often the page's own: `location.host`.
+        let is_elsewhere = matches!(host, Host::Unknown(_))
+            && before.starts_with("http")
+            && before.contains("://")
+            && !is_configured
+            && first_hole != "host";
+        Self { host, path, query, shown: before.to_owned(), is_open, is_elsewhere }
     }
 }
 
@@ -126,7 +135,7 @@ fn split_host<'t>(text: &'t str, first_hole: &str, is_configured: bool) -> (Host
         };
         let host = if LOCAL.contains(&name) || is_configured && name.contains("localhost") {
             Host::Local
-        } else if name.contains("{}") || name.is_empty() {
+        } else if name.is_empty() || name.contains("{}") && (is_configured || !has_domain(name)) {
             Host::Unknown(first_hole.to_owned())
         } else {
             Host::Named(name.to_owned())
@@ -137,6 +146,13 @@ fn split_host<'t>(text: &'t str, first_hole: &str, is_configured: bool) -> (Host
         return (Host::Unknown(first_hole.to_owned()), path);
     }
     (Host::Own, text)
+}
+
+/// Whether a host of which a part is not known ends with the domain of somebody.
+fn has_domain(host: &str) -> bool {
+    let known = host.rsplit("{}").next().unwrap_or_default();
+    let labels: Vec<&str> = known.split('.').collect();
+    labels.len() > 2 && labels.iter().skip(1).all(|label| !label.is_empty())
 }
 
 /// The path from the root, without dots and double slashes.

@@ -25,6 +25,8 @@ pub struct Sent {
     pub way: Vec<Place>,
     /// The client.
     pub client: &'static str,
+    /// Whether nothing calls the method that sends it, on the class that it is sent for.
+    pub supposed: bool,
 }
 
 /// How a client takes its method and address.
@@ -183,7 +185,10 @@ pub fn names_client(path: &str) -> bool {
         path.strip_prefix(name)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
     };
-    FUNCTIONS.iter().any(|(name, ..)| begins(name)) || OBJECTS.iter().any(|(name, _)| begins(name))
+    FUNCTIONS.iter().any(|(name, ..)| begins(name))
+        || OBJECTS.iter().any(|(name, _)| begins(name))
+        || begins(SWR)
+        || is_swr(path)
 }
 
 fn unqualified(path: &str) -> &str {
@@ -222,9 +227,7 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
-        "request" if matches!(*name, "axios" | FETCHES) => {
-            Some((name, Form::Options, None))
-        }
+        "request" if matches!(*name, "axios" | FETCHES) => Some((name, Form::Options, None)),
         "request" | "method" => Some((name, Form::MethodFirst, None)),
         "stream" if *name == "httpx" => Some((name, Form::MethodFirst, None)),
         "fetch" if *name == FETCHES => Some((name, Form::Options, None)),
@@ -261,22 +264,28 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
         if !is_known && given.url.to_text().starts_with("/") != Some(true) {
             continue;
         }
-        let base = base(trace, record, client);
+        let bases = bases(trace, record, client);
+        let bases = if bases.is_empty() { vec![None] } else { bases.iter().map(Some).collect() };
+        let supposed = trace.is_supposed(id);
         let place = places.last().copied().unwrap_or(record.place);
         let mut way: Vec<Place> = places.iter().rev().copied().collect();
         way.push(record.place);
         for url in urls(trace, &given.url, 0).into_iter().filter(is_of_web) {
-            for method in methods(&given.method) {
+            for (base, method) in bases
+                .iter()
+                .flat_map(|base| methods(&given.method).into_iter().map(|it| (*base, it)))
+            {
                 // What hands on all that it is given says nothing.
                 if method.is_none() && url.is_empty() && places.is_empty() {
                     continue;
                 }
                 out.push(Sent {
                     method,
-                    url: join(base.as_ref(), &url),
+                    url: join(base, &url),
                     place,
                     way: way.clone(),
                     client,
+                    supposed,
                 });
             }
         }
@@ -372,8 +381,17 @@ fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<
     (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
 }
 
-/// The base address that the objects behind a client were made with.
-fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Text> {
+/// The most base addresses that a client may have.
+const MAX_BASES: usize = 4;
+
+/// The base addresses that a call has, or else that the objects behind its client were made with.
+fn bases<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Vec<Text> {
+    base(trace, record, client)
+        .map(|base| urls(trace, &base, 0).into_iter().take(MAX_BASES).collect())
+        .unwrap_or_default()
+}
+
+fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Value<'p>> {
     let mut at = record.method().map(|(id, _)| id).or_else(|| record.applied());
     let names: &[&str] = match client {
         "axios" => &["baseURL"],
@@ -382,20 +400,26 @@ fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<
         "httpx" | "aiohttp" => &["base_url"],
         _ => return None,
     };
+    let of_call = names
+        .iter()
+        .find_map(|name| record.args.positional.iter().find_map(|option| option.entry(name)));
+    if of_call.is_some() {
+        return of_call;
+    }
     for _ in 0..8 {
         let made = trace.call(at?)?;
         for name in names {
             let first = made.args.positional.first();
             let base = made.args.keyword(name).cloned();
             if let Some(base) = base.or_else(|| first.and_then(|first| first.entry(name))) {
-                return Some(base.to_text());
+                return Some(base);
             }
         }
         // aiohttp takes it as its first argument.
         if client == "aiohttp"
             && let Some(first @ Value::Text(_)) = made.args.positional.first()
         {
-            return Some(first.to_text());
+            return Some(first.clone());
         }
         at = made.method().map(|(id, _)| id).or_else(|| made.applied());
     }
@@ -516,7 +540,11 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     if let Some(maker) = record.applied() {
         let made = host.record(maker)?;
         return match made.path()? {
-            SIGNAL => host.stored(maker, "value").or_else(|| made.args.positional.first().cloned()),
+            SIGNAL => {
+                let first = made.args.positional.first().cloned();
+                let begun = first.filter(|first| first.truth() != Some(false));
+                Some(host.stored(maker, "value").or(begun).unwrap_or_default())
+            }
             COMPUTED => {
                 let function = made.args.positional.first()?.clone();
                 Some(host.call(&function, None, Args::default(), record.place))
@@ -564,18 +592,13 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             host.store(id, "href", texts);
             None
         }
-        // The key of a query is what its fetcher is called with.
-        "swr" | "swr.default" | "swr/immutable" | "swr/immutable.default" => {
-            let fetcher = record.args.positional.get(1)?.clone();
-            let key = match first? {
-                function @ Value::Function(_) => {
-                    host.call(function, None, Args::default(), record.place)
-                }
-                key => key.clone(),
-            };
-            if matches!(fetcher, Value::Function(_)) {
-                host.call(&fetcher, None, Args::of(vec![key]), record.place);
-            }
+        "swr.SWRConfig" => {
+            let fetcher = first?.entry("value")?.entry("fetcher")?;
+            host.answer_later(SWR, fetcher);
+            None
+        }
+        path if is_swr(path) => {
+            ask_by_key(host, path, &record.args, record.place);
             None
         }
         path if makes_rtk(path) => {
@@ -594,6 +617,45 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
 /// Whether a place lies in a template, where `{% url … %}` is a tag.
 fn is_template(host: &Host<'_, '_>, place: Place) -> bool {
     host.program().file(place.file).module.language == Language::Html
+}
+
+/// The keys of SWR, of which a component around them says what asks for them.
+const SWR: &str = "swr";
+
+/// Whether a function is one of SWR's that ask for what a key names.
+fn is_swr(path: &str) -> bool {
+    let path = path.strip_suffix(".default").unwrap_or(path);
+    matches!(path, "swr" | "swr.useSWR" | "swr/immutable" | "swr.useSWRInfinite" | "swr/infinite")
+}
+
+/// The key of a query is what its fetcher is called with: its own, or the one of the components
+/// around it.
+fn ask_by_key<'p>(host: &mut Host<'_, 'p>, path: &str, args: &Args<'p>, place: Place) {
+    let Some(first) = args.positional.first() else { return };
+    let key = match first {
+        Value::Function(_) => {
+            let of_pages = path.to_ascii_lowercase().ends_with("infinite");
+            // Which page is asked for, and what the one before was: the first has none.
+            let given = if of_pages { vec![Value::Unknown, Value::None] } else { Vec::new() };
+            host.call(first, None, Args::of(given), place)
+        }
+        key => key.clone(),
+    };
+    // Without a key nothing is asked.
+    let keys: Vec<_> =
+        key.alternatives().into_iter().filter(|key| key.truth() != Some(false)).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let given = Args::of(vec![Value::choice(keys)]);
+    match args.positional.get(1) {
+        Some(fetcher @ Value::Function(_)) => {
+            host.call(fetcher, None, given, place);
+        }
+        // Its options may have one, too.
+        None | Some(Value::Map(_)) => host.later(SWR, given, place),
+        Some(_) => {}
+    }
 }
 
 /// Angular's variable that tells others of its changes, and the one that is made of such.

@@ -42,7 +42,7 @@ pub fn land(
         })
         .collect();
     let prefixes = field.prefixes(&addressed);
-    let mut calls: Vec<Call> = addressed
+    let mut calls: Vec<(Call, bool)> = addressed
         .iter()
         .map(|(sent, address)| {
             let prefix = prefixes.get(&base_of(sent, address)).map(String::as_str);
@@ -54,7 +54,7 @@ pub fn land(
             let Step { file, line } = step(&sent.place);
             let mut way: Vec<Step> = sent.way.iter().map(step).collect();
             way.dedup();
-            Call {
+            let call = Call {
                 method: sent.method.clone().unwrap_or_else(|| "{}".to_owned()),
                 url: address.shown.clone(),
                 query: address.query.clone(),
@@ -68,9 +68,11 @@ pub fn land(
                 inferred_prefix: landed.inferred_prefix,
                 opaque: landed.opaque,
                 way,
-            }
+            };
+            (call, sent.supposed)
         })
         .collect();
+    let mut calls = without_unlikely(std::mem::take(&mut calls));
     // A function that hands addresses on is known by those that call it.
     let handed_on: BTreeSet<Step> =
         calls.iter().flat_map(|call| call.way.iter().skip(1).cloned()).collect();
@@ -80,6 +82,25 @@ pub fn land(
     });
     calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     distinct(calls)
+}
+
+/// Leaves out what a method that nothing calls would send for classes whose servers do not answer
+/// it: nobody has meant it to be sent. One stays where none is answered.
+fn without_unlikely(mut calls: Vec<(Call, bool)>) -> Vec<Call> {
+    let key = |call: &Call| (call.file.clone(), call.line);
+    let is_answered = |call: &Call| match call.status {
+        Status::Matched | Status::Stub => true,
+        // Of somebody else's server nobody knows what it answers, if the address is known.
+        Status::External => !call.url.rsplit('/').next().is_none_or(|last| last.contains("{}")),
+        _ => false,
+    };
+    let mut listed: BTreeSet<(String, u32)> = calls
+        .iter()
+        .filter(|(call, supposed)| !supposed || is_answered(call))
+        .map(|(call, _)| key(call))
+        .collect();
+    calls.retain(|(call, supposed)| !supposed || is_answered(call) || listed.insert(key(call)));
+    calls.into_iter().map(|(call, _)| call).collect()
 }
 
 /// One call for each place, method and address. What runs with a known value beside an unknown
@@ -316,6 +337,9 @@ impl<'r> Field<'r> {
                 let opaque = Some(opaque.clone());
                 return Landed { opaque, ..Landed::at(Status::Dynamic) }.by(seen);
             }
+        }
+        if address.is_elsewhere {
+            return Landed::at(Status::External);
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
         // somebody else's server.

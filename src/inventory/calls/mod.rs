@@ -5,8 +5,6 @@
 
 pub mod address;
 pub mod clients;
-#[cfg(test)]
-mod followed_tests;
 pub mod landing;
 pub mod names;
 pub mod nearest;
@@ -100,17 +98,44 @@ pub fn can_call(source: &Source) -> bool {
         }
         Language::Rust => holds(&["reqwest"]),
         Language::Html => holds(&["<form", "hx-", "<script"]),
-        language if language.is_script() => text.lines().any(|line| {
-            let line = line.trim_start();
-            let is_import = line.starts_with("import ")
-                || line.starts_with("} from ")
-                || line.starts_with("export * from ")
-                || line.starts_with("//")
-                || line.starts_with('*');
-            !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
-        }),
+        language if language.is_script() => holds_address(text) || uses_own(text),
         _ => false,
     }
+}
+
+/// Whether a script has a text, other than what it imports, that may be an address.
+fn holds_address(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        let is_import = line.starts_with("import ")
+            || line.starts_with("} from ")
+            || line.starts_with("export * from ")
+            || line.starts_with("//")
+            || line.starts_with('*');
+        !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
+    })
+}
+
+/// Whether a script uses something that it imports from a file of the program and that has
+/// methods: these may be a client's.
+fn uses_own(text: &str) -> bool {
+    let own = ["\"./", "'./", "\"../", "'../", "\"@/", "'@/", "\"~/", "'~/"];
+    let imports = text.lines().filter(|line| {
+        let line = line.trim_start();
+        (line.starts_with("import ") || line.contains("require("))
+            && own.iter().any(|begin| line.contains(begin))
+    });
+    let is_part = |c: char| !c.is_alphanumeric() && c != '_' && c != '$';
+    imports.flat_map(|line| line.split(is_part)).any(|name| {
+        !name.is_empty()
+            && !matches!(name, "import" | "from" | "const" | "require" | "as" | "type")
+            && text.match_indices(name).any(|(at, _)| {
+                let is_begin = text[..at].chars().next_back().is_none_or(is_part);
+                is_begin
+                    && text[at + name.len()..].starts_with('.')
+                    && text[..at].chars().next_back() != Some('/')
+            })
+    })
 }
 
 scale! {

@@ -1,39 +1,15 @@
 //! The awkward forms of calls, each with where it lands.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::inventory;
-use crate::limits::{Limits, PARSE_STACK};
-use crate::module::lower;
-use crate::source::language;
+use super::{Call, linked};
 
 /// The calls of a program given as (path, text), as `GET /path status file:line`. Other files of
 /// the tree are known by their names alone.
 fn calls(files: &[(&str, &str)], others: &[&str]) -> String {
-    let lowered = |path: &str, text: &str| {
-        let language = language::of(path, None);
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .stack_size(PARSE_STACK)
-                .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
-                .unwrap()
-                .join()
-                .unwrap()
-        })
-    };
-    let need = inventory::Need { routes: true, calls: true };
-    let facts: BTreeMap<_, _> = files
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (need, crate::facts::of(lowered(path, text)))))
-        .collect();
-    let known: BTreeSet<String> =
-        facts.keys().cloned().chain(others.iter().map(|path| (*path).to_owned())).collect();
-    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
-    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
-    let line = |call: &crate::inventory::calls::Call| {
+    let linked = linked(files, others);
+    let line = |call: &Call| {
         format!("{} {} {} {}:{}\n", call.method, call.url, call.status, call.file, call.line)
     };
-    linked.calls.iter().map(line).collect()
+    linked.iter().map(line).collect()
 }
 
 /// A server that the pages call.
@@ -116,7 +92,7 @@ fn templates_name_routes() {
 urlpatterns = [path(\"orders/<int:id>/\", views.order, name=\"order\")]\n";
     let views = "from django.http import JsonResponse
 def order(request, id):\n    return JsonResponse(find(id))\n";
-    let page = "<form method=\"post\" action=\"{% url 'shop:order' 3 %}\"></form>
+    let page = "<form method=\"post\" action=\"{% url 'order' 3 %}\"></form>
 <form method=\"post\" action=\"\"></form>\n";
     let files = [
         ("shop/urls.py", server),
@@ -125,7 +101,7 @@ def order(request, id):\n    return JsonResponse(find(id))\n";
         ("shop/templates/order.html", page),
     ];
     insta::assert_snapshot!(calls(&files, &[]), @r"
-    POST /orders/{}/ matched shop/templates/order.html:1
+    POST /orders/3/ matched shop/templates/order.html:1
     POST  dynamic shop/templates/order.html:2
     ");
 }

@@ -1,37 +1,13 @@
 //! The smallest forms of what stands between a call and the route that answers it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::inventory::{self, Need};
-use crate::limits::{Limits, PARSE_STACK};
-use crate::module::{Module, lower};
-use crate::source::language;
-
-fn lowered(path: &str, text: &str) -> Module {
-    let language = language::of(path, None);
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(PARSE_STACK)
-            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
-            .unwrap()
-            .join()
-            .unwrap()
-    })
-}
+use super::linked;
 
 /// The calls of a program given as (path, text), as `GET /sent status /route`, with the path that
 /// a proxy hands on and the prefix that was inferred.
 fn calls(files: &[(&str, &str)]) -> String {
-    let need = Need { routes: true, calls: true };
-    let facts: BTreeMap<_, _> = files
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), (need, crate::facts::of(lowered(path, text)))))
-        .collect();
-    let known: BTreeSet<String> = facts.keys().cloned().collect();
-    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
-    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
+    let linked = linked(files, &[]);
     let mut out = String::new();
-    for call in linked.calls {
+    for call in linked {
         out += &format!("{} {} {}", call.method, call.url, call.status);
         if !call.query.is_empty() {
             out += &format!(" ?{}", call.query.join("&"));
@@ -399,7 +375,7 @@ fetch('/api/bills/all/late')
     insta::assert_snapshot!(calls(&[("server.js", server), ("web/page.js", page)]), @r"
     GET /api/auth/sign-in dynamic below /api/auth of server.js:7
     GET /api/auth/me matched /api/auth/me
-    GET /api/orders/late path-mismatch near /api/orders
+    GET /api/orders/late missing
     GET /api/jobs/1 dynamic below /api/jobs of server.js:12
     GET /api/mail/1 dynamic below /api/mail of server.js:13
     GET /api/files/1 dynamic below /api/files of server.js:14
