@@ -226,8 +226,10 @@ impl<'r> Field<'r> {
                 let own = segments::split(&route.path);
                 let extra = own.len().saturating_sub(given.len());
                 let prefix = own[..extra].join("/");
+                // That the route begins with the prefix says nothing: of what the call itself
+                // asks for, something must be the same.
                 if prefix.contains('{')
-                    || !self.fits(route, sent, &with_prefix(&prefix, &address.path))
+                    || !self.fits(route, sent, &with_prefix(&prefix, &address.path), extra)
                 {
                     continue;
                 }
@@ -252,8 +254,9 @@ impl<'r> Field<'r> {
             .collect()
     }
 
-    fn fits(&self, route: &Route, sent: &Sent, path: &str) -> bool {
-        self.fit(route, sent, path).is_some_and(|fit| fit.same > 0)
+    /// Whether a route answers a path of which more than so many segments are the same.
+    fn fits(&self, route: &Route, sent: &Sent, path: &str, same: usize) -> bool {
+        self.fit(route, sent, path).is_some_and(|fit| fit.same > same)
             && segments::answers(route, sent.method.as_deref())
     }
 
