@@ -24,8 +24,11 @@ pub struct Clients {
     pub methods: &'static [&'static str],
     /// What a browser asks for because of an element, by its tag and attributes: the names under
     /// which the calls are recorded, each with what it is given.
-    pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)>,
+    pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<Asked<'p>>,
 }
+
+/// The name under which a call is recorded, and what it is given.
+pub type Asked<'p> = (&'static str, Args<'p>);
 
 /// What things are called, at the end, that keep values by their keys.
 const CONTAINERS: &[&str] = &[

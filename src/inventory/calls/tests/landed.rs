@@ -343,6 +343,18 @@ fetch('/health')
     GET {}/bill path-mismatch near /api/bills behind /api
     GET /health matched /health
     ");
+    // A route that takes any name below its own is no sign of a base.
+    let server = "
+const app = require('express')()
+app.get('/users/:login', show)
+app.listen(3000)
+";
+    let page = "
+import { BASE } from 'settings'
+fetch(`${BASE}/settings.yml`)
+";
+    let found = calls(&[("server.js", server), ("web/page.js", page)]);
+    assert_eq!(found, "GET {}/settings.yml dynamic\n");
 }
 
 #[test]
