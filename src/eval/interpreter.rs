@@ -57,6 +57,9 @@ const MAX_PENDING: usize = 200_000;
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
+/// The most classes that inherit a method which nothing calls, and for which it is run.
+const MAX_HEIRS: usize = 48;
+
 pub use libraries::Library;
 pub use trace::Trace;
 
@@ -390,11 +393,41 @@ impl<'p> Interpreter<'p> {
 
     /// Runs a function that nothing has called, with unknown arguments.
     fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
-        if !closure.entered.get() && self.steps > 0 {
-            let closure = self.of_some_instance(Rc::clone(closure));
+        if closure.entered.get() || self.steps == 0 {
+            return;
+        }
+        let heirs = self.of_heirs(closure);
+        let closures = match heirs.is_empty() {
+            true => vec![self.of_some_instance(Rc::clone(closure))],
+            false => heirs,
+        };
+        for closure in closures {
             self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
         }
+    }
+
+    /// A method that others inherit, bound to an instance of each class that does: what their
+    /// constructors set decides what it sends.
+    fn of_heirs(&mut self, closure: &Rc<Closure<'p>>) -> Vec<Rc<Closure<'p>>> {
+        let Some(class) = closure.class.clone().filter(|_| self.follows && closure.env.is_class)
+        else {
+            return Vec::new();
+        };
+        let Some(name) = closure.function.name.as_deref() else { return Vec::new() };
+        let inherits = |heir: &&Rc<ClassValue<'p>>| {
+            let same = |(value, _): (Value<'p>, _)| matches!(value, Value::Function(own) if std::ptr::eq(own.function, closure.function));
+            !Rc::ptr_eq(heir, &class)
+                && heir.lineage().0.iter().any(|base| Rc::ptr_eq(base, &class))
+                && heir.attribute(name).is_some_and(same)
+        };
+        let heirs: Vec<_> =
+            self.classes.iter().filter(inherits).take(MAX_HEIRS).map(Rc::clone).collect();
+        heirs
+            .iter()
+            .filter_map(|heir| self.instances.get(&Rc::as_ptr(heir)))
+            .map(|object| self.bound(closure, Value::Object(Rc::clone(object)), Rc::clone(&class)))
+            .collect()
     }
 
     /// A method that nothing calls, bound to an instance of its class: what one method leaves

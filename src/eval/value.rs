@@ -248,6 +248,8 @@ pub struct Env<'p> {
     pub is_class: bool,
     /// The call of a function that it is the scope of, where calls are followed.
     pub called: OnceCell<Box<Called<'p>>>,
+    /// Parameters that are nothing by default and were given something that nobody knows.
+    pub given: RefCell<Vec<SmolStr>>,
 }
 
 /// A call of a function of the program, as its scope remembers it.
@@ -279,6 +281,7 @@ impl<'p> Env<'p> {
             qualified,
             is_class: false,
             called: OnceCell::new(),
+            given: RefCell::default(),
         })
     }
 
@@ -293,6 +296,7 @@ impl<'p> Env<'p> {
             qualified,
             is_class,
             called: OnceCell::new(),
+            given: RefCell::default(),
         })
     }
 

@@ -207,7 +207,9 @@ fn is_imported<'p>(one: &Value<'p>, other: &Value<'p>) -> bool {
 fn holder<'p>(env: &Rc<Env<'p>>, name: &str) -> Rc<Env<'p>> {
     let mut scope = Some(env);
     while let Some(at) = scope {
-        if at.vars.borrow().contains_key(name) {
+        // The members of a class are no variables of its methods.
+        let is_open = !at.is_class || Rc::ptr_eq(at, env);
+        if is_open && at.vars.borrow().contains_key(name) {
             return Rc::clone(at);
         }
         scope = at.parent.as_ref();

@@ -140,11 +140,17 @@ impl<'p> Interpreter<'p> {
                     .filter(|value| !matches!(value, Value::Unknown | Value::None))
                     .collect();
                 self.conditional += usize::from(callable.len() > 1);
+                let unsure = self.follows && callable.len() < values.len();
+                let waiting = if unsure { waiting(&args) } else { Vec::new() };
                 let results = callable
                     .iter()
                     .map(|value| self.call_value(value, args.clone(), span))
                     .collect();
                 self.conditional -= usize::from(callable.len() > 1);
+                // `(list ?? []).map(f)`: the list that is known is empty, the other is not.
+                if callable.iter().all(|value| is_of_empty_list(value)) {
+                    waiting.iter().for_each(|closure| closure.entered.set(false));
+                }
                 Value::choice(results)
             }
             Value::Absent => Value::Absent,
@@ -582,8 +588,11 @@ impl<'p> Interpreter<'p> {
             } else if let Some(at) =
                 named.iter().position(|(known, _)| Some(known) == name.as_ref())
             {
-                named.remove(at).1
+                let (_, value) = named.remove(at);
+                self.note_given(&value, param);
+                value
             } else if let Some(value) = positional.next() {
+                self.note_given(&value, param);
                 if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
                 let default = param.default.as_ref().map(|default| expr::eval(default, self));
@@ -619,6 +628,25 @@ impl<'p> Interpreter<'p> {
             self.frame.env.set(&name, Value::Unknown);
         }
         self.bind(target, value);
+    }
+}
+
+/// The functions among arguments that nothing has called yet.
+fn waiting<'p>(args: &Args<'p>) -> Vec<Rc<Closure<'p>>> {
+    let waiting = |value: &Value<'p>| match value {
+        Value::Function(closure) if !closure.entered.get() => Some(Rc::clone(closure)),
+        _ => None,
+    };
+    args.positional.iter().filter_map(waiting).collect()
+}
+
+/// Whether a value is the method of a list that is known to be empty.
+fn is_of_empty_list(value: &Value<'_>) -> bool {
+    match value {
+        Value::Method(method) => {
+            matches!(&method.0, Value::List(items) if items.borrow().is_empty())
+        }
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Interpreter, MAX_CALLS};
 use crate::eval::expr;
-use crate::eval::value::{Args, CallId, Called, Closure, Env, Place, Value};
+use crate::eval::value::{Args, CallId, Called, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Call, ExprKind, Markup, Param, Span};
 use crate::source::Language;
 
@@ -63,7 +63,7 @@ impl<'p> Interpreter<'p> {
         if !self.follows || self.probing() {
             return;
         }
-        let given = texts_of(args);
+        let given = texts_of_address(args);
         if given.is_empty() {
             if self.worn.told_last() {
                 self.presume(id);
@@ -157,6 +157,27 @@ impl<'p> Interpreter<'p> {
         self.call_outside(callee, args, span)
     }
 
+    /// Keeps that a parameter which is nothing by default was given something that nobody knows.
+    pub(super) fn note_given(&self, value: &Value<'p>, param: &'p Param) {
+        let ExprKind::Name(name) = &param.target.kind else { return };
+        let default = param.default.as_ref().map(|default| &default.kind);
+        if self.follows && matches!(default, Some(ExprKind::None)) && is_opaque(value) {
+            self.frame.env.given.borrow_mut().push(name.clone());
+        }
+    }
+
+    /// Whether a name is that of such a parameter, and still means what that was given.
+    pub(super) fn was_given(&self, name: &str) -> bool {
+        let mut around = Some(&self.frame.env);
+        while let Some(env) = around {
+            if let Some(value) = env.vars.borrow().get(name) {
+                return is_opaque(value) && env.given.borrow().iter().any(|given| given == name);
+            }
+            around = env.parent.as_ref();
+        }
+        false
+    }
+
     /// What a parameter gets where nobody knows more of what it is given than that it comes from
     /// somewhere outside: its type may say that it is a client.
     pub(super) fn given_or_declared(&mut self, value: Value<'p>, param: &'p Param) -> Value<'p> {
@@ -180,17 +201,20 @@ impl<'p> Interpreter<'p> {
     pub(super) fn by_declaration(&mut self, param: &'p Param) -> Value<'p> {
         let Some(annotation) = &param.annotation else { return Value::Unknown };
         match expr::eval(annotation, self) {
-            Value::Class(class) if !class.class.is_interface => {
-                match self.instances.get(&Rc::as_ptr(&class)) {
-                    Some(object) => Value::Object(Rc::clone(object)),
-                    None => {
-                        let args = Args { open: true, ..Args::default() };
-                        self.instantiate(&class, args, class.class.span)
-                    }
-                }
-            }
+            Value::Class(class) if !class.class.is_interface => self.some_instance(&class),
             Value::External(path) if path.contains(['.', ':']) => Value::External(path),
             _ => Value::Unknown,
+        }
+    }
+
+    /// The instance of a class that all who ask for one share.
+    pub(super) fn some_instance(&mut self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        match self.instances.get(&Rc::as_ptr(class)) {
+            Some(object) => Value::Object(Rc::clone(object)),
+            None => {
+                let args = Args { open: true, ..Args::default() };
+                self.instantiate(class, args, class.class.span)
+            }
         }
     }
 
@@ -228,6 +252,11 @@ impl<'p> Interpreter<'p> {
     }
 }
 
+/// Whether nothing is known of a value but perhaps where it comes from.
+fn is_opaque(value: &Value<'_>) -> bool {
+    matches!(value, Value::Unknown | Value::Native(_) | Value::Method(_))
+}
+
 /// The last name of what is called.
 fn called_name(call: &Call) -> Option<&str> {
     match &call.callee.kind {
@@ -253,6 +282,32 @@ fn hands_on(args: &Args<'_>, given: &[String]) -> bool {
 
 fn path_part(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or(text)
+}
+
+/// The texts of the address that a call is given: it comes first, or behind a method.
+fn texts_of_address(args: &Args<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    let keyword = args.keyword("url").into_iter();
+    for value in args.positional.iter().take(2).chain(keyword) {
+        match value.entry("url") {
+            Some(url) => collect(&url, 0, &mut out),
+            // The options of a call may hold texts of all kinds.
+            None if matches!(value, Value::Map(_)) => {}
+            None => collect(value, 0, &mut out),
+        }
+        if !out.is_empty() || !is_method(value) {
+            break;
+        }
+    }
+    out
+}
+
+/// Whether a value may be the method that a call is made with.
+fn is_method(value: &Value<'_>) -> bool {
+    let is_word = |value: &Value<'_>| {
+        value.as_str().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    value.alternatives().iter().any(is_word)
 }
 
 /// The texts with a slash within arguments.

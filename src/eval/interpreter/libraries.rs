@@ -265,6 +265,11 @@ impl<'p> Host<'_, 'p> {
         self.machine.call_value(&callee, args, place.span)
     }
 
+    /// The instance of a class that all who ask for one share.
+    pub fn instance_of(&mut self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        self.machine.some_instance(class)
+    }
+
     /// Does something under a condition that nobody knows.
     pub fn maybe<T>(&mut self, conditional: bool, work: impl FnOnce(&mut Self) -> T) -> T {
         self.machine.conditional += usize::from(conditional);

@@ -350,6 +350,10 @@ impl<'p> Scope<'p> for Interpreter<'p> {
         self.bind(target, value.clone());
     }
 
+    fn is_given(&self, name: &str) -> bool {
+        self.was_given(name)
+    }
+
     fn tells_arms_apart(&self) -> bool {
         self.follows
     }

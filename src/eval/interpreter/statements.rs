@@ -151,7 +151,7 @@ impl<'p> Interpreter<'p> {
                 if let Some(thrown) = self.throwing.take() {
                     return Flow::Stop(thrown);
                 }
-                return match self.decides(&value) {
+                return match expr::truth(test, &value, self) {
                     // Whoever starts the program fulfils the condition of being started.
                     _ if is_start(test) => {
                         let first = self.apart(|it| it.block(then));

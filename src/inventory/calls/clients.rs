@@ -376,7 +376,7 @@ fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
         }
         // `new URL(path, base)`, and what is read of it.
         Value::Native(_) => match trace.made(url) {
-            Some(made) if made.path() == Some("URL") && depth < 4 => {
+            Some(made) if made.path().is_some_and(is_url) && depth < 4 => {
                 let of = |at: usize| made.args.positional.get(at);
                 let base = of(1).map(Value::to_text);
                 let paths = of(0).map(|first| urls(trace, first, depth + 1)).unwrap_or_default();
@@ -443,9 +443,22 @@ fn join_url(base: Option<&Text>, url: &Text) -> Text {
 fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     let record: Rc<CallRecord<'p>> = host.record(id)?;
     let first = record.args.positional.first();
+    if let Some(maker) = record.applied() {
+        let made = host.record(maker)?;
+        return match made.path()? {
+            SIGNAL => host.stored(maker, "value").or_else(|| made.args.positional.first().cloned()),
+            COMPUTED => {
+                let function = made.args.positional.first()?.clone();
+                Some(host.call(&function, None, Args::default(), record.place))
+            }
+            _ => None,
+        };
+    }
     if let Some((maker, method)) = record.method() {
         let made = host.record(maker)?;
         match (made.path()?, method) {
+            (path, "toString" | "toJSON") if is_url(path) => return host.stored(maker, "href"),
+            (SIGNAL, "set") => host.store(maker, "value", first?.clone()),
             (path, "injectEndpoints") if makes_rtk(path) => {
                 endpoints(host, first?, made.args.positional.first()?, record.place);
             }
@@ -465,8 +478,18 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         // Angular hands out what is asked for by its class.
         "@angular/core.inject" => match first? {
             Value::External(path) => Some(Value::External(path.clone())),
+            Value::Class(class) if !class.class.is_interface => Some(host.instance_of(class)),
             _ => None,
         },
+        // What a client is given to and comes out of again is that client, only slower or bolder.
+        path if !names_client(path) && first.is_some_and(|first| is_client(host, first)) => {
+            first.cloned()
+        }
+        path if is_url(path) => {
+            let texts = texts_of_url(host, id)?;
+            host.store(id, "href", texts);
+            None
+        }
         // The key of a query is what its fetcher is called with.
         "swr" | "swr.default" | "swr/immutable" | "swr/immutable.default" => {
             let fetcher = record.args.positional.get(1)?.clone();
@@ -498,6 +521,49 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         }
         _ => None,
     }
+}
+
+/// Angular's variable that tells others of its changes, and the one that is made of such.
+const SIGNAL: &str = "@angular/core.signal";
+const COMPUTED: &str = "@angular/core.computed";
+
+/// Whether a value is a client of a library, or one that the library has made.
+fn is_client<'p>(host: &Host<'_, 'p>, value: &Value<'p>) -> bool {
+    match value {
+        Value::Native(id) => host.record(*id).is_some_and(|made| {
+            made.path().is_some_and(|path| {
+                matches!(
+                    path,
+                    "axios.create"
+                        | "axios.default.create"
+                        | "got.extend"
+                        | "ky.create"
+                        | "ky.extend"
+                )
+            })
+        }),
+        Value::External(path) => matches!(path.as_str(), "axios" | "axios.default" | "got" | "ky"),
+        _ => false,
+    }
+}
+
+/// Whether a path names the class of addresses that are made of parts.
+fn is_url(path: &str) -> bool {
+    matches!(unqualified(path), "URL" | "url.URL" | "node:url.URL")
+}
+
+/// The texts of an address that is made of parts.
+fn texts_of_url<'p>(host: &Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
+    let record = host.record(id)?;
+    let of = |at: usize| record.args.positional.get(at);
+    let base = of(1).map(Value::to_text);
+    let text = |value: &Value<'p>| match value {
+        Value::Text(text) => Value::Text(Rc::new(join_url(base.as_ref(), text))),
+        // Another such, or something that nobody knows.
+        Value::Native(id) => host.stored(*id, "href").unwrap_or_default(),
+        _ => Value::Unknown,
+    };
+    Some(Value::choice(of(0)?.alternatives().iter().map(text).collect()))
 }
 
 /// Whether a function makes an API of Redux Toolkit.

@@ -5,6 +5,8 @@
 
 pub mod address;
 pub mod clients;
+#[cfg(test)]
+mod followed_tests;
 pub mod landing;
 pub mod nearest;
 pub mod proxies;

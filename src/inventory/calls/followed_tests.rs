@@ -1,0 +1,177 @@
+//! The smallest forms in which programs hand addresses and clients on, each with the calls that it
+//! comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::inventory::{self, Need};
+use crate::limits::{Limits, PARSE_STACK};
+use crate::module::{Module, lower};
+use crate::source::language;
+
+fn lowered(path: &str, text: &str) -> Module {
+    let language = language::of(path, None);
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSE_STACK)
+            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
+            .unwrap()
+            .join()
+            .unwrap()
+    })
+}
+
+/// The calls of a program, as `GET /path status file:line`.
+fn calls(files: &[(&str, &str)]) -> Vec<String> {
+    let facts: BTreeMap<_, _> = files
+        .iter()
+        .map(|(path, text)| {
+            let need = Need { routes: true, calls: true };
+            ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
+        })
+        .collect();
+    let known: BTreeSet<String> = facts.keys().cloned().collect();
+    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
+    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
+    let line = |call: &super::Call| {
+        format!("{} {} {} {}:{}", call.method, call.url, call.status, call.file, call.line)
+    };
+    linked.calls.iter().map(line).collect()
+}
+
+#[test]
+fn what_is_passed_for_a_parameter_that_may_be_left_out_is_not_nothing() {
+    let program = r#"
+import { HttpClient } from "@angular/common/http";
+export class Notes {
+  constructor(private http: HttpClient) {}
+  url(id: number = null, action: string = null): string {
+    let url = `/api/notes/`;
+    if (id !== null) { url += `${id}/`; }
+    if (action) { url += `${action}/`; }
+    return url;
+  }
+  list() { return this.http.get(this.url()); }
+  close(id: number) { return this.http.post(this.url(id, "close"), {}); }
+  edit(note: any) { return this.http.put(this.url(note.id), note); }
+}
+"#;
+    assert_eq!(
+        calls(&[("notes.ts", program)]),
+        [
+            "GET /api/notes/ missing notes.ts:11",
+            "POST /api/notes/{}/close/ missing notes.ts:12",
+            "PUT /api/notes/{}/ missing notes.ts:13",
+        ]
+    );
+}
+
+#[test]
+fn an_inherited_method_sends_what_each_class_sets() {
+    let program = r#"
+import { HttpClient } from "@angular/common/http";
+abstract class Base {
+  protected name: string;
+  constructor(protected http: HttpClient) {}
+  list() { return this.http.get(`/api/${this.name}/`); }
+}
+export class Tags extends Base {
+  constructor(http: HttpClient) { super(http); this.name = "tags"; }
+}
+export class Users extends Base {
+  name = "users";
+}
+"#;
+    assert_eq!(
+        calls(&[("services.ts", program)]),
+        ["GET /api/tags/ missing services.ts:6", "GET /api/users/ missing services.ts:6"]
+    );
+}
+
+#[test]
+fn an_address_comes_through_an_injected_service_a_getter_and_a_signal() {
+    let program = r#"
+import { HttpClient } from "@angular/common/http";
+import { inject, signal } from "@angular/core";
+export class Documents {
+  previewUrl(id: number) { return `/api/documents/${id}/preview/`; }
+}
+export class Page {
+  private http = inject(HttpClient);
+  private documents = inject(Documents);
+  shown = signal("");
+  get link() { return this.documents.previewUrl(this.id); }
+  a() { this.http.get(this.link); }
+  b() { this.shown.set(this.documents.previewUrl(1)); this.http.head(this.shown()); }
+  c() {
+    let url = new URL(this.documents.previewUrl(2));
+    url.searchParams.append("version", "3");
+    this.http.post(url.toString(), {});
+    this.http.put(url.href, {});
+  }
+}
+"#;
+    assert_eq!(
+        calls(&[("page.ts", program)]),
+        [
+            "GET /api/documents/{}/preview/ missing page.ts:12",
+            "HEAD /api/documents/1/preview/ missing page.ts:13",
+            "POST /api/documents/2/preview/ missing page.ts:17",
+            "PUT /api/documents/2/preview/ missing page.ts:18",
+        ]
+    );
+}
+
+#[test]
+fn a_client_that_another_function_changes_is_still_one() {
+    let program = r#"
+import axios from "axios";
+import rateLimit from "axios-rate-limit";
+class Api {
+  constructor(base, options = {}) {
+    this.axios = axios.create({ baseURL: base });
+    if (options.rateLimit) { this.axios = rateLimit(this.axios, { maxRPS: 50 }); }
+  }
+  get(path) { return this.axios.get(path); }
+}
+export class Films extends Api {
+  constructor() { super("https://films.example.com/3", { rateLimit: true }); }
+  search() { return this.get("/search"); }
+}
+"#;
+    assert_eq!(
+        calls(&[("films.js", program)]),
+        ["GET https://films.example.com/3/search external films.js:13"]
+    );
+}
+
+#[test]
+fn a_function_for_each_item_of_a_list_or_of_none_is_run() {
+    let program = r#"
+import axios from "axios";
+export async function ask(list) {
+  await Promise.all((list ?? []).map(async (item) => { await axios.post("/api/requests", item); }));
+}
+"#;
+    assert_eq!(calls(&[("ask.js", program)]), ["POST /api/requests missing ask.js:4"]);
+}
+
+#[test]
+fn a_caller_gives_an_address_only_where_it_is_sent_to() {
+    let program = r#"
+import axios from "axios";
+class Agent {
+  base = "https://bots.example.com/";
+  async send(message) { await axios.post(`${this.base}send`, { photo: message.image }); }
+}
+class Shouter {
+  async send(message) { await axios.post(this.settings().hook, { photo: message.image }); }
+}
+export function notify() {
+  [new Agent(), new Shouter()].forEach((agent) => agent.send({ image: "https://images.example.com/1" }));
+}
+"#;
+    assert_eq!(
+        calls(&[("agents.js", program)]),
+        ["POST https://bots.example.com/send external agents.js:5", "POST {} dynamic agents.js:8"]
+    );
+}
