@@ -28,7 +28,9 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         .iter()
         .filter(|route| route.mounted && !may_pass_on(route))
         .filter_map(|route| {
-            let by = route.shadowed_by.clone().filter(|by| ends_alike(project, route, by))?;
+            let by = route.shadowed_by.clone().filter(|by| {
+                *by != format!("{}:{}", route.file, route.line) && ends_alike(project, route, by)
+            })?;
             Some(PlaceMatch::at(route, vec![("route", label(route)), ("by", by)]))
         })
         .collect()
