@@ -75,7 +75,11 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         };
         let found =
             PlaceMatch::at(route, vec![("route", label(route)), ("asked", asked.to_owned())])
-                .accepted(meant_for_everybody(route, project).or_else(|| handlers.reason(route)));
+                .accepted(
+                    meant_for_everybody(route, project)
+                        .or_else(|| handlers.reason(route))
+                        .or_else(|| told_unseen(route)),
+                );
         if found.accepted.is_some() {
             out.push(found);
         } else {
@@ -98,6 +102,16 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         out.extend(found);
     }
     out
+}
+
+/// Where nothing but the handler itself reads who calls, something before it must have told it:
+/// these frameworks know no caller by themselves. What that does with others is not known either.
+fn told_unseen(route: &Route) -> Option<String> {
+    const KNOW_NOBODY: &[&str] = &["express", "fastify", "hono", "koa", "restify"];
+    (route.auth.state == AuthState::Optional
+        && route.auth.by == ["the handler itself"]
+        && KNOW_NOBODY.contains(&route.framework.as_str()))
+    .then(|| "the handler reads who calls, and what tells it so is not seen".to_owned())
 }
 
 /// Whether a path says that somebody registers there.
