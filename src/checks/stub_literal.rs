@@ -69,6 +69,7 @@ const CONSTANT_NAMES: &[&str] = &[
     "argument",
     "prop",
     "definition",
+    "key",
     "descriptor",
     "manifest",
     "capabilit",

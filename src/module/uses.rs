@@ -98,11 +98,16 @@ struct Collector {
     bound: Vec<(usize, SmolStr)>,
     /// What is done with the expression that begins and ends here.
     next: Vec<(u32, u32, Form, bool)>,
+    /// How many blocks that are values are around: the statement of a comprehension is an element.
+    values: u32,
+    /// How many `try` are around, within which a call may be made to see whether it raises.
+    tries: u32,
 }
 
 impl Collector {
     fn expect(&mut self, expr: &Expr, form: Form) {
-        let dropped = form == Form::Dropped;
+        let form = if self.values > 0 && form == Form::Dropped { Form::Passed } else { form };
+        let dropped = form == Form::Dropped && self.tries == 0;
         let (inner, form) = match &expr.kind {
             ExprKind::Await(inner) => {
                 (&**inner, if form == Form::Entered { form } else { Form::Awaited })
@@ -150,9 +155,18 @@ impl<'m> Visitor<'m> for Collector {
                 }
             }
             StmtKind::Expr(expr) => self.expect(expr, Form::Dropped),
+            StmtKind::Try { .. } => self.tries += 1,
             _ => {}
         }
         Walk::Into
+    }
+
+    fn leave_stmt(&mut self, stmt: &'m Stmt) {
+        self.tries -= u32::from(matches!(stmt.kind, StmtKind::Try { .. }));
+    }
+
+    fn leave_expr(&mut self, expr: &'m Expr) {
+        self.values -= u32::from(matches!(expr.kind, ExprKind::Block(_)));
     }
 
     fn enter_function(&mut self, function: &'m Function) -> Walk {
@@ -165,6 +179,7 @@ impl<'m> Visitor<'m> for Collector {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
             ExprKind::Await(_) => self.expect(expr, Form::Awaited),
+            ExprKind::Block(_) => self.values += 1,
             ExprKind::Call(call) => {
                 let (start, end) = (expr.span.start, expr.span.end);
                 let known = self.next.iter().rposition(|next| (next.0, next.1) == (start, end));

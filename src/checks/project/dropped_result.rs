@@ -44,9 +44,14 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     )
 }
 
-/// `get_user`, `isOpen`, and not `island`.
+/// `get_user`, `isOpen`, and not `island`. What makes or raises something where it finds nothing is
+/// called for that, too.
 fn finds_out(name: &str) -> bool {
     let name = name.trim_start_matches('_');
+    let does_more = ["_or_", "OrThrow", "OrCreate", "OrFail", "AndSet", "_and_", "AndUpdate"];
+    if does_more.iter().any(|part| name.contains(part)) {
+        return false;
+    }
     FINDS_OUT.iter().any(|verb| {
         name.strip_prefix(verb).is_some_and(|rest| {
             rest.starts_with('_') || rest.starts_with(|c: char| c.is_ascii_uppercase())

@@ -52,8 +52,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
                 ("count", count.to_string()),
                 ("all", family.len().to_string()),
             ];
-            let reason =
-                meant_for_everybody(route, project.public).or_else(|| handlers.reason(route));
+            let reason = meant_for_everybody(route, project).or_else(|| handlers.reason(route));
             out.push(PlaceMatch::at(route, captures).accepted(reason));
         }
     }

@@ -9,16 +9,16 @@ fn may_pass_on(route: &Route) -> bool {
     route.framework == "pyramid" || route.conditional
 }
 
-/// Whether what answers first, by its place, ends like the route: Django's paths differ by a slash.
-fn ends_alike(project: &Project<'_>, route: &Route, by: &str) -> bool {
+/// Whether what answers first, by its place, can answer for the route: Django's paths differ by a
+/// slash at their end, and behind a catch-all within a path more must follow.
+fn may_answer(project: &Project<'_>, route: &Route, by: &str) -> bool {
     let slash = |route: &Route| route.path.ends_with('/');
-    route.framework != "django"
-        || project.routes.iter().any(|other| {
-            slash(other) == slash(route)
-                && by.rsplit_once(':').is_some_and(|(file, line)| {
-                    other.file == file && line.parse() == Ok(other.line)
-                })
-        })
+    project.routes.iter().any(|other| {
+        by.rsplit_once(':')
+            .is_some_and(|(file, line)| other.file == file && line.parse() == Ok(other.line))
+            && (route.framework != "django" || slash(other) == slash(route))
+            && other.path.split_once("*}").is_none_or(|(_, rest)| rest.is_empty())
+    })
 }
 
 /// Finds them.
@@ -28,7 +28,9 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         .iter()
         .filter(|route| route.mounted && !may_pass_on(route))
         .filter_map(|route| {
-            let by = route.shadowed_by.clone().filter(|by| ends_alike(project, route, by))?;
+            let by = route.shadowed_by.clone().filter(|by| {
+                *by != format!("{}:{}", route.file, route.line) && may_answer(project, route, by)
+            })?;
             Some(PlaceMatch::at(route, vec![("route", label(route)), ("by", by)]))
         })
         .collect()

@@ -37,7 +37,10 @@ fn reason(route: &Route, why: &str, handlers: &Handlers<'_>) -> Option<&'static 
     {
         return Some("that it answers is the answer");
     }
-    if only_reads && route.framework == "pyramid" && why.contains("nothing") {
+    if only_reads
+        && matches!(route.framework.as_str(), "pyramid" | "django")
+        && why.contains("nothing")
+    {
         return Some("its template is the answer");
     }
     if only_reads && why == "it does nothing" && route.middleware.iter().any(|name| is_guard(name))

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::handlers::Handlers;
-use super::{PlaceMatch, Project, Public, changes, label, serves};
+use super::{PlaceMatch, Project, changes, label, serves};
 use crate::inventory::routes::{AuthState, Route};
 
 /// Words of paths and handlers where a caller becomes known, or is not to be known yet.
@@ -30,11 +30,11 @@ static FOR_VISITORS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         (r"(?i)^(subscribe|newsletter|contact|feedback|waitlist)$", "a form for visitors"),
         (
-            r"(?i)^(ingest|telemetry|beacon|collect|pageviews?|web-?vitals|track|ping|events?|analytics|echo|(record|report)([-_]\w+)?)$",
+            r"(?i)^(ingest|telemetry|beacon|collect|pageviews?|web-?vitals|track|ping|analytics|echo|(record|report)([-_]\w+)?)$",
             "browsers and probes report here",
         ),
         (
-            r"(?i)\b(install|installation|setup|first-?run|bootstrap)\b",
+            r"(?i)\b(init|install|installation|setup|first-?run|bootstrap)\b",
             "the program is set up here; whether that can be done twice is not told",
         ),
         (r"(?i)^sign(ed)?$", "what stands in the address is signed"),
@@ -76,7 +76,9 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         let found =
             PlaceMatch::at(route, vec![("route", label(route)), ("asked", asked.to_owned())])
                 .accepted(
-                    meant_for_everybody(route, project.public).or_else(|| handlers.reason(route)),
+                    meant_for_everybody(route, project)
+                        .or_else(|| handlers.reason(route))
+                        .or_else(|| told_unseen(route)),
                 );
         if found.accepted.is_some() {
             out.push(found);
@@ -102,9 +104,25 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     out
 }
 
+/// Where nothing but the handler itself reads who calls, something before it must have told it:
+/// these frameworks know no caller by themselves. What that does with others is not known either.
+fn told_unseen(route: &Route) -> Option<String> {
+    const KNOW_NOBODY: &[&str] = &["express", "fastify", "hono", "koa", "restify"];
+    (route.auth.state == AuthState::Optional
+        && route.auth.by == ["the handler itself"]
+        && KNOW_NOBODY.contains(&route.framework.as_str()))
+    .then(|| "the handler reads who calls, and what tells it so is not seen".to_owned())
+}
+
+/// Whether a path says that somebody registers there.
+fn registers(path: &str) -> bool {
+    let path = path.to_ascii_lowercase().replace(['-', '_'], "");
+    path.contains("/register") || path.contains("/signup")
+}
+
 /// Why a route may be meant for callers whom nobody knows.
-pub(super) fn meant_for_everybody(route: &Route, public: &[Public]) -> Option<String> {
-    let said = public.iter().find(|public| {
+pub(super) fn meant_for_everybody(route: &Route, project: &Project<'_>) -> Option<String> {
+    let said = project.public.iter().find(|public| {
         public.path.is_match(&route.path)
             && (public.methods.is_empty()
                 || route.methods.iter().all(|method| public.methods.contains(method)))
@@ -122,11 +140,12 @@ pub(super) fn meant_for_everybody(route: &Route, public: &[Public]) -> Option<St
                     .is_some_and(|name| regex.is_match(name))
         })
     };
-    // Who posts to the users themselves signs up.
+    // Who posts to the users themselves signs up, unless that has a path of its own.
     let signs_up = route.methods == ["POST"]
         && route.path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| {
             matches!(last.to_ascii_lowercase().as_str(), "users" | "accounts" | "user" | "account")
-        });
+        })
+        && !project.routes.iter().any(|other| registers(&other.path));
     if signs_up || fits(&BECOMES_KNOWN) {
         return Some("a caller becomes known here".to_owned());
     }

@@ -614,6 +614,7 @@ impl File<'_> {
         // Scripts of a page are the product.
         let page = self.within(&["static", "assets", "public", "www"]);
         (self.within(&["scripts", "script"]) && !page)
+            || (self.within(&["database"]) && self.within(&["factories", "seeders"]))
             || self.below_package(&[
                 "bin", "tools", "tool", "hack", "ci", "devtools", "seeds", "seeders", "infra", "deploy",
                 "deployment", "ops", "terraform", "ansible", "docker",
