@@ -233,13 +233,13 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         .map(|source| (source.path.clone(), source.text.clone()))
         .collect();
     let known = sources.keys().cloned().collect();
-    let Ok(inventories) =
-        inventory::link(
-            facts,
-            &known,
-            true,
-            |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
-        );
+    let Ok(inventories) = inventory::link(
+        facts,
+        &known,
+        true,
+        |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
+        |_| Vec::new(),
+    );
     let uses: Vec<_> = called.iter().map(|(path, uses)| (path.as_str(), uses)).collect();
     let project = Project {
         routes: &inventories.routes,

@@ -7,7 +7,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     project
         .routes
         .iter()
-        .filter(|route| route.mounted)
+        .filter(|route| route.reachable)
         .filter_map(|route| {
             let by = route.shadowed_by.clone()?;
             Some(PlaceMatch::at(route, vec![("route", label(route)), ("by", by)]))

@@ -153,7 +153,7 @@ type Landed = (Status, Option<Landing>, Option<Nearest>);
 
 impl<'r> Field<'r> {
     fn new(routes: &'r [Route], proxies: &'r [Proxy], program: &Program<'r>) -> Self {
-        let served = |route: &&Route| route.mounted && route.shadowed_by.is_none();
+        let served = |route: &&Route| route.reachable && route.shadowed_by.is_none();
         let mut assets = BTreeSet::new();
         for path in program.known_files() {
             for folder in PUBLIC {
