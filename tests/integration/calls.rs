@@ -99,3 +99,40 @@ fn statistics_add_up() {
         assert!(list == "by_status" || Some(sum("matched")) == said["matched"].as_u64(), "{list}");
     }
 }
+
+fn contract(arguments: &[&str]) -> String {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_readiness"));
+    let output =
+        command.args(["contract", "fixtures/calls/shop"]).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_contract_tells_who_calls_each_route_and_what_does_not_fit_by_cause() {
+    insta::assert_snapshot!(contract(&[]), @"");
+}
+
+#[test]
+fn every_call_that_does_not_fit_is_in_one_cluster_and_every_other_on_its_route() {
+    let contract: Value = serde_json::from_str(&contract(&["-f", "json"])).unwrap();
+    let listed: Value = serde_json::from_str(&calls(&["-f", "json"])).unwrap();
+    let place = |call: &Value| format!("{} {}:{}", call["method"], call["file"], call["line"]);
+    let of = |lists: &Value| -> Vec<String> {
+        let lists = lists.as_array().unwrap().iter();
+        let mut places: Vec<_> =
+            lists.flat_map(|list| list["calls"].as_array().unwrap()).map(place).collect();
+        places.sort();
+        places
+    };
+    let with = |statuses: &[&str]| -> Vec<String> {
+        let calls = listed["calls"].as_array().unwrap().iter();
+        let kept = calls.filter(|call| statuses.contains(&call["status"].as_str().unwrap()));
+        let mut places: Vec<_> = kept.map(place).collect();
+        places.sort();
+        places
+    };
+    let broken = with(&["stub", "missing", "path-mismatch", "method-mismatch"]);
+    assert_eq!(of(&contract["clusters"]), broken);
+    assert_eq!(of(&contract["routes"]), with(&["matched", "stub"]));
+}
