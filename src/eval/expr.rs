@@ -318,11 +318,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
 
 /// Whether the fallback of a variable may stand for what the variable says, too: one of unlike
 /// texts may not where they are told apart.
-fn is_of_variable<'p, S: Scope<'p> + ?Sized>(
-    value: &Value<'p>,
-    variable: &str,
-    scope: &S,
-) -> bool {
+fn is_of_variable<'p, S: Scope<'p> + ?Sized>(value: &Value<'p>, variable: &str, scope: &S) -> bool {
     match value {
         Value::Unknown => true,
         Value::Text(text) => {

@@ -506,6 +506,7 @@ impl<'p> Interpreter<'p> {
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         let conditional = self.conditional;
+        let entered_at = std::mem::replace(&mut self.entered_at, conditional);
         self.stack.push(pointer);
         if rust {
             self.bind_generics(closure.function, &args);
@@ -519,6 +520,7 @@ impl<'p> Interpreter<'p> {
         let otherwise = std::mem::replace(&mut self.otherwise, otherwise);
         self.narrowing(Some(narrowed));
         self.conditional = conditional;
+        self.entered_at = entered_at;
         if let Some(steps) = allowance
             && self.take_back(steps)
         {

@@ -4,8 +4,11 @@
 
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::{Interpreter, MAX_CALLS};
 use crate::eval::expr;
+use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, Called, ClassValue, Closure, Env, Place, Value};
 use crate::module::{Call, ExprKind, Markup, Param, Span};
 use crate::source::Language;
@@ -218,6 +221,15 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// Whether a form without an address is sent as it stands, and not by a script that takes hold
+    /// of it.
+    fn is_sent_by_browser(&self, attributes: &[(SmolStr, Value<'p>)]) -> bool {
+        let is_held = |name: &str| {
+            name == "id" || name.to_ascii_lowercase().contains("submit") || name == "data-action"
+        };
+        self.language() == Language::Html && !attributes.iter().any(|(name, _)| is_held(name))
+    }
+
     /// An element of a page: what its attributes ask for is recorded, and what stands in it is
     /// evaluated.
     pub(super) fn element(&mut self, markup: &'p Markup, span: Span) {
@@ -230,12 +242,18 @@ impl<'p> Interpreter<'p> {
         }
         let address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
         if markup.tag == "form" {
-            let action = attributes.iter().find(|(name, _)| name == "action");
-            if let Some((_, action)) = action.filter(|(_, action)| address(action)) {
-                let method = attributes.iter().find(|(name, _)| name == "method");
-                let method = method.map_or_else(|| Value::text("get"), |(_, value)| value.clone());
+            let given = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted);
+            let method = given("method").map(|(_, value)| value.clone());
+            let action = match given("action") {
+                Some((_, action)) => Some(action.clone()).filter(address),
+                // It goes to the page's own address, whichever that is.
+                None => (method.is_some() && self.is_sent_by_browser(&attributes))
+                    .then(|| Value::Text(Rc::new(Text::hole("page")))),
+            };
+            if let Some(action) = action {
+                let method = method.unwrap_or_else(|| Value::text("get"));
                 let callee = Value::External("page.form".into());
-                self.record(callee, Args::of(vec![action.clone(), method]), span, None);
+                self.record(callee, Args::of(vec![action, method]), span, None);
             }
         }
         for (name, value) in &attributes {

@@ -184,9 +184,7 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
-        "request" if matches!(*name, "axios" | FETCHES) => {
-            Some((name, Form::Options, None))
-        }
+        "request" if matches!(*name, "axios" | FETCHES) => Some((name, Form::Options, None)),
         "request" | "method" => Some((name, Form::MethodFirst, None)),
         "stream" if *name == "httpx" => Some((name, Form::MethodFirst, None)),
         "fetch" if *name == FETCHES => Some((name, Form::Options, None)),
@@ -230,7 +228,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
         for url in urls(trace, &given.url, 0) {
             for method in methods(&given.method) {
                 // What hands on all that it is given says nothing.
-                if method.is_none() && url.is_empty() && places.is_empty() {
+                if method.is_none() && url.is_empty() {
                     continue;
                 }
                 out.push(Sent {
@@ -330,8 +328,10 @@ fn is_open(options: &Value<'_>) -> bool {
 
 /// An argument of the request object that a client is given.
 fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<'p>> {
-    let made = trace.made(value)?;
-    (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    value.alternatives().iter().find_map(|value| {
+        let made = trace.made(value)?;
+        (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    })
 }
 
 /// The base address that the objects behind a client were made with.
@@ -386,6 +386,10 @@ fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
         },
         Value::Method(method) if matches!(method.1.as_str(), "href" | "toString") && depth < 4 => {
             urls(trace, &method.0, depth + 1)
+        }
+        // A setting that is empty by default is set to something where it is used.
+        Value::Text(text) if text.parts().is_empty() && !text.env().is_empty() => {
+            vec![Text::hole("").from_env(&text.env()[0])]
         }
         other => vec![other.to_text()],
     }

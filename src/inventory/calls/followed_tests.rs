@@ -21,7 +21,7 @@ fn lowered(path: &str, text: &str) -> Module {
 }
 
 /// The calls of a program, as `GET /path status file:line`.
-fn calls(files: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn calls(files: &[(&str, &str)]) -> Vec<String> {
     let facts: BTreeMap<_, _> = files
         .iter()
         .map(|(path, text)| {

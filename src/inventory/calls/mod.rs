@@ -7,6 +7,8 @@ pub mod address;
 pub mod clients;
 #[cfg(test)]
 mod followed_tests;
+#[cfg(test)]
+mod given_tests;
 pub mod landing;
 pub mod nearest;
 pub mod proxies;
