@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::listing::{self, Pattern, is_file, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
+use crate::inventory::calls::statistics::{Share, Statistics};
 use crate::inventory::calls::{Call, Status};
 
 /// List the calls that the code makes to servers, with where each lands.
@@ -86,6 +87,7 @@ impl Filter {
 #[derive(Serialize)]
 struct Inventory<'a> {
     calls: &'a [Call],
+    statistics: Statistics,
 }
 
 impl Arguments {
@@ -95,7 +97,9 @@ impl Arguments {
         let calls = self.filter.apply(listing.calls)?;
         let text = match (&self.explain, self.format) {
             (Some(place), _) => explained(&calls, place)?,
-            (None, Format::Json) => json(&Inventory { calls: &calls })?,
+            (None, Format::Json) => {
+                json(&Inventory { calls: &calls, statistics: Statistics::of(&calls) })?
+            }
             (None, Format::Table) => table(&calls),
         };
         terminal::report(&text)?;
@@ -108,7 +112,25 @@ fn table(calls: &[Call]) -> String {
     if calls.is_empty() {
         return "no calls found\n".to_owned();
     }
-    listing::by_file(calls, |call| &call.file, counts, row, "file")
+    let listed = listing::by_file(calls, |call| &call.file, counts, row, "file");
+    listed + &numbers(&Statistics::of(calls))
+}
+
+/// How many of how many calls land on a route that answers them, by what they have in common.
+fn numbers(statistics: &Statistics) -> String {
+    let share = |share: &Share| {
+        let Share { name, matched, total } = share;
+        [name.clone(), format!("{matched} of {total}")]
+    };
+    let mut text = format!("{} of {} matched\n", statistics.matched, statistics.total);
+    for (what, shares) in [("method", &statistics.by_method), ("module", &statistics.by_module)] {
+        text += &format!("  by {what}\n");
+        let rows: Vec<_> = shares.iter().map(share).collect();
+        for line in terminal::rows(&rows).lines() {
+            text += &format!("    {line}\n");
+        }
+    }
+    text
 }
 
 /// `5 calls: 4 matched, 1 missing`
@@ -118,11 +140,15 @@ fn counts(calls: &[&Call]) -> String {
 }
 
 fn row(call: &Call) -> [String; 5] {
-    let lands = match (&call.route, &call.nearest) {
-        (Some(route), _) => route.path.clone(),
-        (None, Some(nearest)) => format!("candidate: {}", nearest.edit),
-        (None, None) => String::new(),
+    let mut lands = match (&call.route, &call.nearest, &call.opaque) {
+        (Some(route), ..) => route.path.clone(),
+        (None, Some(nearest), _) => format!("candidate: {}", nearest.edit),
+        (None, None, Some(opaque)) => format!("below {}, which nobody knows", opaque.path),
+        (None, None, None) => String::new(),
     };
+    if let Some(prefix) = &call.inferred_prefix {
+        lands += &format!(" ({prefix} inferred)");
+    }
     let place = format!("line {}", call.line);
     [call.method.clone(), call.url.clone(), call.status.to_string(), lands, place]
 }
@@ -143,11 +169,25 @@ fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
             };
             text += &format!("  {}:{}  {what}\n", step.file, step.line);
         }
+        if let Some(prefix) = &call.inferred_prefix {
+            text += &format!(
+                "  its base is not known: taken for {prefix}, behind which most calls of the same base land\n"
+            );
+        }
+        if let Some(by) = &call.rewritten {
+            text += &format!("  {}:{}  a proxy hands it on as {}\n", by.file, by.line, by.path);
+        }
         if let Some(route) = &call.route {
             let methods =
                 if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") };
             text +=
                 &format!("  {}:{}  answered by {methods} {}\n", route.file, route.line, route.path);
+        }
+        if let Some(opaque) = &call.opaque {
+            text += &format!(
+                "  {}:{}  mounts below {} what nobody knows\n",
+                opaque.file, opaque.line, opaque.path
+            );
         }
         if let Some(nearest) = &call.nearest {
             let route = &nearest.route;

@@ -183,7 +183,7 @@ To change the numbers, set [score] in readiness.toml:
 
 fn gate_page(config: &Config) -> String {
     let nothing = score::score(&[], &BTreeMap::new(), 0.0, &config.score);
-    let gates = gate::gates(&nothing, &[], &config.gates);
+    let gates = gate::gates(&nothing, &[], gate::Landed::default(), &config.gates);
     let rows: Vec<_> = gates
         .iter()
         .map(|gate| {

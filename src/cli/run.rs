@@ -28,7 +28,7 @@ pub(super) fn audit(
 ) -> anyhow::Result<Audit> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
     let isolation = Isolation::Child(program);
-    let run = Run { isolation, progress, calls: false, today: today() };
+    let run = Run { isolation, progress, calls: true, today: today() };
     Ok(crate::profiled(root, config, &run, profile)?)
 }
 

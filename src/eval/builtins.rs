@@ -133,7 +133,20 @@ pub fn call<'p>(callee: &Value<'p>, args: &Args<'p>) -> Option<Value<'p>> {
             _ => None,
         },
         Value::External(path) => external(path, args),
+        // The same method of one of several texts.
+        Value::Choice(methods) if methods.iter().all(is_of_text) => {
+            let each = methods.iter().map(|method| call(method, args).unwrap_or_default());
+            Some(Value::choice(each.collect()))
+        }
         _ => None,
+    }
+}
+
+/// Whether something is a method of a text, or nothing is known of it.
+fn is_of_text(value: &Value<'_>) -> bool {
+    match value {
+        Value::Method(method) => matches!(method.0, Value::Text(_)),
+        value => matches!(value, Value::Unknown),
     }
 }
 

@@ -10,6 +10,7 @@ mod definitions;
 mod files;
 mod flow;
 mod folders;
+mod heirs;
 mod kept;
 mod kinds;
 pub mod libraries;
@@ -51,15 +52,18 @@ const MAX_RECURSION: usize = 2;
 const MAX_DEPTH: usize = 3_000;
 /// Turns of one loop over a known list.
 const MAX_TURNS: usize = 2_000;
+/// Calls at one place beyond which each is dear: tables of routes are shorter, and loops inside
+/// loops would fill the memory.
+const MAX_AT_PLACE: u32 = 2_000;
+/// What each of these takes, in steps.
+const DEAR: usize = 400;
 /// Functions that wait to be called.
 const MAX_PENDING: usize = 200_000;
 /// How often one function, made anew each time, waits to be called. A function that recurses
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
-/// The most classes that inherit a method which nothing calls, and for which it is run.
-const MAX_HEIRS: usize = 48;
-
+pub use flow::Clients;
 pub use libraries::Library;
 pub use trace::Trace;
 
@@ -114,6 +118,8 @@ pub struct Interpreter<'p> {
     settled: Rc<Vec<Rc<CallRecord<'p>>>>,
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
+    /// How many of them stand at one place.
+    at_place: HashMap<(FileId, u32), u32>,
     steps: u32,
     /// How many calls loading the modules has made.
     loaded: u32,
@@ -171,6 +177,8 @@ pub struct Interpreter<'p> {
     worn: worn::Worn<'p>,
     /// Whether it is followed where the addresses come from that calls to the outside are given.
     follows: bool,
+    /// What is known of the clients that are given them.
+    clients: Option<Clients>,
     /// Where the call stands that is about to be made.
     site: Option<Place>,
     /// Calls to the outside that are given an address: the calls through which it came, the
@@ -181,6 +189,11 @@ pub struct Interpreter<'p> {
     presumed: BTreeMap<CallId, Value<'p>>,
     /// Which functions write which variables, by file, once that is asked.
     writers: state::AllWriters,
+    /// What scripts put on the object that all of them share.
+    globals: BTreeMap<SmolStr, Value<'p>>,
+    /// The calls, from one to before another, that methods make which nothing calls on the classes
+    /// that inherit them.
+    supposed: Vec<(CallId, CallId)>,
 }
 
 /// What a run is for.
@@ -190,9 +203,9 @@ pub struct Purpose {
     pub libraries: &'static [Library],
     /// Whether a dotted path leads into a library whose calls matter.
     pub tells: fn(&str) -> bool,
-    /// Whether it is followed where the addresses come from that calls to the outside are given;
-    /// then elements of pages are evaluated too.
-    pub follows_addresses: bool,
+    /// The clients, where it is followed where the addresses come from that they are given; then
+    /// elements of pages are evaluated too.
+    pub clients: Option<Clients>,
 }
 
 #[derive(Clone)]
@@ -227,6 +240,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         modules,
         settled: Rc::default(),
         calls: Vec::new(),
+        at_place: HashMap::new(),
         steps: MAX_STEPS,
         loaded: 0,
         asked_steps: 0,
@@ -257,11 +271,14 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
         worn: worn::Worn::new(purpose.tells),
-        follows: purpose.follows_addresses,
+        follows: purpose.clients.is_some(),
+        clients: purpose.clients,
         site: None,
         ways: BTreeMap::new(),
         presumed: BTreeMap::new(),
         writers: state::AllWriters::new(),
+        globals: BTreeMap::new(),
+        supposed: Vec::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {
@@ -276,6 +293,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.worn.blind = true;
     it.run_uncalled();
+    it.call_later();
     it.worn.blind = false;
     Trace::of(it)
 }
@@ -360,6 +378,7 @@ impl<'p> Interpreter<'p> {
         let mut class_at = 0;
         let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
+        let mut inherited: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -376,6 +395,8 @@ impl<'p> Interpreter<'p> {
                 if closure.entered.get() {
                 } else if self.awaits_library(&closure) {
                     for_libraries.push_back(closure);
+                } else if self.has_heirs(&closure) {
+                    inherited.push_back(closure);
                 } else if needs_arguments(&closure) {
                     with_arguments.push_back(closure);
                 } else {
@@ -388,6 +409,9 @@ impl<'p> Interpreter<'p> {
                 if !closure.entered.get() && !self.let_library_call(&closure) {
                     self.run_blindly(&closure);
                 }
+            } else if let Some(closure) = inherited.pop_front() {
+                // Others may have called it on the instances that they have.
+                self.run_blindly(&closure);
             } else {
                 break;
             }
@@ -399,38 +423,20 @@ impl<'p> Interpreter<'p> {
         if closure.entered.get() || self.steps == 0 {
             return;
         }
+        let first = self.next_call();
         let heirs = self.of_heirs(closure);
-        let closures = match heirs.is_empty() {
-            true => vec![self.of_some_instance(Rc::clone(closure))],
-            false => heirs,
+        let is_supposed = !heirs.is_empty();
+        let closures = match is_supposed {
+            true => heirs,
+            false => vec![self.of_some_instance(Rc::clone(closure))],
         };
         for closure in closures {
             self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
         }
-    }
-
-    /// A method that others inherit, bound to an instance of each class that does: what their
-    /// constructors set decides what it sends.
-    fn of_heirs(&mut self, closure: &Rc<Closure<'p>>) -> Vec<Rc<Closure<'p>>> {
-        let Some(class) = closure.class.clone().filter(|_| self.follows && closure.env.is_class)
-        else {
-            return Vec::new();
-        };
-        let Some(name) = closure.function.name.as_deref() else { return Vec::new() };
-        let inherits = |heir: &&Rc<ClassValue<'p>>| {
-            let same = |(value, _): (Value<'p>, _)| matches!(value, Value::Function(own) if std::ptr::eq(own.function, closure.function));
-            !Rc::ptr_eq(heir, &class)
-                && heir.lineage().0.iter().any(|base| Rc::ptr_eq(base, &class))
-                && heir.attribute(name).is_some_and(same)
-        };
-        let heirs: Vec<_> =
-            self.classes.iter().filter(inherits).take(MAX_HEIRS).map(Rc::clone).collect();
-        heirs
-            .iter()
-            .filter_map(|heir| self.instances.get(&Rc::as_ptr(heir)))
-            .map(|object| self.bound(closure, Value::Object(Rc::clone(object)), Rc::clone(&class)))
-            .collect()
+        if is_supposed {
+            self.supposed.push((first, self.next_call()));
+        }
     }
 
     /// A method that nothing calls, bound to an instance of its class: what one method leaves

@@ -270,6 +270,21 @@ impl<'p> Program<'p> {
         }
     }
 
+    /// The folder and the `package.json` of the package that a file lies in.
+    #[must_use]
+    pub fn package_of(&self, path: &str) -> Option<(&'p str, &'p Expr)> {
+        let mut folder = folder_of(path);
+        loop {
+            if let Some(package) = self.packages.at(folder) {
+                return Some((package.folder, package.manifest()));
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder_of(folder);
+        }
+    }
+
     /// Where a name comes from that a file uses without importing it, as Nuxt has it: a file and the
     /// name that it exports.
     #[must_use]

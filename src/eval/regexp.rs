@@ -82,6 +82,16 @@ impl Regexp {
         }
     }
 
+    /// A text with what fits first in it replaced, where `$1` and `$name` stand for groups; `None`
+    /// where nothing fits, or that is not known.
+    #[must_use]
+    pub fn replaced(&self, text: &str, to: &str) -> Option<String> {
+        let compiled = self.compiled()?;
+        let is_small = to.matches('$').count().saturating_mul(text.len()) <= MAX_GROWTH;
+        (is_small && compiled.is_match(text))
+            .then(|| compiled.replacen(text, 1, braced(to).as_str()).into_owned())
+    }
+
     /// As [`Regexp::fits`], of a text with holes too: what stands before the first of them may
     /// tell.
     #[must_use]
@@ -195,6 +205,13 @@ pub fn method<'p>(regexp: &Regexp, method: &str, args: &Args<'p>) -> Value<'p> {
     let text = args.positional.first().and_then(Value::as_str);
     let known = match (method, args.positional.first()) {
         ("test", Some(Value::Text(text))) => regexp.fits_in(text).map(Value::Bool),
+        ("test", Some(Value::Choice(texts))) => {
+            let fits = |text: &Value<'p>| match text {
+                Value::Text(text) => regexp.fits_in(text).map_or(Value::Unknown, Value::Bool),
+                _ => Value::Unknown,
+            };
+            Some(Value::choice(texts.iter().map(fits).collect()))
+        }
         ("exec", _) => text.and_then(|text| regexp.groups(text)),
         _ => None,
     };
@@ -216,7 +233,10 @@ pub fn text_method<'p>(
             let all = regexp.compiled()?.find_iter(text).take(MAX_ITEMS);
             Some(Value::list(all.map(|found| Value::text(found.as_str())).collect()))
         }),
-        "match" => literal.and_then(|text| regexp.groups(text)),
+        "match" => match literal {
+            Some(text) => regexp.groups(text),
+            None => (regexp.fits_in(text) == Some(false)).then_some(Value::None),
+        },
         "search" => None,
         "split" => literal.and_then(|text| {
             let parts = regexp.compiled()?.split(text).take(MAX_ITEMS);

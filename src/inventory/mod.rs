@@ -2,6 +2,7 @@
 //! facts.
 
 pub mod calls;
+pub mod contract;
 pub mod documents;
 pub mod frameworks;
 pub mod openapi;
@@ -16,9 +17,10 @@ use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
-use calls::Call;
+use calls::{Call, Served};
+use contract::{Page, pages};
 use openapi::Operation;
-use routes::{Guard, Route};
+use routes::{Guard, Opaque, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
@@ -51,10 +53,14 @@ pub struct Inventories {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it.
     pub guards: Vec<Guard>,
+    /// What answers below paths and is not known.
+    pub opaque: Vec<Opaque>,
     /// What OpenAPI documents of the tree describe.
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
     pub calls: Vec<Call>,
+    /// The pages that reach files with calls that do not fit.
+    pub pages: BTreeMap<String, Vec<Page>>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -88,6 +94,7 @@ pub fn link<E: Send>(
         Some((extracted, operations)) => {
             inventories.operations = operations;
             inventories.guards = extracted.guards;
+            inventories.opaque = extracted.opaque;
             inventories.routes = extracted.routes;
             if extracted.cut {
                 inventories.notes.push(note("linking reached a limit", "route"));
@@ -96,9 +103,9 @@ pub fn link<E: Send>(
         None => inventories.notes.push(note("linking failed", "route")),
     }
     if calls {
-        let routes = &inventories.routes;
+        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
         let found = linker.run(of_calls, |program, unread| {
-            let found = calls::extract(program, routes, unread);
+            let found = calls::extract(program, served, unread);
             (found.missing.clone(), found)
         })?;
         match found {
@@ -109,6 +116,20 @@ pub fn link<E: Send>(
                 inventories.calls = found.calls;
             }
             None => inventories.notes.push(note("linking failed", "call")),
+        }
+        let broken: BTreeSet<String> = inventories
+            .calls
+            .iter()
+            .filter(|call| call.status.is_broken())
+            .map(|call| call.file.clone())
+            .collect();
+        if !broken.is_empty() {
+            // Who reaches a file is known only with all that lie between it and the pages.
+            let scripts = known.iter().filter(|path| pages::may_reach(path)).cloned();
+            let between = scripts.chain(linker.documents()).collect();
+            let reached = linker
+                .run(between, |program, _| (BTreeSet::new(), pages::reaching(program, &broken)))?;
+            inventories.pages = reached.unwrap_or_default();
         }
     }
     Ok(inventories)
@@ -135,6 +156,12 @@ struct Linker<'k, F> {
 }
 
 impl<F> Linker<'_, F> {
+    /// The data files that are there.
+    fn documents(&self) -> Vec<String> {
+        let documents = self.modules.iter().filter(|(_, module)| module.language.has_documents());
+        documents.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Completes a program of these files by what they import, and runs something over it: again,
     /// where that tells of files which the program loads by names that it computes. `None` when
     /// it panicked.

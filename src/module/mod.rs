@@ -4,6 +4,7 @@
 //! is dropped before anybody else sees the file. Nesting is bounded by [`MAX_NESTING`], so the
 //! recursive functions over these types need no explicit stack of their own.
 
+pub mod bodies;
 pub mod data;
 pub(crate) mod ecmascript;
 pub mod lower;

@@ -84,7 +84,7 @@ impl Steps for FileSteps {
         facts::need(source, self.calls)
     }
 
-    fn reads_generated(&self) -> bool {
+    fn asks_for_calls(&self) -> bool {
         self.calls
     }
 

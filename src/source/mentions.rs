@@ -1,5 +1,5 @@
-//! What a test file mentions that may be a route: quoted paths, and the names that a test asks for
-//! paths by. It is read from the text, so that tests need not be parsed.
+//! What a file mentions that may be a route: quoted paths, and the names that it asks for paths by.
+//! It is read from the text, so that tests need not be parsed.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,15 @@ const MAX_LENGTH: usize = 200;
 const BY_NAME: &[&str] =
     &["reverse(", "url_for(", "url_path_for(", "reverse_lazy(", "resolve_url("];
 
+/// What only scripts say that put a load on a server.
+const LOAD: &[&str] = &["k6/http", "from locust", "import locust", "require('autocannon')"];
+
+/// Whether a text is a script that puts a load on a server.
+#[must_use]
+pub fn is_load_script(text: &str) -> bool {
+    LOAD.iter().any(|mark| text.contains(mark))
+}
+
 /// The mentions of a text.
 #[must_use]
 pub fn of(text: &str) -> Vec<String> {
@@ -19,7 +28,8 @@ pub fn of(text: &str) -> Vec<String> {
         if !line.contains(['"', '\'', '`']) {
             continue;
         }
-        let by_name = BY_NAME.iter().any(|function| line.contains(function));
+        let by_name = BY_NAME.iter().any(|function| line.contains(function))
+            || line.contains("{%") && line.contains("url ");
         for quoted in quotes(line) {
             if out.len() >= MAX_MENTIONS {
                 return out.into_iter().collect();

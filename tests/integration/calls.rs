@@ -32,6 +32,14 @@ fn every_call_is_listed_where_its_address_is_given_with_where_it_lands() {
       GET   {}                                        dynamic                                                                                    line 18
 
     13 calls: 7 matched, 1 stub, 1 method-mismatch, 2 path-mismatch, 1 external, 1 dynamic in 2 files
+    7 of 13 matched
+      by method
+        DELETE  0 of 1
+        GET     3 of 8
+        POST    2 of 2
+        PUT     2 of 2
+      by module
+        web  7 of 13
     ");
 }
 
@@ -45,10 +53,15 @@ fn the_way_of_a_call_leads_from_the_address_to_the_route() {
     ");
 }
 
+fn count_of(length: usize) -> Option<u64> {
+    u64::try_from(length).ok()
+}
+
 #[test]
 fn statistics_add_up() {
     let table = calls(&[]);
-    let total = table.lines().last().unwrap();
+    let mut ending = table.lines().skip_while(|line| !line.starts_with(char::is_numeric));
+    let total = ending.next().unwrap();
     let (count, by_status) = total.split_once(" calls: ").unwrap();
     let of = |part: &str| part.split(' ').next().unwrap().parse::<usize>().unwrap();
     let by_status = by_status.rsplit_once(" in ").unwrap().0;
@@ -70,4 +83,19 @@ fn statistics_add_up() {
         assert_eq!(found.remove(status), count.parse().ok(), "{part}");
     }
     assert!(found.is_empty(), "{found:?}");
+
+    // The statistics say the same, and each of their lists adds up to the whole.
+    let said = &data["statistics"];
+    let matched = listed.iter().filter(|call| call["status"] == "matched").count();
+    assert_eq!(
+        (said["total"].as_u64(), said["matched"].as_u64()),
+        (count_of(listed.len()), count_of(matched))
+    );
+    assert_eq!(ending.next(), Some(format!("{matched} of {} matched", listed.len()).as_str()));
+    for list in ["by_status", "by_method", "by_module", "by_file"] {
+        let shares = said[list].as_array().unwrap();
+        let sum = |key: &str| shares.iter().filter_map(|share| share[key].as_u64()).sum::<u64>();
+        assert_eq!(Some(sum("total")), said["total"].as_u64(), "{list}");
+        assert!(list == "by_status" || Some(sum("matched")) == said["matched"].as_u64(), "{list}");
+    }
 }

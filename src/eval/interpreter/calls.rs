@@ -5,7 +5,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::definitions::base_of;
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
+use super::{
+    DEAR, Flow, Frame, Interpreter, MAX_AT_PLACE, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust,
+};
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::eval::{collections, matching};
@@ -23,7 +25,10 @@ impl<'p> Interpreter<'p> {
     ) -> CallId {
         let id = self.next_call();
         let place = self.place(span);
-        self.spend(8 + args.positional.len() + args.named.len());
+        let at_place = self.at_place.entry((place.file, place.span.start)).or_default();
+        *at_place += 1;
+        let dear = if *at_place > MAX_AT_PLACE { DEAR } else { 0 };
+        self.spend(8 + args.positional.len() + args.named.len() + dear);
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
             self.application = Some(id);
         }
@@ -101,7 +106,10 @@ impl<'p> Interpreter<'p> {
             Value::Class(class) if self.is_rust(class) => self.construct(class, args),
             Value::Class(class) => self.instantiate(class, args, span),
             Value::External(path) => self.call_external(path, args, span),
-            Value::Native(_) => self.call_outside(callee.clone(), args, span),
+            Value::Native(id) => match self.call_of_wrapped(*id, &args, span) {
+                Some(value) => value,
+                None => self.call_outside(callee.clone(), args, span),
+            },
             Value::Method(method) => match &method.0 {
                 Value::Native(_) | Value::Object(_) | Value::Class(_) | Value::Function(_) => {
                     let deferred = self.deferred(&method.1, &args);
@@ -161,6 +169,9 @@ impl<'p> Interpreter<'p> {
     }
 
     pub(super) fn call_external(&mut self, path: &str, args: Args<'p>, span: Span) -> Value<'p> {
+        if let Some(callee) = self.of_globals(path) {
+            return self.call_value(&callee, args, span);
+        }
         let file = self.frame.env.file;
         let first = args.positional.first();
         match path {
@@ -593,7 +604,9 @@ impl<'p> Interpreter<'p> {
                 let (_, value) = named.remove(at);
                 self.note_given(&value, param);
                 value
-            } else if let Some(value) = positional.next() {
+            } else if let Some(value) =
+                positional.next().filter(|value| !self.is_left_out(value, param))
+            {
                 self.note_given(&value, param);
                 if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
@@ -620,6 +633,12 @@ impl<'p> Interpreter<'p> {
                 _ => self.bind_pattern(&param.target, value),
             }
         }
+    }
+
+    /// Whether a script hands a parameter on that it was not given itself, so that its default
+    /// stands.
+    fn is_left_out(&self, value: &Value<'p>, param: &Param) -> bool {
+        matches!(value, Value::None) && param.default.is_some() && self.language().is_script()
     }
 
     pub(super) fn bind_pattern(&mut self, target: &'p Expr, value: Value<'p>) {

@@ -7,10 +7,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Interpreter, MAX_CALLS};
-use crate::eval::expr;
-use crate::eval::text::Text;
+use crate::eval::expr::{self, Scope as _};
 use crate::eval::value::{Args, CallId, Called, ClassValue, Closure, Env, Place, Value};
-use crate::module::{Call, ExprKind, Markup, Param, Span};
+use crate::module::{Call, Expr, ExprKind, Markup, Param, Span, StmtKind};
 use crate::source::Language;
 
 /// How deep an address is looked for within an argument.
@@ -18,24 +17,23 @@ const MAX_WITHIN: usize = 4;
 /// The most texts of one call that are looked at.
 const MAX_TEXTS: usize = 32;
 
-/// Attributes of elements that hold an address which a browser asks for, with the name under
-/// which the asking is recorded.
-const ASKING: &[(&str, &str)] = &[
-    ("hx-get", "page.get"),
-    ("hx-post", "page.post"),
-    ("hx-put", "page.put"),
-    ("hx-patch", "page.patch"),
-    ("hx-delete", "page.delete"),
-    ("data-hx-get", "page.get"),
-    ("data-hx-post", "page.post"),
-    ("data-hx-put", "page.put"),
-    ("data-hx-patch", "page.patch"),
-    ("data-hx-delete", "page.delete"),
-];
+/// What is known of the clients that addresses are given to.
+#[derive(Clone, Copy)]
+pub struct Clients {
+    /// Methods by which one is known whose object is not.
+    pub methods: &'static [&'static str],
+    /// What a browser asks for because of an element, by its tag and attributes: the names under
+    /// which the calls are recorded, each with what it is given.
+    pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<Asked<'p>>,
+}
 
-/// Methods of clients by which one is known whose object is not.
-const VERBS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON"];
+/// The name under which a call is recorded, and what it is given.
+pub type Asked<'p> = (&'static str, Args<'p>);
+
+/// What things are called, at the end, that keep values by their keys.
+const CONTAINERS: &[&str] = &[
+    "cache", "headers", "params", "cookies", "storage", "formdata", "registry", "dict", "environ",
+];
 
 impl<'p> Interpreter<'p> {
     /// Keeps with a function's scope by which call it is run.
@@ -139,8 +137,9 @@ impl<'p> Interpreter<'p> {
 
     /// A call of something of which nothing is known: one that looks like a client's is recorded.
     pub(super) fn call_of_unknown(&mut self, args: Args<'p>, span: Span) -> Value<'p> {
-        let name = self.written.filter(|_| self.follows && !self.probing()).and_then(called_name);
-        let Some(name) = name.filter(|name| VERBS.contains(name)) else { return Value::Unknown };
+        let name = self.written.filter(|_| !self.probing()).and_then(called_name);
+        let is_method = |name: &&str| self.clients.is_some_and(|it| it.methods.contains(name));
+        let Some(name) = name.filter(is_method) else { return Value::Unknown };
         let address = |first: &Value<'p>| first.entry("url").unwrap_or_else(|| first.clone());
         let is_address = args.positional.first().map(address).is_some_and(|first| match first {
             Value::Text(text) => {
@@ -153,11 +152,36 @@ impl<'p> Interpreter<'p> {
             .positional
             .iter()
             .any(|value| matches!(value, Value::Function(_) | Value::Class(_)));
-        if !is_address || has_handler {
+        if !is_address || has_handler || self.is_of_container(&args) {
             return Value::Unknown;
         }
         let callee = Value::External(format!("unknown.{name}").into());
         self.call_outside(callee, args, span)
+    }
+
+    /// Calls what a library has made of a function that it was given: `retry(fetch)(url)` and
+    /// `debounce(save, 300)(order)` run the function, when and how often nobody asks.
+    pub(super) fn call_of_wrapped(
+        &mut self,
+        id: CallId,
+        args: &Args<'p>,
+        span: Span,
+    ) -> Option<Value<'p>> {
+        if !self.follows || self.probing() {
+            return None;
+        }
+        let Value::External(maker) = &self.call_record(id)?.callee else { return None };
+        if self.worn.tells(maker) {
+            return None;
+        }
+        let is_wrapped = |value: &&Value<'p>| match value {
+            Value::Function(_) => true,
+            Value::External(path) => self.worn.tells(path),
+            _ => false,
+        };
+        let given = &self.call_record(id)?.args.positional;
+        let wrapped = given.iter().find(is_wrapped)?.clone();
+        Some(self.call_value(&wrapped, args.clone(), span))
     }
 
     /// Keeps that a parameter which is nothing by default was given something that nobody knows.
@@ -179,6 +203,53 @@ impl<'p> Interpreter<'p> {
             around = env.parent.as_ref();
         }
         false
+    }
+
+    /// Whether the call that is made asks something which keeps values by their keys, and no
+    /// client: by what that is called or declared as, or by a default that it is given.
+    fn is_of_container(&mut self, args: &Args<'p>) -> bool {
+        let has_default = matches!(
+            args.positional.get(1),
+            Some(Value::Bool(_) | Value::None | Value::Number(_) | Value::List(_))
+        );
+        if has_default && self.language() == Language::Python {
+            return true;
+        }
+        let Some(ExprKind::Attribute { object, .. }) = self.written.map(|call| &call.callee.kind)
+        else {
+            return false;
+        };
+        let (ExprKind::Name(name) | ExprKind::Attribute { name, .. }) = &object.kind else {
+            return false;
+        };
+        let lower = name.to_ascii_lowercase();
+        CONTAINERS.iter().any(|container| lower.ends_with(container))
+            || self.is_declared_other(object)
+    }
+
+    /// Whether a field is declared as something from outside that is no client.
+    fn is_declared_other(&mut self, object: &'p Expr) -> bool {
+        let ExprKind::Attribute { object, name, .. } = &object.kind else { return false };
+        let is_this = matches!(&object.kind, ExprKind::Name(this) if this == "this");
+        let Some(class) = self.frame.class.clone().filter(|_| is_this) else { return false };
+        let declared = class.lineage().0.into_iter().find_map(|class| {
+            let annotation = class.class.body.iter().find_map(|stmt| match &stmt.kind {
+                StmtKind::Bind(bind)
+                    if matches!(&bind.target.kind, ExprKind::Name(own) if own == name) =>
+                {
+                    bind.annotation.as_ref()
+                }
+                _ => None,
+            });
+            annotation.map(|annotation| (class, annotation))
+        });
+        let Some((class, annotation)) = declared else { return false };
+        let is_imported =
+            |path: &str| !matches!(&annotation.kind, ExprKind::Name(own) if own == path);
+        match self.value_in(&class.env, annotation) {
+            Value::External(path) => is_imported(&path) && !self.worn.tells(&path),
+            _ => false,
+        }
     }
 
     /// What a parameter gets where nobody knows more of what it is given than that it comes from
@@ -221,47 +292,24 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    /// Whether a form without an address is sent as it stands, and not by a script that takes hold
-    /// of it.
-    fn is_sent_by_browser(&self, attributes: &[(SmolStr, Value<'p>)]) -> bool {
-        let is_held = |name: &str| {
-            name == "id" || name.to_ascii_lowercase().contains("submit") || name == "data-action"
-        };
-        self.language() == Language::Html && !attributes.iter().any(|(name, _)| is_held(name))
-    }
-
     /// An element of a page: what its attributes ask for is recorded, and what stands in it is
     /// evaluated.
     pub(super) fn element(&mut self, markup: &'p Markup, span: Span) {
-        if !self.follows || self.probing() {
-            return;
-        }
+        let Some(clients) = self.clients.filter(|_| !self.probing()) else { return };
         let mut attributes = Vec::new();
         for (name, value) in &markup.attributes {
             attributes.push((name.clone(), expr::eval(value, self)));
         }
-        let address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
-        if markup.tag == "form" {
-            let given = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted);
-            let method = given("method").map(|(_, value)| value.clone());
-            let action = match given("action") {
-                Some((_, action)) => Some(action.clone()).filter(address),
-                // It goes to the page's own address, whichever that is.
-                None => (method.is_some() && self.is_sent_by_browser(&attributes))
-                    .then(|| Value::Text(Rc::new(Text::hole("page")))),
-            };
-            if let Some(action) = action {
-                let method = method.unwrap_or_else(|| Value::text("get"));
-                let callee = Value::External("page.form".into());
-                self.record(callee, Args::of(vec![action, method]), span, None);
-            }
+        for (path, args) in (clients.element)(&markup.tag, &attributes) {
+            self.record(Value::External(path.into()), args, span, None);
         }
-        for (name, value) in &attributes {
-            let asking = ASKING.iter().find(|(known, _)| known == name);
-            if let Some((_, path)) = asking.filter(|_| address(value)) {
-                let callee = Value::External((*path).into());
-                self.record(callee, Args::of(vec![value.clone()]), span, None);
-            }
+        if markup.tag.starts_with(char::is_uppercase)
+            && let Value::External(path) = self.name(&markup.tag)
+            && self.worn.tells(&path)
+        {
+            let given = attributes.iter().map(|(name, value)| (Value::text(name), value.clone()));
+            let given = Args::of(vec![Value::map(given.collect())]);
+            self.call_outside(Value::External(path), given, span);
         }
         self.render(markup, &attributes, span);
         for child in &markup.children {
@@ -306,11 +354,12 @@ fn path_part(text: &str) -> &str {
 fn texts_of_address(args: &Args<'_>) -> Vec<String> {
     let mut out = Vec::new();
     let keyword = args.keyword("url").into_iter();
-    for value in args.positional.iter().take(2).chain(keyword) {
+    for (at, value) in args.positional.iter().take(2).chain(keyword).enumerate() {
         match value.entry("url") {
             Some(url) => collect(&url, 0, &mut out),
-            // The options of a call may hold texts of all kinds.
+            // The options and the body of a call may hold texts of all kinds.
             None if matches!(value, Value::Map(_)) => {}
+            None if at > 0 && !matches!(value, Value::Text(_) | Value::Choice(_)) => {}
             None => collect(value, 0, &mut out),
         }
         if !out.is_empty() || !is_method(value) {
@@ -325,7 +374,7 @@ fn is_method(value: &Value<'_>) -> bool {
     let is_word = |value: &Value<'_>| {
         value.as_str().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
-    value.alternatives().iter().any(is_word)
+    matches!(value, Value::Unknown) || value.alternatives().iter().any(is_word)
 }
 
 /// The texts with a slash within arguments.

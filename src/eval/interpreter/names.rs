@@ -410,6 +410,37 @@ impl<'p> Interpreter<'p> {
         either
     }
 
+    /// What a path means that begins with something which a script has put where all see it.
+    pub(super) fn of_globals(&mut self, path: &str) -> Option<Value<'p>> {
+        if self.globals.is_empty() || self.probing() || !self.language().is_script() {
+            return None;
+        }
+        let mut names = path.split('.').skip_while(|name| is_global(name));
+        let mut value = self.globals.get(names.next()?)?.clone();
+        for name in names {
+            value = expr::attribute(&value, name, self);
+        }
+        let is_own = matches!(
+            value,
+            Value::Function(_)
+                | Value::Class(_)
+                | Value::Object(_)
+                | Value::Native(_)
+                | Value::Method(_)
+        );
+        is_own.then_some(value)
+    }
+
+    /// Whether an entry that is known is to be replaced by an argument that nobody gives.
+    fn is_set_by_nobody(&self, map: &Value<'p>, name: &str, value: &Value<'p>) -> bool {
+        self.follows
+            && self.worn.blind
+            && self.stack.len() == 1
+            && matches!(value, Value::Unknown)
+            && map.is_closed_literal()
+            && matches!(map.entry(name), Some(Value::Text(_)))
+    }
+
     pub(super) fn set_attribute(
         &mut self,
         object: &Value<'p>,
@@ -430,8 +461,12 @@ impl<'p> Interpreter<'p> {
             Value::Function(closure) => {
                 closure.attributes.borrow_mut().insert(name.into(), value);
             }
+            Value::Map(_) if self.is_set_by_nobody(object, name, &value) => {}
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
+            Value::External(path) if is_global(path) && self.follows && !self.probing() => {
+                self.globals.insert(name.into(), value);
+            }
             Value::External(path) => self.caller_assigned(path, name, &value),
             Value::Native(_) | Value::Method(_) if object.native_path().is_some() => {
                 self.store(object, name, value.clone());
@@ -441,6 +476,11 @@ impl<'p> Interpreter<'p> {
             _ => {}
         }
     }
+}
+
+/// Whether a path names the object that all scripts of a page share.
+fn is_global(path: &str) -> bool {
+    matches!(path, "window" | "globalThis" | "self" | "global")
 }
 
 /// What of a list goes to one of several targets; `*rest` takes what the others leave.

@@ -98,6 +98,12 @@ impl<'p> Trace<'p> {
         self.machine.borrow().presumed.get(&id).cloned()
     }
 
+    /// Whether a call is made by a method that nothing calls on the class that it is made for.
+    #[must_use]
+    pub fn is_supposed(&self, id: CallId) -> bool {
+        self.machine.borrow().supposed.iter().any(|(first, end)| *first <= id && id < *end)
+    }
+
     /// What a library noted of a call.
     #[must_use]
     pub fn note(&self, id: CallId) -> Option<Value<'p>> {

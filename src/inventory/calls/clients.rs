@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
+use super::names;
 use crate::eval::interpreter::libraries::Host;
-use crate::eval::interpreter::{Library, Trace};
+use crate::eval::interpreter::{Clients, Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value};
+use crate::source::Language;
 
 /// A call as it is sent.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct Sent {
     pub way: Vec<Place>,
     /// The client.
     pub client: &'static str,
+    /// Whether nothing calls the method that sends it, on the class that it is sent for.
+    pub supposed: bool,
 }
 
 /// How a client takes its method and address.
@@ -134,6 +140,40 @@ const VERBS: &[(&str, &str)] = &[
     ("options", "OPTIONS"),
 ];
 
+/// Functions that give the path of a route by its name.
+const ROUTE_PATHS: &[&str] = &[
+    "flask.url_for",
+    "quart.url_for",
+    "flask.helpers.url_for",
+    "url_for",
+    "url_path_for",
+    "reverse",
+    "reverse_lazy",
+    "django.urls.reverse",
+    "django.urls.reverse_lazy",
+    "django.shortcuts.reverse",
+    "rest_framework.reverse.reverse",
+    "rest_framework.reverse.reverse_lazy",
+];
+
+/// Attributes of elements that hold an address which a browser asks for, with the name under
+/// which the asking is recorded.
+const ASKING: &[(&str, &str)] = &[
+    ("hx-get", "page.get"),
+    ("hx-post", "page.post"),
+    ("hx-put", "page.put"),
+    ("hx-patch", "page.patch"),
+    ("hx-delete", "page.delete"),
+];
+
+/// What the evaluation is told of clients.
+pub const FOLLOWED: Clients = Clients {
+    methods: &[
+        "get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON",
+    ],
+    element,
+};
+
 /// Clients whose sending is not told by the calls alone.
 pub const LIBRARIES: &[Library] = &[Library { called, would_call, call }];
 
@@ -145,7 +185,10 @@ pub fn names_client(path: &str) -> bool {
         path.strip_prefix(name)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
     };
-    FUNCTIONS.iter().any(|(name, ..)| begins(name)) || OBJECTS.iter().any(|(name, _)| begins(name))
+    FUNCTIONS.iter().any(|(name, ..)| begins(name))
+        || OBJECTS.iter().any(|(name, _)| begins(name))
+        || begins(SWR)
+        || is_swr(path)
 }
 
 fn unqualified(path: &str) -> &str {
@@ -221,22 +264,28 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
         if !is_known && given.url.to_text().starts_with("/") != Some(true) {
             continue;
         }
-        let base = base(trace, record, client);
+        let bases = bases(trace, record, client);
+        let bases = if bases.is_empty() { vec![None] } else { bases.iter().map(Some).collect() };
+        let supposed = trace.is_supposed(id);
         let place = places.last().copied().unwrap_or(record.place);
         let mut way: Vec<Place> = places.iter().rev().copied().collect();
         way.push(record.place);
-        for url in urls(trace, &given.url, 0) {
-            for method in methods(&given.method) {
+        for url in urls(trace, &given.url, 0).into_iter().filter(is_of_web) {
+            for (base, method) in bases
+                .iter()
+                .flat_map(|base| methods(&given.method).into_iter().map(|it| (*base, it)))
+            {
                 // What hands on all that it is given says nothing.
                 if method.is_none() && url.is_empty() {
                     continue;
                 }
                 out.push(Sent {
                     method,
-                    url: join(base.as_ref(), &url),
+                    url: join(base, &url),
                     place,
                     way: way.clone(),
                     client,
+                    supposed,
                 });
             }
         }
@@ -334,8 +383,17 @@ fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<
     })
 }
 
-/// The base address that the objects behind a client were made with.
-fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Text> {
+/// The most base addresses that a client may have.
+const MAX_BASES: usize = 4;
+
+/// The base addresses that a call has, or else that the objects behind its client were made with.
+fn bases<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Vec<Text> {
+    base(trace, record, client)
+        .map(|base| urls(trace, &base, 0).into_iter().take(MAX_BASES).collect())
+        .unwrap_or_default()
+}
+
+fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Value<'p>> {
     let mut at = record.method().map(|(id, _)| id).or_else(|| record.applied());
     let names: &[&str] = match client {
         "axios" => &["baseURL"],
@@ -344,20 +402,26 @@ fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<
         "httpx" | "aiohttp" => &["base_url"],
         _ => return None,
     };
+    let of_call = names
+        .iter()
+        .find_map(|name| record.args.positional.iter().find_map(|option| option.entry(name)));
+    if of_call.is_some() {
+        return of_call;
+    }
     for _ in 0..8 {
         let made = trace.call(at?)?;
         for name in names {
             let first = made.args.positional.first();
             let base = made.args.keyword(name).cloned();
             if let Some(base) = base.or_else(|| first.and_then(|first| first.entry(name))) {
-                return Some(base.to_text());
+                return Some(base);
             }
         }
         // aiohttp takes it as its first argument.
         if client == "aiohttp"
             && let Some(first @ Value::Text(_)) = made.args.positional.first()
         {
-            return Some(first.to_text());
+            return Some(first.clone());
         }
         at = made.method().map(|(id, _)| id).or_else(|| made.applied());
     }
@@ -411,6 +475,16 @@ fn is_absolute(url: &Text) -> bool {
     text.contains("://") || text.starts_with("//")
 }
 
+/// Whether an address may be one of a server, and not `data:…`, `javascript:…` or the key of
+/// something that is kept.
+fn is_of_web(url: &Text) -> bool {
+    let text = url.to_string();
+    let Some((scheme, rest)) = text.split_once(':') else { return true };
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    !is_scheme || rest.starts_with("//") || rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// An address behind the base address of its client.
 fn join(base: Option<&Text>, url: &Text) -> Text {
     match base {
@@ -443,6 +517,43 @@ fn join_url(base: Option<&Text>, url: &Text) -> Text {
     }
 }
 
+/// What a browser asks for because of an element: where a form is sent, and what htmx asks for.
+fn element<'p>(tag: &str, attributes: &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)> {
+    let is_address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
+    let named = |wanted: &str| {
+        attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+    };
+    let mut out = Vec::new();
+    if tag == "form" {
+        let method = named("method");
+        let action = match named("action") {
+            Some(action) => Some(action).filter(is_address),
+            // It goes to the page's own address, whichever that is.
+            None => (method.is_some() && !is_held(attributes))
+                .then(|| Value::Text(Rc::new(Text::hole("page")))),
+        };
+        if let Some(action) = action {
+            let method = method.unwrap_or_else(|| Value::text("get"));
+            out.push(("page.form", Args::of(vec![action, method])));
+        }
+    }
+    for (name, value) in attributes.iter().filter(|(_, value)| is_address(value)) {
+        let plain = name.strip_prefix("data-").unwrap_or(name);
+        if let Some((_, path)) = ASKING.iter().find(|(known, _)| *known == plain) {
+            out.push((*path, Args::of(vec![value.clone()])));
+        }
+    }
+    out
+}
+
+/// Whether a script takes hold of a form, and so may send it elsewhere.
+fn is_held(attributes: &[(SmolStr, Value<'_>)]) -> bool {
+    let holds = |name: &str| {
+        matches!(name, "id" | "..." | "data-action") || name.to_ascii_lowercase().contains("submit")
+    };
+    attributes.iter().any(|(name, _)| holds(name))
+}
+
 /// What clients do while the program runs.
 fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     let record: Rc<CallRecord<'p>> = host.record(id)?;
@@ -450,7 +561,11 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     if let Some(maker) = record.applied() {
         let made = host.record(maker)?;
         return match made.path()? {
-            SIGNAL => host.stored(maker, "value").or_else(|| made.args.positional.first().cloned()),
+            SIGNAL => {
+                let first = made.args.positional.first().cloned();
+                let begun = first.filter(|first| first.truth() != Some(false));
+                Some(host.stored(maker, "value").or(begun).unwrap_or_default())
+            }
             COMPUTED => {
                 let function = made.args.positional.first()?.clone();
                 Some(host.call(&function, None, Args::default(), record.place))
@@ -459,6 +574,10 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         };
     }
     if let Some((maker, method)) = record.method() {
+        if matches!(method, "url_for" | "url_path_for") {
+            let asked = names::asked(&record.args)?;
+            return Some(Value::Text(Rc::new(Text::hole(&asked))));
+        }
         let made = host.record(maker)?;
         match (made.path()?, method) {
             (path, "toString" | "toJSON") if is_url(path) => return host.stored(maker, "href"),
@@ -494,18 +613,13 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             host.store(id, "href", texts);
             None
         }
-        // The key of a query is what its fetcher is called with.
-        "swr" | "swr.default" | "swr/immutable" | "swr/immutable.default" => {
-            let fetcher = record.args.positional.get(1)?.clone();
-            let key = match first? {
-                function @ Value::Function(_) => {
-                    host.call(function, None, Args::default(), record.place)
-                }
-                key => key.clone(),
-            };
-            if matches!(fetcher, Value::Function(_)) {
-                host.call(&fetcher, None, Args::of(vec![key]), record.place);
-            }
+        "swr.SWRConfig" => {
+            let fetcher = first?.entry("value")?.entry("fetcher")?;
+            host.answer_later(SWR, fetcher);
+            None
+        }
+        path if is_swr(path) => {
+            ask_by_key(host, path, &record.args, record.place);
             None
         }
         path if makes_rtk(path) => {
@@ -513,17 +627,55 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             None
         }
         // The address of a route by its name.
-        "flask.url_for"
-        | "quart.url_for"
-        | "url_for"
-        | "reverse"
-        | "reverse_lazy"
-        | "django.urls.reverse"
-        | "django.urls.reverse_lazy" => {
-            let name = first?.as_str()?;
-            Some(Value::Text(Rc::new(Text::hole(&format!("route:{name}")))))
+        path if ROUTE_PATHS.contains(&path) || path == "url" && is_template(host, record.place) => {
+            let asked = names::asked(&record.args)?;
+            Some(Value::Text(Rc::new(Text::hole(&asked))))
         }
         _ => None,
+    }
+}
+
+/// Whether a place lies in a template, where `{% url … %}` is a tag.
+fn is_template(host: &Host<'_, '_>, place: Place) -> bool {
+    host.program().file(place.file).module.language == Language::Html
+}
+
+/// The keys of SWR, of which a component around them says what asks for them.
+const SWR: &str = "swr";
+
+/// Whether a function is one of SWR's that ask for what a key names.
+fn is_swr(path: &str) -> bool {
+    let path = path.strip_suffix(".default").unwrap_or(path);
+    matches!(path, "swr" | "swr.useSWR" | "swr/immutable" | "swr.useSWRInfinite" | "swr/infinite")
+}
+
+/// The key of a query is what its fetcher is called with: its own, or the one of the components
+/// around it.
+fn ask_by_key<'p>(host: &mut Host<'_, 'p>, path: &str, args: &Args<'p>, place: Place) {
+    let Some(first) = args.positional.first() else { return };
+    let key = match first {
+        Value::Function(_) => {
+            let of_pages = path.to_ascii_lowercase().ends_with("infinite");
+            // Which page is asked for, and what the one before was: the first has none.
+            let given = if of_pages { vec![Value::Unknown, Value::None] } else { Vec::new() };
+            host.call(first, None, Args::of(given), place)
+        }
+        key => key.clone(),
+    };
+    // Without a key nothing is asked.
+    let keys: Vec<_> =
+        key.alternatives().into_iter().filter(|key| key.truth() != Some(false)).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let given = Args::of(vec![Value::choice(keys)]);
+    match args.positional.get(1) {
+        Some(fetcher @ Value::Function(_)) => {
+            host.call(fetcher, None, given, place);
+        }
+        // Its options may have one, too.
+        None | Some(Value::Map(_)) => host.later(SWR, given, place),
+        Some(_) => {}
     }
 }
 

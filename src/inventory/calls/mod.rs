@@ -5,21 +5,21 @@
 
 pub mod address;
 pub mod clients;
-#[cfg(test)]
-mod followed_tests;
-#[cfg(test)]
-mod given_tests;
 pub mod landing;
+pub mod names;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
+pub mod statistics;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::routes::Route;
+use super::routes::{Opaque, Route};
 use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
@@ -39,18 +39,27 @@ pub struct Extracted {
     pub missing: BTreeSet<String>,
 }
 
-/// The calls that a program makes, each with where it lands among `routes`. `unread` names files
+/// What the program serves.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'r> {
+    /// The routes.
+    pub routes: &'r [Route],
+    /// What answers below paths and is not known.
+    pub opaque: &'r [Opaque],
+}
+
+/// The calls that a program makes, each with where it lands among what is `served`. `unread` names files
 /// that nobody can read; `None` when what is missing must do without.
 #[must_use]
 pub fn extract(
     program: &Program<'_>,
-    routes: &[Route],
+    served: Served<'_>,
     unread: Option<&BTreeSet<String>>,
 ) -> Extracted {
     let purpose = Purpose {
         libraries: clients::LIBRARIES,
         tells: clients::names_client,
-        follows_addresses: true,
+        clients: Some(clients::FOLLOWED),
     };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
@@ -59,8 +68,14 @@ pub fn extract(
     }
     let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
-    let calls = landing::land(sent, routes, &proxies, program);
+    let calls = landing::land(sent, served, &proxies, program);
     Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
+}
+
+/// Whether a client is one of servers, which has no page that it belongs to.
+#[must_use]
+pub fn is_of_server(client: &str) -> bool {
+    matches!(client, "requests" | "httpx" | "aiohttp" | "urllib" | "reqwest")
 }
 
 /// Whether a file can call a server, by what it is and by what it says.
@@ -83,17 +98,44 @@ pub fn can_call(source: &Source) -> bool {
         }
         Language::Rust => holds(&["reqwest"]),
         Language::Html => holds(&["<form", "hx-", "<script"]),
-        language if language.is_script() => text.lines().any(|line| {
-            let line = line.trim_start();
-            let is_import = line.starts_with("import ")
-                || line.starts_with("} from ")
-                || line.starts_with("export * from ")
-                || line.starts_with("//")
-                || line.starts_with('*');
-            !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
-        }),
+        language if language.is_script() => holds_address(text) || uses_own(text),
         _ => false,
     }
+}
+
+/// Whether a script has a text, other than what it imports, that may be an address.
+fn holds_address(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        let is_import = line.starts_with("import ")
+            || line.starts_with("} from ")
+            || line.starts_with("export * from ")
+            || line.starts_with("//")
+            || line.starts_with('*');
+        !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
+    })
+}
+
+/// Whether a script uses something that it imports from a file of the program and that has
+/// methods: these may be a client's.
+fn uses_own(text: &str) -> bool {
+    let own = ["\"./", "'./", "\"../", "'../", "\"@/", "'@/", "\"~/", "'~/"];
+    let imports = text.lines().filter(|line| {
+        let line = line.trim_start();
+        (line.starts_with("import ") || line.contains("require("))
+            && own.iter().any(|begin| line.contains(begin))
+    });
+    let is_part = |c: char| !c.is_alphanumeric() && c != '_' && c != '$';
+    imports.flat_map(|line| line.split(is_part)).any(|name| {
+        !name.is_empty()
+            && !matches!(name, "import" | "from" | "const" | "require" | "as" | "type")
+            && text.match_indices(name).any(|(at, _)| {
+                let is_begin = text[..at].chars().next_back().is_none_or(is_part);
+                is_begin
+                    && text[at + name.len()..].starts_with('.')
+                    && text[..at].chars().next_back() != Some('/')
+            })
+    })
 }
 
 scale! {
@@ -113,8 +155,16 @@ scale! {
         Asset = "asset",
         /// On another host.
         External = "external",
-        /// Nothing of its address is fixed enough to tell.
+        /// Nothing of its address is fixed enough to tell, or nobody knows what answers there.
         Dynamic = "dynamic",
+    }
+}
+
+impl Status {
+    /// Whether a call that lands so gets no answer that is worth anything.
+    #[must_use]
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Stub | Self::MethodMismatch | Self::PathMismatch | Self::Missing)
     }
 }
 
@@ -139,8 +189,26 @@ pub struct Call {
     pub route: Option<Landing>,
     /// The route that was perhaps meant, where none answers.
     pub nearest: Option<Nearest>,
+    /// What a proxy makes of its path, where that is how it lands.
+    pub rewritten: Option<Rewritten>,
+    /// A prefix that nobody has written: the base of the address is not known, and behind this
+    /// prefix most of the calls land that have the same base.
+    pub inferred_prefix: Option<String>,
+    /// What is mounted above its path, where nobody knows what that answers.
+    pub opaque: Option<Opaque>,
     /// The way from where the address is given to where it is sent, outermost first.
     pub way: Vec<Step>,
+}
+
+/// A path as a proxy hands it on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Rewritten {
+    /// The path that the server gets.
+    pub path: String,
+    /// The file that configures the proxy.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
 }
 
 /// A place in the tree.
@@ -183,6 +251,8 @@ impl Landing {
 pub struct Nearest {
     /// The route.
     pub route: Landing,
+    /// The path that the server is asked for, with what bases and proxies put before it.
+    pub asked: String,
     /// The change of the call that would mend it.
     pub edit: String,
 }

@@ -91,6 +91,23 @@ pub fn split(path: &str) -> Vec<&str> {
     path.split('/').filter(|segment| !segment.is_empty()).collect()
 }
 
+/// Whether a segment is another with something in its holes.
+#[must_use]
+pub fn fills(segment: &str, with_holes: &str) -> bool {
+    let mut pieces = with_holes.split("{}");
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = segment.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.split_once(piece) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 /// Whether a segment fits one with parameters: `{id}`, `{id}.json`.
 fn fits_parameters(wanted: &str, segment: &str, kinds: &[Option<&str>]) -> bool {
     if segment.contains("{}") {

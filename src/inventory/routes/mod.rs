@@ -51,6 +51,8 @@ pub struct Extracted {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it, by place.
     pub guards: Vec<Guard>,
+    /// What answers below paths and is not known, by path.
+    pub opaque: Vec<Opaque>,
     /// Whether some are missing because a limit was reached.
     pub cut: bool,
     /// Files that the program loads and that must be read first; there are no routes yet.
@@ -61,8 +63,7 @@ pub struct Extracted {
 /// what is missing must do without.
 #[must_use]
 pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let purpose =
-        Purpose { libraries: LIBRARIES, tells: readers::names_framework, follows_addresses: false };
+    let purpose = Purpose { libraries: LIBRARIES, tells: readers::names_framework, clients: None };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
     if !missing.is_empty() {
@@ -80,7 +81,8 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     }
     registrars::unserve(&trace, &mut graph);
     graph.settle();
-    let (flat, cut) = flatten::flatten(&graph, program);
+    let flatten::Flattened { routes: flat, mut opaque, cut } = flatten::flatten(&graph, program);
+    let unknown: Vec<_> = flat.iter().filter_map(flatten::unknown_below).collect();
     let mut decider = auth::Decider::new(&trace);
     let mut witness = evidence::Witness::new(&trace);
     let mut decided = Vec::with_capacity(flat.len());
@@ -114,7 +116,29 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         (&a.path, &a.methods, place(a)).cmp(&(&b.path, &b.methods, place(b)))
     });
     let cut = cut || trace.exhausted || trace.asked_too_much();
-    Extracted { routes, guards, cut, missing: BTreeSet::new() }
+    opaque.extend(unknown);
+    let opaque = answering(opaque, &routes);
+    Extracted { routes, guards, opaque, cut, missing: BTreeSet::new() }
+}
+
+/// What answers below a path: of what may as well stand before other handlers, that below which
+/// there are no others. Nothing is said of what takes everything.
+fn answering(opaque: Vec<(Opaque, bool)>, routes: &[Route]) -> Vec<Opaque> {
+    let is_below = |path: &str, above: &str| {
+        path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut out: Vec<Opaque> = opaque
+        .into_iter()
+        .filter(|(opaque, is_certain)| {
+            let has_known = || routes.iter().any(|route| is_below(&route.path, &opaque.path));
+            let is_fixed = opaque.path.split('/').any(|it| !it.is_empty() && !it.contains('{'));
+            is_fixed && (*is_certain || !has_known())
+        })
+        .map(|(opaque, _)| opaque)
+        .collect();
+    out.sort();
+    out.dedup();
+    out
 }
 
 /// Whether a program has files in a language of a framework.
@@ -194,6 +218,18 @@ pub struct Route {
     /// How it comes about, for who asks about it alone.
     #[serde(skip)]
     pub evidence: Evidence,
+}
+
+/// What is mounted below a path and answers what nobody knows: a library's handler, or one that
+/// could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Opaque {
+    /// The path, `{name}` for its parameters.
+    pub path: String,
+    /// The file that mounts it.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
 }
 
 /// A parameter of a path.

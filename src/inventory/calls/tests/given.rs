@@ -1,7 +1,7 @@
 //! The smallest forms of calls behind branches that the environment or another function decides,
 //! and of addresses that callers give, each with the calls that it comes to.
 
-use super::followed_tests::calls;
+use super::followed::calls;
 
 #[test]
 fn what_the_environment_decides_is_both_ways_called() {

@@ -1,41 +1,15 @@
 //! The smallest forms in which programs hand addresses and clients on, each with the calls that it
 //! comes to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::inventory::{self, Need};
-use crate::limits::{Limits, PARSE_STACK};
-use crate::module::{Module, lower};
-use crate::source::language;
-
-fn lowered(path: &str, text: &str) -> Module {
-    let language = language::of(path, None);
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(PARSE_STACK)
-            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
-            .unwrap()
-            .join()
-            .unwrap()
-    })
-}
+use super::{Call, linked};
 
 /// The calls of a program, as `GET /path status file:line`.
 pub(super) fn calls(files: &[(&str, &str)]) -> Vec<String> {
-    let facts: BTreeMap<_, _> = files
-        .iter()
-        .map(|(path, text)| {
-            let need = Need { routes: true, calls: true };
-            ((*path).to_owned(), (need, crate::facts::of(lowered(path, text))))
-        })
-        .collect();
-    let known: BTreeSet<String> = facts.keys().cloned().collect();
-    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
-    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
-    let line = |call: &super::Call| {
+    let linked = linked(files, &[]);
+    let line = |call: &Call| {
         format!("{} {} {} {}:{}", call.method, call.url, call.status, call.file, call.line)
     };
-    linked.calls.iter().map(line).collect()
+    linked.iter().map(line).collect()
 }
 
 #[test]
@@ -80,10 +54,21 @@ export class Tags extends Base {
 export class Users extends Base {
   name = "users";
 }
+export class Drafts extends Base {
+  name = "drafts";
+}
 "#;
+    let server = r#"
+const express = require("express");
+const app = express();
+app.get("/api/tags/", (request, response) => response.json(request.store.tags()));
+app.get("/api/users/", (request, response) => response.json(request.store.users()));
+app.listen(3000);
+"#;
+    // Nothing asks for drafts, and the server has none.
     assert_eq!(
-        calls(&[("services.ts", program)]),
-        ["GET /api/tags/ missing services.ts:6", "GET /api/users/ missing services.ts:6"]
+        calls(&[("server.js", server), ("services.ts", program)]),
+        ["GET /api/tags/ matched services.ts:6", "GET /api/users/ matched services.ts:6"]
     );
 }
 
@@ -174,4 +159,106 @@ export function notify() {
         calls(&[("agents.js", program)]),
         ["POST https://bots.example.com/send external agents.js:5", "POST {} dynamic agents.js:8"]
     );
+}
+
+#[test]
+fn a_key_without_a_fetcher_is_asked_for_by_the_one_around_the_page() {
+    let app = r#"
+import axios from "axios";
+import { SWRConfig } from "swr";
+export const App = () => (
+  <SWRConfig value={{ fetcher: (url) => axios.get(url).then((answer) => answer.data) }}><Page /></SWRConfig>
+);
+"#;
+    let pages = r#"
+import useSWR from "swr";
+import useSWRInfinite from "swr/infinite";
+const useFound = (address) => useSWRInfinite((page, before) => {
+  if (before && !before.more) return null;
+  return `${address}?page=${page + 1}`;
+});
+export const Page = ({ id }) => {
+  const { data } = useSWR(id ? `/api/shows/${id}` : null, { revalidateOnFocus: false });
+  return useFound("/api/films");
+};
+"#;
+    assert_eq!(
+        calls(&[("a-pages.jsx", pages), ("app.jsx", app)]),
+        ["GET /api/shows/{} missing a-pages.jsx:9", "GET /api/films missing a-pages.jsx:10"]
+    );
+}
+
+#[test]
+fn a_base_of_unknown_parts_with_a_scheme_is_another_host() {
+    let program = r#"
+import axios from "axios";
+export class Shows {
+  constructor(at) {
+    this.axios = axios.create({ baseURL: `${at.tls ? "https" : "http"}://${at.hostname}:${at.port}${at.base ?? ""}` });
+  }
+  all() { return this.axios.get("/api/v2"); }
+  listed() { return this.axios.get("/list", { baseURL: "https://lists.example.com" }); }
+}
+export const domain = (space) => fetch(`https://${space}.example.com/api/data`);
+"#;
+    assert_eq!(
+        calls(&[("shows.js", program)]),
+        [
+            "GET http://{}:{}{}/api/v2 external shows.js:7",
+            "GET https://{}:{}{}/api/v2 external shows.js:7",
+            "GET https://lists.example.com/list external shows.js:8",
+            "GET https://{}.example.com/api/data external shows.js:10",
+        ]
+    );
+}
+
+#[test]
+fn what_a_script_puts_on_the_window_is_there_for_all() {
+    let main = r#"
+class App { fetch(url, options) { return fetch(url, options); } }
+window.App = new App();
+"#;
+    let page = r#"
+const App = window.App;
+export function load() { return App.fetch("/api/comments", { method: "GET" }); }
+"#;
+    assert_eq!(
+        calls(&[("a-page.js", page), ("main.js", main)]),
+        ["GET /api/comments missing a-page.js:3"]
+    );
+}
+
+#[test]
+fn a_script_that_uses_another_of_the_program_is_read() {
+    use crate::source::{Encoding, Language, Role, Source};
+    let asks = |text: &str| {
+        crate::inventory::calls::can_call(&Source {
+            path: "page.js".to_owned(),
+            language: Language::JavaScript,
+            role: Role::Production,
+            text: text.to_owned(),
+            encoding: Encoding::Utf8,
+        })
+    };
+    assert!(asks("import App from \"../app\";\nApp.api.send({}, event);\n"));
+    assert!(!asks("import App from \"../app\";\nconst title = App;\n"));
+}
+
+#[test]
+fn what_keeps_values_by_their_keys_is_no_client() {
+    let script = r#"
+import NodeCache from "node-cache";
+export class Api {
+  private kept?: NodeCache;
+  async rolling(path) { return this.kept?.get(`https://api.example.com/${path}`); }
+  async cached(path) { return this.cache.get(`https://api.example.com/${path}`); }
+}
+"#;
+    let python = r#"
+import requests
+
+def mark(info):
+    return info.get("/Marked", False)
+"#;
+    assert!(calls(&[("api.ts", script), ("marks.py", python)]).is_empty());
 }

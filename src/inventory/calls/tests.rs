@@ -1,0 +1,41 @@
+//! The smallest forms of calls, each with where it lands.
+
+mod followed;
+mod found;
+mod given;
+mod landed;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Call;
+use crate::inventory::{self, Need};
+use crate::limits::{Limits, PARSE_STACK};
+use crate::module::{Module, lower};
+use crate::source::language;
+
+fn lowered(path: &str, text: &str) -> Module {
+    let language = language::of(path, None);
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSE_STACK)
+            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
+            .unwrap()
+            .join()
+            .unwrap()
+    })
+}
+
+/// The calls of a program given as (path, text). Other files of the tree are known by their names
+/// alone.
+fn linked(files: &[(&str, &str)], others: &[&str]) -> Vec<Call> {
+    let need = Need { routes: true, calls: true };
+    let facts: BTreeMap<_, _> = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (need, crate::facts::of(lowered(path, text)))))
+        .collect();
+    let known: BTreeSet<String> =
+        facts.keys().cloned().chain(others.iter().map(|path| (*path).to_owned())).collect();
+    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
+    assert!(linked.notes.is_empty(), "{:?}", linked.notes);
+    linked.calls
+}

@@ -1,0 +1,120 @@
+//! Who calls each route.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::mention::Mentions;
+use super::{Sender, Served, Usage};
+use crate::inventory::calls::{Call, Landing, is_of_server};
+use crate::inventory::routes::Route;
+
+/// What is known of callers beside the calls.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// What pages and templates mention: links and names.
+    pub pages: &'a BTreeSet<String>,
+    /// What tests and load scripts mention.
+    pub tests: &'a BTreeSet<String>,
+    /// Routes that are called from elsewhere, as the configuration says.
+    pub elsewhere: &'a [Elsewhere],
+}
+
+/// Routes that somebody outside the tree calls.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// Which paths.
+    pub path: globset::GlobMatcher,
+    /// Which methods; empty is all.
+    pub methods: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Paths that whoever runs a server asks for, or another server does.
+static BY_NATURE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let of = |pattern: &str, reason| Regex::new(pattern).ok().map(|regex| (regex, reason));
+    [
+        of(
+            r"(?i)^/(.*/)?(health|healthz|healthcheck|health[-_]check|livez?|liveness|readyz?|readiness|ping|metrics|status|version|heartbeat)/?$",
+            "whoever runs the server asks for it",
+        ),
+        of(
+            r"(?i)^/(robots\.txt|favicon\.ico|sitemap[^/]*\.xml|manifest\.json|\.well-known/.*|apple-touch-icon[^/]*)$",
+            "browsers and search engines ask for it",
+        ),
+        of(r"(?i)(^|/)[^/]*(web)?hooks?(/|$)", "another system calls it"),
+        of(r"(?i)(^|/)[^/]*callback[^/]*(/|$)", "another system sends the browser there"),
+        of(r"(?i)(^|/)(openapi|swagger)(\.json|\.ya?ml)?/?$|^/(docs|redoc)(/|$)", "it documents the interface"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+});
+
+/// The routes that serve callers, with who these are.
+#[must_use]
+pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
+    let mut landed: BTreeMap<&Landing, Vec<&Call>> = BTreeMap::new();
+    for call in calls {
+        if let Some(route) = &call.route {
+            landed.entry(route).or_default().push(call);
+        }
+    }
+    let pages = Mentions::of(said.pages);
+    let tests = Mentions::of(said.tests);
+    let mut served: Vec<Served> = routes
+        .iter()
+        .filter(|route| route.mounted && route.shadowed_by.is_none())
+        .map(|route| {
+            let landing = Landing::on(route);
+            let calls = landed.get(&landing).map_or(&[][..], Vec::as_slice);
+            let (usage, reason) = usage(route, calls, &pages, &tests, said.elsewhere);
+            let Landing { methods, path, file, line } = landing;
+            let mut calls: Vec<Sender> = calls.iter().map(|call| sender(call)).collect();
+            calls.sort();
+            calls.dedup();
+            Served { methods, path, file, line, usage, reason, calls }
+        })
+        .collect();
+    served.dedup();
+    served
+}
+
+/// A call as a route sees it.
+pub(super) fn sender(call: &Call) -> Sender {
+    Sender { method: call.method.clone(), file: call.file.clone(), line: call.line }
+}
+
+fn usage(
+    route: &Route,
+    calls: &[&Call],
+    pages: &Mentions<'_>,
+    tests: &Mentions<'_>,
+    elsewhere: &[Elsewhere],
+) -> (Usage, Option<String>) {
+    if calls.iter().any(|call| !is_of_server(&call.client)) || pages.mean(route) {
+        return (Usage::Frontend, None);
+    }
+    if !calls.is_empty() {
+        return (Usage::Server, None);
+    }
+    if let Some(reason) = reason(route, elsewhere) {
+        return (Usage::Elsewhere, Some(reason));
+    }
+    (if tests.mean(route) { Usage::Tests } else { Usage::Nobody }, None)
+}
+
+fn reason(route: &Route, elsewhere: &[Elsewhere]) -> Option<String> {
+    let said = elsewhere.iter().find(|known| {
+        known.path.is_match(&route.path)
+            && (known.methods.is_empty()
+                || route.methods.iter().all(|method| known.methods.contains(method)))
+    });
+    let by_nature = || {
+        let known = BY_NATURE.iter().find(|(regex, _)| regex.is_match(&route.path));
+        known.map(|(_, reason)| (*reason).to_owned())
+    };
+    said.map(|known| known.reason.clone()).or_else(by_nature)
+}
