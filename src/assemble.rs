@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use regex::RegexSet;
+
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
 use crate::checks::project::{Project as ProjectFacts, Public, TreeFile};
 use crate::config::Config;
@@ -15,6 +17,7 @@ use crate::inventory::Need;
 use crate::inventory::calls;
 use crate::inventory::contract::Contract;
 use crate::inventory::contract::usage::{Elsewhere, Said};
+use crate::inventory::routes::naming::Hit;
 use crate::module::Module;
 use crate::profile::Profile;
 use crate::project as manifest;
@@ -73,6 +76,21 @@ pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, (Need, Module)> {
         .iter_mut()
         .filter_map(|scan| scan.facts.take().map(|facts| (scan.path.clone(), (scan.need, facts))))
         .collect()
+}
+
+/// The files of the tree, but for tests, that hold some of these patterns.
+#[must_use]
+pub fn hits(root: &Path, config: &Config, scans: &[FileScan], patterns: &RegexSet) -> Vec<Hit> {
+    let limit = config.limits.limits().read_bytes;
+    let files = scans.iter().filter(|scan| !matches!(scan.role, Role::Test | Role::Mock));
+    let hit = |scan: &FileScan| {
+        let bytes = source::read(root, &scan.path, limit).ok()?;
+        let (text, _) = source::decode_vec(bytes).ok()?;
+        let patterns: Vec<usize> = patterns.matches(&text).into_iter().collect();
+        let (path, role) = (scan.path.clone(), scan.role);
+        (!patterns.is_empty()).then_some(Hit { path, role, patterns })
+    };
+    files.filter_map(hit).collect()
 }
 
 /// Findings after suppressions, in their final order.

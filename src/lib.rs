@@ -184,8 +184,11 @@ fn read(
     let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
     // The linker asks for modules only, and a scanner without rules starts at once.
     let without_rules = plan.without_rules();
-    let mut inventories =
-        inventory::link(assemble::take_facts(&mut scans), &known, run.calls, |paths| {
+    let mut inventories = inventory::link(
+        assemble::take_facts(&mut scans),
+        &known,
+        run.calls,
+        |paths| {
             let jobs: Vec<Job> = paths
                 .iter()
                 .filter_map(|path| jobs.get(path.as_str()))
@@ -193,7 +196,9 @@ fn read(
                 .collect();
             scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
                 .map(|mut scans| assemble::take_facts(&mut scans))
-        })?;
+        },
+        |patterns| assemble::hits(root, config, &scans, patterns),
+    )?;
     assemble::mask(&mut inventories);
     if let Some(profile) = profile {
         let spent = |since: Instant, until: Instant| profile::nanoseconds(until - since);

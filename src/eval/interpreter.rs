@@ -167,6 +167,8 @@ pub struct Interpreter<'p> {
     natives: libraries::Natives<'p>,
     /// Files that the program loads by names which it computes, and that are not in it.
     missing: BTreeSet<String>,
+    /// Which module has loaded which.
+    loads: BTreeSet<(FileId, FileId)>,
     /// The application that was made last.
     application: Option<CallId>,
     /// Whether the running function may have ended otherwise, had the environment said so.
@@ -267,6 +269,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         libraries: purpose.libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
+        loads: BTreeSet::new(),
         application: None,
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
@@ -287,7 +290,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         it.steps = MAX_STEPS;
     }
     for file in program.ids() {
-        it.load(file);
+        it.load_unasked(file);
     }
     it.close_circles();
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
@@ -327,8 +330,17 @@ impl<'p> Interpreter<'p> {
         self.settled.get(at).or_else(|| self.calls.get(at.checked_sub(self.settled.len())?))
     }
 
-    /// Runs a module once, at its first import or in its turn.
+    /// Runs a module once, at its first import, and notes who imports it.
     fn load(&mut self, file: FileId) {
+        let by = self.frame.env.file;
+        if by != file {
+            self.loads.insert((by, file));
+        }
+        self.load_unasked(file);
+    }
+
+    /// Runs a module once, at its first import or in its turn.
+    fn load_unasked(&mut self, file: FileId) {
         if self.modules[file.0 as usize].started.get() {
             return;
         }
@@ -368,7 +380,7 @@ impl<'p> Interpreter<'p> {
             packages.extend(self.program.at(&init).filter(|package| *package != id));
         }
         for package in packages.into_iter().rev() {
-            self.load(package);
+            self.load_unasked(package);
         }
     }
 

@@ -292,10 +292,16 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
+    /// The names of the modules that a file of a language other than Rust imports, in functions too.
+    #[must_use]
+    pub fn imports_of(&self, id: FileId) -> Vec<String> {
+        imports::names(self.file(id).module)
+    }
+
     /// The files of the program that a file imports, in functions too.
     #[must_use]
     pub fn imported_by(&self, id: FileId) -> Vec<FileId> {
-        let names = imports::names(self.file(id).module);
+        let names = self.imports_of(id);
         let targets = names.iter().map(|name| self.resolve(id, name));
         targets
             .filter_map(|target| match target {

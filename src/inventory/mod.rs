@@ -10,6 +10,7 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::RegexSet;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{LedgerEntry, Outcome};
@@ -20,6 +21,8 @@ use crate::source::Language;
 use calls::{Call, Served};
 use contract::{Page, pages};
 use openapi::Operation;
+use routes::naming::{self, Hit, Search};
+use routes::reach::Unloaded;
 use routes::{Guard, Opaque, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
@@ -66,8 +69,9 @@ pub struct Inventories {
 }
 
 /// Links file facts. `known` names every file of the tree; `fetch` reads the modules of files
-/// that hold no literal of any extractor but that an import leads to. `calls` asks for the calls
-/// to servers, too.
+/// that hold no literal of any extractor but that an import leads to. `search` looks into every
+/// file of the tree, but for tests, for what may name a module. `calls` asks for the calls to
+/// servers, too.
 ///
 /// # Errors
 /// What `fetch` fails with.
@@ -76,20 +80,32 @@ pub fn link<E: Send>(
     known: &BTreeSet<String>,
     calls: bool,
     fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E> + Send,
+    search: impl Fn(&RegexSet) -> Vec<Hit>,
 ) -> Result<Inventories, E> {
     let of = |needed: fn(Need) -> bool| {
         let files = facts.iter().filter(|(_, (need, _))| needed(*need));
         files.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>()
     };
-    let (of_routes, of_calls) = (of(|need| need.routes), of(|need| need.calls));
+    let (mut of_routes, mut of_calls) = (of(|need| need.routes), of(|need| need.calls));
     let modules = facts.into_iter().map(|(path, (_, module))| (path, module)).collect();
     let mut linker = Linker { modules, known, asked: BTreeSet::new(), fetch };
     let mut inventories = Inventories::default();
 
-    let routes = linker.run(of_routes, |program, unread| {
-        let extracted = routes::extract(program, unread);
+    let mut routes = linker.run(&mut of_routes, |program, unread| {
+        let extracted = routes::extract(program, unread, None);
         (extracted.missing.clone(), (extracted, openapi::operations(program)))
     })?;
+    if let Some((extracted, _)) = &routes
+        && !extracted.unloaded.is_empty()
+    {
+        let unloaded = linker.unloaded(&extracted.unloaded, &of_routes, search)?;
+        if !unloaded.is_empty() {
+            routes = linker.run(&mut of_routes, |program, unread| {
+                let extracted = routes::extract(program, unread, Some(&unloaded));
+                (extracted.missing.clone(), (extracted, openapi::operations(program)))
+            })?;
+        }
+    }
     match routes {
         Some((extracted, operations)) => {
             inventories.operations = operations;
@@ -104,7 +120,7 @@ pub fn link<E: Send>(
     }
     if calls {
         let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
-        let found = linker.run(of_calls, |program, unread| {
+        let found = linker.run(&mut of_calls, |program, unread| {
             let found = calls::extract(program, served, unread);
             (found.missing.clone(), found)
         })?;
@@ -126,9 +142,10 @@ pub fn link<E: Send>(
         if !broken.is_empty() {
             // Who reaches a file is known only with all that lie between it and the pages.
             let scripts = known.iter().filter(|path| pages::may_reach(path)).cloned();
-            let between = scripts.chain(linker.documents()).collect();
-            let reached = linker
-                .run(between, |program, _| (BTreeSet::new(), pages::reaching(program, &broken)))?;
+            let mut between: BTreeSet<String> = scripts.chain(linker.documents()).collect();
+            let reached = linker.run(&mut between, |program, _| {
+                (BTreeSet::new(), pages::reaching(program, &broken))
+            })?;
             inventories.pages = reached.unwrap_or_default();
         }
     }
@@ -167,19 +184,19 @@ impl<F> Linker<'_, F> {
     /// it panicked.
     fn run<E, T: Send>(
         &mut self,
-        mut files: BTreeSet<String>,
+        files: &mut BTreeSet<String>,
         mut work: impl FnMut(&Program<'_>, Option<&BTreeSet<String>>) -> (BTreeSet<String>, T) + Send,
     ) -> Result<Option<T>, E>
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
         let mut open = OpenPaths::default();
-        self.complete(&mut files, &mut open)?;
+        self.complete(files, &mut open)?;
         let mut unread = BTreeSet::new();
         let mut made = None;
         for run in 1..=MAX_RUNS {
             let (modules, known) = (&self.modules, self.known);
-            let (files_now, unread_now) = (&files, &unread);
+            let (files_now, unread_now) = (&*files, &unread);
             let result = on_large_stack(|| {
                 let program = program(modules, files_now, known);
                 work(&program, (run < MAX_RUNS).then_some(unread_now))
@@ -192,9 +209,37 @@ impl<F> Linker<'_, F> {
             self.ask(&missing)?;
             unread.extend(missing.iter().filter(|path| !self.modules.contains_key(*path)).cloned());
             files.extend(missing);
-            self.complete(&mut files, &mut open)?;
+            self.complete(files, &mut open)?;
         }
         Ok(made)
+    }
+
+    /// Those modules that nothing leads to, in the program or outside.
+    fn unloaded<E>(
+        &mut self,
+        suspected: &Unloaded,
+        files: &BTreeSet<String>,
+        search: impl Fn(&RegexSet) -> Vec<Hit>,
+    ) -> Result<BTreeSet<String>, E>
+    where
+        F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
+    {
+        let Some(names) = Search::of(suspected) else { return Ok(BTreeSet::new()) };
+        let hits = search(&names.patterns);
+        let Some(found) = names.judge(&hits, |path| files.contains(path)) else {
+            return Ok(BTreeSet::new());
+        };
+        self.ask(&found.unread)?;
+        let mut loaded = found.loaded;
+        let all = files.union(&found.unread).cloned().collect();
+        let program = program(&self.modules, &all, self.known);
+        for path in &found.unread {
+            // A file that cannot be read may import anything.
+            let Some(id) = program.at(path) else { return Ok(BTreeSet::new()) };
+            let imported = program.imported_by(id).into_iter();
+            loaded.extend(imported.map(|file| program.file(file).path.to_owned()));
+        }
+        Ok(naming::rest(suspected, &loaded))
     }
 
     /// Adds the modules that the imports of others lead to.

@@ -346,6 +346,7 @@ fn route(
         auth: Auth { state, by: by.iter().map(ToString::to_string).collect() },
         resolved: !path.contains("{}"),
         mounted: at.1 != 44,
+        reachable: at.1 != 44,
         conditional: at.1 == 21,
         ..Route::default()
     }

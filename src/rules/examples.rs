@@ -235,13 +235,13 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         .map(|source| (source.path.clone(), source.text.clone()))
         .collect();
     let known = sources.keys().cloned().collect();
-    let Ok(inventories) =
-        inventory::link(
-            facts,
-            &known,
-            true,
-            |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
-        );
+    let Ok(inventories) = inventory::link(
+        facts,
+        &known,
+        true,
+        |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
+        |_| Vec::new(),
+    );
     let (pages, elsewhere) = (BTreeSet::new(), Vec::new());
     let said = Said { pages: &pages, tests: &mentions, elsewhere: &elsewhere };
     let Inventories { routes, calls, pages, .. } = &inventories;

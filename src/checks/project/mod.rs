@@ -174,7 +174,7 @@ fn label(route: &Route) -> String {
 
 /// Whether a route serves callers at all.
 fn serves(route: &Route) -> bool {
-    route.mounted && route.shadowed_by.is_none()
+    route.reachable && route.shadowed_by.is_none()
 }
 
 /// Whether every method of a route changes something.

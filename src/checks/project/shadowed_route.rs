@@ -26,7 +26,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     project
         .routes
         .iter()
-        .filter(|route| route.mounted && !may_pass_on(route))
+        .filter(|route| route.reachable && !may_pass_on(route))
         .filter_map(|route| {
             let by = route.shadowed_by.clone().filter(|by| {
                 *by != format!("{}:{}", route.file, route.line) && may_answer(project, route, by)

@@ -13,7 +13,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     }
     let mut files: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
     for route in
-        project.routes.iter().filter(|route| !route.mounted && !route.path.starts_with("{}"))
+        project.routes.iter().filter(|route| !route.reachable && !route.path.starts_with("{}"))
     {
         files.entry(&route.file).or_default().push(route);
     }

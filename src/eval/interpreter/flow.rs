@@ -28,7 +28,7 @@ pub struct Clients {
 }
 
 /// The name under which a call is recorded, and what it is given.
-pub type Asked<'p> = (&'static str, Args<'p>);
+pub(super) type Asked<'p> = (&'static str, Args<'p>);
 
 /// What things are called, at the end, that keep values by their keys.
 const CONTAINERS: &[&str] = &[

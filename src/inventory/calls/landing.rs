@@ -232,7 +232,7 @@ struct Seen {
 impl<'r> Field<'r> {
     fn new(served: Served<'r>, proxies: &'r [Proxy], program: &Program<'r>) -> Self {
         let Served { routes, opaque } = served;
-        let answers = |route: &&Route| route.mounted && route.shadowed_by.is_none();
+        let answers = |route: &&Route| route.reachable && route.shadowed_by.is_none();
         let mut assets = BTreeSet::new();
         for path in program.known_files() {
             for folder in PUBLIC {

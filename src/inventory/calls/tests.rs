@@ -35,7 +35,8 @@ fn linked(files: &[(&str, &str)], others: &[&str]) -> Vec<Call> {
         .collect();
     let known: BTreeSet<String> =
         facts.keys().cloned().chain(others.iter().map(|path| (*path).to_owned())).collect();
-    let linked = inventory::link(facts, &known, true, |_| Ok::<_, ()>(BTreeMap::new())).unwrap();
+    let fetch = |_: &[String]| Ok::<_, ()>(BTreeMap::new());
+    let linked = inventory::link(facts, &known, true, fetch, |_| Vec::new()).unwrap();
     assert!(linked.notes.is_empty(), "{:?}", linked.notes);
     linked.calls
 }

@@ -66,7 +66,7 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
     let tests = Mentions::of(said.tests);
     let mut served: Vec<Served> = routes
         .iter()
-        .filter(|route| route.mounted && route.shadowed_by.is_none())
+        .filter(|route| route.reachable && route.shadowed_by.is_none())
         .map(|route| {
             let landing = Landing::on(route);
             let calls = landed.get(&landing).map_or(&[][..], Vec::as_slice);

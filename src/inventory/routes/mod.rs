@@ -16,10 +16,12 @@ pub mod graph;
 pub mod guards;
 mod h3;
 pub mod methods;
+pub mod naming;
 pub mod notes;
 mod of_base;
 mod page;
 pub mod pattern;
+pub mod reach;
 pub mod readers;
 pub mod regex;
 pub mod registrars;
@@ -42,6 +44,7 @@ use crate::eval::link::Program;
 use crate::finding::scale;
 use evidence::Evidence;
 use graph::Graph;
+use reach::Unloaded;
 use readers::{FRAMEWORKS, LIBRARIES, framework};
 
 /// What a program registers.
@@ -57,12 +60,19 @@ pub struct Extracted {
     pub cut: bool,
     /// Files that the program loads and that must be read first; there are no routes yet.
     pub missing: BTreeSet<String>,
+    /// Modules that nothing of the program leads to, where routes depend on one.
+    pub unloaded: Unloaded,
 }
 
 /// The routes that a program registers. `unread` names files that nobody can read; `None` when
-/// what is missing must do without.
+/// what is missing must do without. `unloaded` names modules that nobody loads, which is known
+/// once it has been looked for files outside the program that do.
 #[must_use]
-pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
+pub fn extract(
+    program: &Program<'_>,
+    unread: Option<&BTreeSet<String>>,
+    unloaded: Option<&BTreeSet<String>>,
+) -> Extracted {
     let purpose = Purpose { libraries: LIBRARIES, tells: readers::names_framework, clients: None };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
@@ -81,6 +91,13 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     }
     registrars::unserve(&trace, &mut graph);
     graph.settle();
+    let nothing = BTreeSet::new();
+    let suspected = match unloaded {
+        Some(_) => Unloaded::new(),
+        None => reach::unloaded(&trace, &graph),
+    };
+    let unloaded = unloaded.unwrap_or(&nothing);
+    reach::bury(&trace, &mut graph, unloaded);
     let flatten::Flattened { routes: flat, mut opaque, cut } = flatten::flatten(&graph, program);
     let unknown: Vec<_> = flat.iter().filter_map(flatten::unknown_below).collect();
     let mut decider = auth::Decider::new(&trace);
@@ -96,9 +113,12 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
             stub::reason(function.function, &flat.route)
         });
         flat.route.stub = stub.map(str::to_owned);
+        let missing = reach::missing_on(&trace, &flat, unloaded);
+        flat.route.reachable = flat.route.mounted && missing.is_none();
         for found in decider.decide(&flat, has_user_object) {
             let mut flat = flat.clone();
             flat.route.evidence = witness.tell(&flat, &found.faced);
+            flat.route.evidence.unloaded.clone_from(&missing);
             flat.route.methods = found.methods;
             flat.route.auth = found.auth;
             decided.push(flat);
@@ -118,7 +138,7 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     let cut = cut || trace.exhausted || trace.asked_too_much();
     opaque.extend(unknown);
     let opaque = answering(opaque, &routes);
-    Extracted { routes, guards, opaque, cut, missing: BTreeSet::new() }
+    Extracted { routes, guards, opaque, cut, missing: BTreeSet::new(), unloaded: suspected }
 }
 
 /// What answers below a path: of what may as well stand before other handlers, that below which
@@ -156,12 +176,13 @@ fn same_route(next: &Route, kept: &mut Route) -> bool {
     if key(next) != key(kept) {
         return false;
     }
-    if next.mounted && !kept.mounted {
+    if (next.mounted, next.reachable) > (kept.mounted, kept.reachable) {
         kept.auth = next.auth.clone();
         kept.shadowed_by.clone_from(&next.shadowed_by);
         kept.evidence = next.evidence.clone();
     }
     kept.mounted |= next.mounted;
+    kept.reachable |= next.reachable;
     kept.conditional &= next.conditional;
     true
 }
@@ -190,6 +211,10 @@ pub struct Route {
     pub resolved: bool,
     /// Whether its router reaches an application.
     pub mounted: bool,
+    /// Whether the running application has it: its router is mounted, and the modules that mount
+    /// it and register on it are loaded by what starts the application, or may be.
+    #[serde(default = "yes")]
+    pub reachable: bool,
     /// Whether it is registered only under some condition.
     pub conditional: bool,
     /// The name by which other code asks for its path, where it has one.
@@ -230,6 +255,11 @@ pub struct Opaque {
     pub file: String,
     /// Line there.
     pub line: u32,
+}
+
+/// What older listings, which know nothing of modules that nobody loads, say of each route.
+fn yes() -> bool {
+    true
 }
 
 /// A parameter of a path.

@@ -1,6 +1,7 @@
 //! The awkward forms of each framework, each with the table that it comes to.
 
 mod python;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +30,7 @@ fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
         })
         .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
-    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
+    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new()), |_| Vec::new()).unwrap()
 }
 
 /// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
@@ -45,6 +46,7 @@ fn routes(files: &[(&str, &str)]) -> String {
         out += &format!("{methods} {} {handler} {}:{}", route.path, route.file, route.line);
         for (mark, set) in [
             ("unmounted", !route.mounted),
+            ("not loaded", route.mounted && !route.reachable),
             ("conditional", route.conditional),
             ("unresolved", !route.resolved),
         ] {
