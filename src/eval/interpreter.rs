@@ -129,6 +129,8 @@ pub struct Interpreter<'p> {
     cut: bool,
     depth: usize,
     conditional: usize,
+    /// How many conditions stood around the call of the function that runs.
+    entered_at: usize,
     stack: Vec<*const Function>,
     /// The scope, `this` and class of the code that runs.
     frame: Frame<'p>,
@@ -247,6 +249,7 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         cut: false,
         depth: 0,
         conditional: 0,
+        entered_at: 0,
         stack: Vec::new(),
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),

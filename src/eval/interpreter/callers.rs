@@ -31,7 +31,12 @@ impl<'p> Interpreter<'p> {
         let mut env = Rc::clone(&self.frame.env);
         let mut way: Vec<Place> = Vec::new();
         for _ in 0..MAX_CALLS {
-            let Some((called, at)) = giving(&env, address) else { break };
+            // Who only hands a parameter on is no more than a part of the client.
+            let hands_on = way.is_empty() || is_handed_on(address);
+            let Some((called, at)) = giving(&env, address, way.is_empty()).filter(|_| hands_on)
+            else {
+                break;
+            };
             let Some(given) = given_at(&called, at, address) else { break };
             way.push(called.site);
             address = given;
@@ -122,11 +127,15 @@ fn text_of(expr: &Expr) -> Option<SmolStr> {
 
 /// The call of the nearest function around that hands one of its parameters to an address, and
 /// which parameter that is.
-fn giving<'p>(env: &Rc<Env<'p>>, address: &'p Expr) -> Option<(Called<'p>, usize)> {
+fn giving<'p>(
+    env: &Rc<Env<'p>>,
+    address: &'p Expr,
+    follows_variables: bool,
+) -> Option<(Called<'p>, usize)> {
     let mut around = Some(env);
     while let Some(scope) = around {
         if let Some(called) = scope.called.get()
-            && let Some(at) = parameter_in(address, called.function)
+            && let Some(at) = parameter_in(address, called.function, follows_variables)
         {
             return Some(((**called).clone(), at));
         }
@@ -135,8 +144,18 @@ fn giving<'p>(env: &Rc<Env<'p>>, address: &'p Expr) -> Option<(Called<'p>, usize
     None
 }
 
-/// The parameter of a function that an expression in its body is made of.
-fn parameter_in(expr: &Expr, function: &Function) -> Option<usize> {
+/// Whether an expression is a variable as it is.
+fn is_handed_on(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Await(inner) => is_handed_on(inner),
+        _ => false,
+    }
+}
+
+/// The parameter of a function that an expression in its body is made of, by way of variables where
+/// these are followed.
+fn parameter_in(expr: &Expr, function: &Function, follows_variables: bool) -> Option<usize> {
     let mut names = names_in(expr);
     for _ in 0..MAX_ROUNDS {
         let found = function.params.iter().position(|param| {
@@ -144,7 +163,7 @@ fn parameter_in(expr: &Expr, function: &Function) -> Option<usize> {
             names_bound(&param.target, &mut bound);
             bound.iter().any(|name| names.contains(name))
         });
-        if found.is_some() {
+        if found.is_some() || !follows_variables {
             return found;
         }
         let mut sources = Sources { of: &names, found: BTreeSet::new() };

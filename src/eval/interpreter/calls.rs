@@ -517,6 +517,7 @@ impl<'p> Interpreter<'p> {
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         let conditional = self.conditional;
+        let entered_at = std::mem::replace(&mut self.entered_at, conditional);
         self.stack.push(pointer);
         if rust {
             self.bind_generics(closure.function, &args);
@@ -530,6 +531,7 @@ impl<'p> Interpreter<'p> {
         let otherwise = std::mem::replace(&mut self.otherwise, otherwise);
         self.narrowing(Some(narrowed));
         self.conditional = conditional;
+        self.entered_at = entered_at;
         if let Some(steps) = allowance
             && self.take_back(steps)
         {

@@ -331,7 +331,9 @@ impl<'p> Interpreter<'p> {
             }
             ExprKind::Name(name) => self.set_variable(name, value, true),
             ExprKind::Attribute { object, name, .. } => {
+                let own = matches!(&object.kind, ExprKind::Name(name) if name == "this" || name == "self");
                 let object = expr::eval(object, self);
+                let value = if own { self.or_before(&object, name, value) } else { value };
                 self.set_attribute(&object, name, value, target.span);
             }
             ExprKind::Index { object, key, .. } => {
@@ -394,6 +396,20 @@ impl<'p> Interpreter<'p> {
         }
     }
 
+    /// What a field of a running object comes to that has a text and is set again under a condition:
+    /// `this.base = a; if (x) { this.base = b; }`.
+    fn or_before(&mut self, object: &Value<'p>, name: &str, value: Value<'p>) -> Value<'p> {
+        let Value::Object(instance) = object else { return value };
+        if !self.follows || self.conditional <= self.entered_at {
+            return value;
+        }
+        let before = instance.fields.borrow().get(name).cloned();
+        let Some(before @ (Value::Text(_) | Value::Choice(_))) = before else { return value };
+        let either = Value::choice(vec![before, value]);
+        self.spend(either.weight());
+        either
+    }
+
     /// What a path means that begins with something which a script has put where all see it.
     pub(super) fn of_globals(&mut self, path: &str) -> Option<Value<'p>> {
         if self.globals.is_empty() || self.probing() || !self.language().is_script() {
@@ -434,17 +450,6 @@ impl<'p> Interpreter<'p> {
     ) {
         match object {
             Value::Object(instance) => {
-                let before = instance.fields.borrow().get(name).cloned();
-                let value = match before {
-                    // `this.base = a; if (x) this.base = b;`
-                    Some(before @ (Value::Text(_) | Value::Choice(_)))
-                        if self.follows && self.conditional > 0 =>
-                    {
-                        Value::choice(vec![before, value])
-                    }
-                    _ => value,
-                };
-                self.spend(value.weight());
                 instance.fields.borrow_mut().insert(name.into(), value.clone());
                 if let Some(id) = instance.native.get() {
                     self.store(&Value::Native(id), name, value.clone());

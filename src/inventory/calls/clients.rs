@@ -276,7 +276,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
                 .flat_map(|base| methods(&given.method).into_iter().map(|it| (*base, it)))
             {
                 // What hands on all that it is given says nothing.
-                if method.is_none() && url.is_empty() && places.is_empty() {
+                if method.is_none() && url.is_empty() {
                     continue;
                 }
                 out.push(Sent {
@@ -377,8 +377,10 @@ fn is_open(options: &Value<'_>) -> bool {
 
 /// An argument of the request object that a client is given.
 fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<'p>> {
-    let made = trace.made(value)?;
-    (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    value.alternatives().iter().find_map(|value| {
+        let made = trace.made(value)?;
+        (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    })
 }
 
 /// The most base addresses that a client may have.
@@ -449,6 +451,10 @@ fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
         Value::Method(method) if matches!(method.1.as_str(), "href" | "toString") && depth < 4 => {
             urls(trace, &method.0, depth + 1)
         }
+        // A setting that is empty by default is set to something where it is used.
+        Value::Text(text) if text.parts().is_empty() && !text.env().is_empty() => {
+            vec![Text::hole("").from_env(&text.env()[0])]
+        }
         other => vec![other.to_text()],
     }
 }
@@ -518,11 +524,18 @@ fn element<'p>(tag: &str, attributes: &[(SmolStr, Value<'p>)]) -> Vec<(&'static 
         attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
     };
     let mut out = Vec::new();
-    if tag == "form"
-        && let Some(action) = named("action").filter(is_address)
-    {
-        let method = named("method").unwrap_or_else(|| Value::text("get"));
-        out.push(("page.form", Args::of(vec![action, method])));
+    if tag == "form" {
+        let method = named("method");
+        let action = match named("action") {
+            Some(action) => Some(action).filter(is_address),
+            // It goes to the page's own address, whichever that is.
+            None => (method.is_some() && !is_held(attributes))
+                .then(|| Value::Text(Rc::new(Text::hole("page")))),
+        };
+        if let Some(action) = action {
+            let method = method.unwrap_or_else(|| Value::text("get"));
+            out.push(("page.form", Args::of(vec![action, method])));
+        }
     }
     for (name, value) in attributes.iter().filter(|(_, value)| is_address(value)) {
         let plain = name.strip_prefix("data-").unwrap_or(name);
@@ -531,6 +544,14 @@ fn element<'p>(tag: &str, attributes: &[(SmolStr, Value<'p>)]) -> Vec<(&'static 
         }
     }
     out
+}
+
+/// Whether a script takes hold of a form, and so may send it elsewhere.
+fn is_held(attributes: &[(SmolStr, Value<'_>)]) -> bool {
+    let holds = |name: &str| {
+        matches!(name, "id" | "..." | "data-action") || name.to_ascii_lowercase().contains("submit")
+    };
+    attributes.iter().any(|(name, _)| holds(name))
 }
 
 /// What clients do while the program runs.

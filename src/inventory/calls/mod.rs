@@ -95,6 +95,9 @@ pub fn can_call(source: &Source) -> bool {
     match source.language {
         Language::Python => {
             holds(&["requests", "httpx", "aiohttp", "urlopen", "test_client", "TestClient"])
+                // A client that another file has made.
+                || holds(&["\"https://", "\"http://", "'https://", "'http://"])
+                    && holds(&[".get(", ".post(", ".put(", ".patch(", ".delete(", ".request("])
         }
         Language::Rust => holds(&["reqwest"]),
         Language::Html => holds(&["<form", "hx-", "<script"]),

@@ -2,6 +2,7 @@
 
 mod followed;
 mod found;
+mod given;
 mod landed;
 
 use std::collections::{BTreeMap, BTreeSet};

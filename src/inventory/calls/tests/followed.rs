@@ -4,7 +4,7 @@
 use super::{Call, linked};
 
 /// The calls of a program, as `GET /path status file:line`.
-fn calls(files: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn calls(files: &[(&str, &str)]) -> Vec<String> {
     let linked = linked(files, &[]);
     let line = |call: &Call| {
         format!("{} {} {} {}:{}", call.method, call.url, call.status, call.file, call.line)
