@@ -296,12 +296,13 @@ impl<'r> Field<'r> {
     }
 
     /// How a path fits a route. A route of parameters alone answers everything, and so means
-    /// nothing.
+    /// nothing; but a form that only asks opens a page, and such a route serves pages.
     fn fit(&self, route: &Route, sent: &Sent, path: &str) -> Option<Fit> {
         let fit = segments::fit(route, path, sent.method.as_deref())?;
         let is_known = |segment: &&str| !segment.contains("{}");
         let known = segments::split(path).iter().filter(|segment| is_known(segment)).count();
-        (fit.same > 0 || known == 0).then_some(fit)
+        let opens_page = sent.client == "form" && sent.method.as_deref() == Some("GET");
+        (fit.same > 0 || known == 0 || opens_page).then_some(fit)
     }
 
     fn land(&self, sent: &Sent, address: &Address, prefix: Option<&str>) -> Landed {
