@@ -134,9 +134,7 @@ fn uses_own(text: &str) -> bool {
             && !matches!(name, "import" | "from" | "const" | "require" | "as" | "type")
             && text.match_indices(name).any(|(at, _)| {
                 let is_begin = text[..at].chars().next_back().is_none_or(is_part);
-                is_begin
-                    && text[at + name.len()..].starts_with('.')
-                    && text[..at].chars().next_back() != Some('/')
+                is_begin && text[at + name.len()..].starts_with('.') && !text[..at].ends_with('/')
             })
     })
 }
