@@ -63,7 +63,7 @@ const MAX_PENDING: usize = 200_000;
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
-pub use flow::Clients;
+pub use flow::{Asked, Attributes, Clients, Element};
 pub use libraries::Library;
 pub use trace::Trace;
 

@@ -28,8 +28,8 @@ pub fn of(text: &str) -> Vec<String> {
         if !line.contains(['"', '\'', '`']) {
             continue;
         }
-        let by_name = BY_NAME.iter().any(|function| line.contains(function))
-            || line.contains("{%") && line.contains("url ");
+        let by_name = BY_NAME.iter().any(|function| line.contains(function));
+        out.extend(names(line).map(str::to_owned));
         for quoted in quotes(line) {
             if out.len() >= MAX_MENTIONS {
                 return out.into_iter().collect();
@@ -40,6 +40,17 @@ pub fn of(text: &str) -> Vec<String> {
         }
     }
     out.into_iter().collect()
+}
+
+/// The names in a line by which paths are asked for, also within the quotes of an attribute.
+fn names(line: &str) -> impl Iterator<Item = &str> {
+    BY_NAME.iter().chain(&["{% url "]).flat_map(move |function| {
+        line.match_indices(function).filter_map(move |(at, _)| {
+            let rest = line[at + function.len()..].trim_start();
+            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            rest[1..].split_once(quote).map(|(name, _)| name)
+        })
+    })
 }
 
 fn is_path(text: &str) -> bool {
@@ -103,6 +114,13 @@ fn without_holes(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::of;
+
+    #[test]
+    fn names_within_the_quotes_of_an_attribute_are_kept() {
+        let text =
+            "<a href=\"{{ url_for('desk.open') }}\">\n<form action='{% url \"shop:pay\" 3 %}'>\n";
+        assert_eq!(of(text), ["desk.open", "shop:pay", "{}"]);
+    }
 
     #[test]
     fn paths_and_names_are_kept_and_prose_is_not() {

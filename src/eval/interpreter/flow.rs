@@ -24,11 +24,17 @@ pub struct Clients {
     pub methods: &'static [&'static str],
     /// What a browser asks for because of an element, by its tag and attributes: the names under
     /// which the calls are recorded, each with what it is given.
-    pub element: for<'p> fn(&str, &[(SmolStr, Value<'p>)]) -> Vec<Asked<'p>>,
+    pub element: Element,
 }
 
+/// What a browser asks for because of an element, by its tag and attributes.
+pub type Element = for<'p> fn(&str, &Attributes<'p>) -> Vec<Asked<'p>>;
+
+/// The attributes of an element, in order.
+pub type Attributes<'p> = [(SmolStr, Value<'p>)];
+
 /// The name under which a call is recorded, and what it is given.
-pub(super) type Asked<'p> = (&'static str, Args<'p>);
+pub type Asked<'p> = (&'static str, Args<'p>);
 
 /// What things are called, at the end, that keep values by their keys.
 const CONTAINERS: &[&str] = &[

@@ -394,8 +394,19 @@ const MAX_BASES: usize = 4;
 /// The base addresses that a call has, or else that the objects behind its client were made with.
 fn bases<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Vec<Text> {
     base(trace, record, client)
-        .map(|base| urls(trace, &base, 0).into_iter().take(MAX_BASES).collect())
+        .map(|base| of_either_scheme(urls(trace, &base, 0)).into_iter().take(MAX_BASES).collect())
         .unwrap_or_default()
+}
+
+/// Addresses without those that differ from another only in that they are not encrypted.
+fn of_either_scheme(texts: Vec<Text>) -> Vec<Text> {
+    let written: Vec<String> = texts.iter().map(Text::to_string).collect();
+    let is_other = |text: &str| {
+        let rest = text.strip_prefix("http://");
+        rest.is_some_and(|rest| written.iter().any(|it| it.strip_prefix("https://") == Some(rest)))
+    };
+    let kept = texts.into_iter().zip(&written).filter(|(_, text)| !is_other(text));
+    kept.map(|(text, _)| text).collect()
 }
 
 fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Value<'p>> {
@@ -493,7 +504,7 @@ fn is_of_web(url: &Text) -> bool {
 /// An address behind the base address of its client.
 fn join(base: Option<&Text>, url: &Text) -> Text {
     match base {
-        Some(base) if !is_absolute(url) && !base.parts().is_empty() => {
+        Some(base) if !is_absolute(url) && base.as_literal() != Some("") => {
             let mut out = base.trim_end(&['/']);
             out.push_literal("/");
             out.push(&url.trim_start(&['/']));
@@ -569,7 +580,12 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             SIGNAL => {
                 let first = made.args.positional.first().cloned();
                 let begun = first.filter(|first| first.truth() != Some(false));
-                Some(host.stored(maker, "value").or(begun).unwrap_or_default())
+                // What it is before anybody has set it is asked for by nobody.
+                let set = host.stored(maker, "value").map(|value| {
+                    let is_set = |value: &Value<'p>| !matches!(value, Value::None);
+                    Value::choice(value.alternatives().into_iter().filter(is_set).collect())
+                });
+                Some(set.or(begun).unwrap_or_default())
             }
             COMPUTED => {
                 let function = made.args.positional.first()?.clone();

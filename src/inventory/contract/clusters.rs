@@ -16,17 +16,21 @@ enum Cause {
     Nothing { below: String },
     /// A path answers other methods.
     Methods { sent: String, route: Landing },
-    /// A handler only pretends.
-    Stub { route: Landing },
+    /// A handler only pretends, and why that is known.
+    Stub { route: Landing, why: String },
 }
 
 /// The clusters, the one with most calls first.
 #[must_use]
 pub fn of(routes: &[Route], calls: &[Call], pages: &BTreeMap<String, Vec<Page>>) -> Vec<Cluster> {
     let served: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).collect();
+    let stubs: BTreeMap<Landing, &str> = routes
+        .iter()
+        .filter_map(|route| Some((Landing::on(route), route.stub.as_deref()?)))
+        .collect();
     let mut causes: BTreeMap<(Status, Cause), Vec<&Call>> = BTreeMap::new();
     for call in calls {
-        if let Some(cause) = cause(call, &served) {
+        if let Some(cause) = cause(call, &served, &stubs) {
             causes.entry((call.status, cause)).or_default().push(call);
         }
     }
@@ -60,9 +64,12 @@ pub fn of(routes: &[Route], calls: &[Call], pages: &BTreeMap<String, Vec<Page>>)
 }
 
 /// Why a call does not fit; `None` where it does, or where nobody can tell.
-fn cause(call: &Call, served: &BTreeSet<&str>) -> Option<Cause> {
+fn cause(call: &Call, served: &BTreeSet<&str>, stubs: &BTreeMap<Landing, &str>) -> Option<Cause> {
     match (call.status, &call.route, &call.nearest) {
-        (Status::Stub, Some(route), _) => Some(Cause::Stub { route: route.clone() }),
+        (Status::Stub, Some(route), _) => {
+            let why = stubs.get(route).copied().unwrap_or_default().to_owned();
+            Some(Cause::Stub { route: route.clone(), why })
+        }
         (Status::MethodMismatch, _, Some(nearest)) => {
             Some(Cause::Methods { sent: call.method.clone(), route: nearest.route.clone() })
         }
@@ -144,9 +151,9 @@ fn told(cause: &Cause, calls: &[&Call], count: usize) -> (String, Option<String>
             ),
             Some(format!("send {}, or serve {sent}", methods(route))),
         ),
-        Cause::Stub { route } => (
+        Cause::Stub { route, why } => (
             format!(
-                "{} on {} `{}`, whose handler only pretends",
+                "{} on {} `{}`, which is a stub: {why}",
                 verb("lands", "land"),
                 methods(route),
                 route.path

@@ -204,7 +204,6 @@ export const domain = (space) => fetch(`https://${space}.example.com/api/data`);
     assert_eq!(
         calls(&[("shows.js", program)]),
         [
-            "GET http://{}:{}{}/api/v2 external shows.js:7",
             "GET https://{}:{}{}/api/v2 external shows.js:7",
             "GET https://lists.example.com/list external shows.js:8",
             "GET https://{}.example.com/api/data external shows.js:10",
