@@ -397,9 +397,13 @@ impl<'p> Interpreter<'p> {
     }
 
     /// What a field of a running object comes to that has a text and is set again under a condition:
-    /// `this.base = a; if (x) { this.base = b; }`.
+    /// `this.base = a; if (x) { this.base = b; }`. A truth value that is set again may be either, too.
     fn or_before(&mut self, object: &Value<'p>, name: &str, value: Value<'p>) -> Value<'p> {
         let Value::Object(instance) = object else { return value };
+        if self.follows && matches!(value, Value::Bool(_)) {
+            let is_set = instance.fields.borrow().contains_key(name);
+            return if is_set { value.by_default() } else { value };
+        }
         if !self.follows || self.conditional <= self.entered_at {
             return value;
         }

@@ -276,7 +276,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
                 .flat_map(|base| methods(&given.method).into_iter().map(|it| (*base, it)))
             {
                 // What hands on all that it is given says nothing.
-                if method.is_none() && url.is_empty() {
+                if method.is_none() && names_nothing(&url) {
                     continue;
                 }
                 out.push(Sent {
@@ -356,6 +356,11 @@ fn given<'p>(
             }
         },
     })
+}
+
+/// Whether an address has no name in it, but marks between what is not known.
+fn names_nothing(url: &Text) -> bool {
+    !url.to_string().bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Whether a client takes its address within an object of options, first.

@@ -178,6 +178,7 @@ export const request = async (options) => {
   const { opts, url } = await prepared(options);
   return await axios({ ...opts, url });
 };
+export const rooted = async ({ path, ...rest }) => await axios({ ...rest, url: `/${path}?${rest.query}` });
 "#;
     assert!(calls(&[("engine.js", program)]).is_empty());
 }
