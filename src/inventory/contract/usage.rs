@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::mention::Mentions;
 use super::{Sender, Served, Usage};
-use crate::inventory::calls::{Call, Landing, is_of_server};
+use crate::inventory::calls::{Call, Landing, is_of_server, segments};
 use crate::inventory::routes::Route;
 
 /// What is known of callers beside the calls.
@@ -56,10 +56,12 @@ static BY_NATURE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 /// The routes that serve callers, with who these are.
 #[must_use]
 pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
-    let mut landed: BTreeMap<&Landing, Vec<&Call>> = BTreeMap::new();
+    // Of several registrations of one path the first that fits is where a call lands, and those
+    // behind it may be handed the call.
+    let mut landed: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
     for call in calls {
         if let Some(route) = &call.route {
-            landed.entry(route).or_default().push(call);
+            landed.entry(&route.path).or_default().push(call);
         }
     }
     let pages = Mentions::of(said.pages);
@@ -68,10 +70,11 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
         .iter()
         .filter(|route| route.reachable && route.shadowed_by.is_none())
         .map(|route| {
-            let landing = Landing::on(route);
-            let calls = landed.get(&landing).map_or(&[][..], Vec::as_slice);
-            let (usage, reason) = usage(route, calls, &pages, &tests, said.elsewhere);
-            let Landing { methods, path, file, line } = landing;
+            let Landing { methods, path, file, line } = Landing::on(route);
+            let calls = landed.get(path.as_str()).map_or(&[][..], Vec::as_slice);
+            let calls: Vec<&Call> =
+                calls.iter().filter(|call| answers(route, call)).copied().collect();
+            let (usage, reason) = usage(route, &calls, &pages, &tests, said.elsewhere);
             let mut calls: Vec<Sender> = calls.iter().map(|call| sender(call)).collect();
             calls.sort();
             calls.dedup();
@@ -80,6 +83,11 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
         .collect();
     served.dedup();
     served
+}
+
+fn answers(route: &Route, call: &Call) -> bool {
+    let method = Some(call.method.as_str()).filter(|method| *method != "{}");
+    segments::answers(route, method)
 }
 
 /// A call as a route sees it.
@@ -113,6 +121,10 @@ fn reason(route: &Route, elsewhere: &[Elsewhere]) -> Option<String> {
                 || route.methods.iter().all(|method| known.methods.contains(method)))
     });
     let by_nature = || {
+        let only_asks = |method: &String| matches!(method.as_str(), "HEAD" | "OPTIONS");
+        if !route.methods.is_empty() && route.methods.iter().all(only_asks) {
+            return Some("browsers and proxies ask before a call".to_owned());
+        }
         let known = BY_NATURE.iter().find(|(regex, _)| regex.is_match(&route.path));
         known.map(|(_, reason)| (*reason).to_owned())
     };
