@@ -269,6 +269,7 @@ mod tests {
               },
               "resolved": true,
               "mounted": true,
+              "reachable": true,
               "conditional": false,
               "name": null,
               "parameters": [],

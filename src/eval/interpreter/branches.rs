@@ -188,11 +188,12 @@ impl<'p> Interpreter<'p> {
     }
 }
 
-/// The scope that has a name, looking outwards; the nearest one when none does.
+/// The scope that has a name, looking outwards; the nearest one when none does. Members of a class
+/// are no names for its methods.
 fn holder<'p>(env: &Rc<Env<'p>>, name: &str) -> Rc<Env<'p>> {
     let mut scope = Some(env);
     while let Some(at) = scope {
-        if at.vars.borrow().contains_key(name) {
+        if (!at.is_class || Rc::ptr_eq(at, env)) && at.vars.borrow().contains_key(name) {
             return Rc::clone(at);
         }
         scope = at.parent.as_ref();
