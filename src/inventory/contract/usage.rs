@@ -62,6 +62,11 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
     for call in calls {
         if let Some(route) = &call.route {
             landed.entry(&route.path).or_default().push(call);
+            // What is not known of an address may be any of several names.
+            let others = routes.iter().map(|other| other.path.as_str());
+            let others: BTreeSet<&str> =
+                others.filter(|other| may_land(call, &route.path, other)).collect();
+            others.into_iter().for_each(|other| landed.entry(other).or_default().push(call));
         }
     }
     let pages = Mentions::of(said.pages);
@@ -85,6 +90,21 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
     served
 }
 
+/// Whether a call that lands on a route may as well land on one of another path: they differ only
+/// in names in whose places nothing is known of the address.
+fn may_land(call: &Call, landed: &str, other: &str) -> bool {
+    if landed == other || !call.url.contains("{}") {
+        return false;
+    }
+    let (landed, other) = (segments::split(landed), segments::split(other));
+    let sent = segments::split(&call.url);
+    let is_open = |back: usize| sent.iter().rev().nth(back).is_some_and(|it| it.contains("{}"));
+    landed.len() == other.len()
+        && landed.iter().rev().zip(other.iter().rev()).enumerate().all(|(back, (one, two))| {
+            one == two || !one.contains('{') && !two.contains('{') && is_open(back)
+        })
+}
+
 fn answers(route: &Route, call: &Call) -> bool {
     let method = Some(call.method.as_str()).filter(|method| *method != "{}");
     segments::answers(route, method)
@@ -102,7 +122,9 @@ fn usage(
     tests: &Mentions<'_>,
     elsewhere: &[Elsewhere],
 ) -> (Usage, Option<String>) {
-    if calls.iter().any(|call| !is_of_server(&call.client)) || pages.mean(route) {
+    // Where a page names a path without calling it, a browser goes there.
+    let opens = route.methods.is_empty() || route.methods.iter().any(|method| method == "GET");
+    if calls.iter().any(|call| !is_of_server(&call.client)) || opens && pages.mean(route) {
         return (Usage::Frontend, None);
     }
     if !calls.is_empty() {
@@ -129,4 +151,38 @@ fn reason(route: &Route, elsewhere: &[Elsewhere]) -> Option<String> {
         known.map(|(_, reason)| (*reason).to_owned())
     };
     said.map(|known| known.reason.clone()).or_else(by_nature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::calls::Status;
+
+    fn call(url: &str) -> Call {
+        Call {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            query: Vec::new(),
+            file: "web/a.ts".to_owned(),
+            line: 1,
+            client: "fetch".to_owned(),
+            status: Status::Matched,
+            route: None,
+            nearest: None,
+            way: Vec::new(),
+            rewritten: None,
+            inferred_prefix: None,
+            opaque: None,
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_may_be_that_of_any_sibling() {
+        let may = |url: &str, landed: &str, other: &str| may_land(&call(url), landed, other);
+        assert!(may("/api/leave/{}", "/api/leave/a", "/api/leave/b"));
+        assert!(may("{}/leave/{}", "/api/leave/a", "/api/leave/b"));
+        assert!(!may("/api/leave/a", "/api/leave/a", "/api/leave/b"));
+        assert!(!may("/api/leave/{}", "/api/leave/{id}", "/api/leave/b"));
+        assert!(!may("/api/leave/{}", "/api/leave/a", "/api/stay/a"));
+    }
 }
