@@ -18,7 +18,7 @@ use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
-use calls::{Call, Served};
+use calls::{Call, Served, Step};
 use contract::{Page, pages};
 use openapi::Operation;
 use routes::naming::{self, Hit, Search};
@@ -62,8 +62,8 @@ pub struct Inventories {
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
     pub calls: Vec<Call>,
-    /// The pages that reach files with calls that do not fit.
-    pub pages: BTreeMap<String, Vec<Page>>,
+    /// The pages that reach the places of calls that do not fit.
+    pub pages: BTreeMap<Step, Vec<Page>>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
@@ -133,11 +133,11 @@ pub fn link<E: Send>(
             }
             None => inventories.notes.push(note("linking failed", "call")),
         }
-        let broken: BTreeSet<String> = inventories
+        let broken: BTreeSet<Step> = inventories
             .calls
             .iter()
             .filter(|call| call.status.is_broken())
-            .map(|call| call.file.clone())
+            .map(|call| Step { file: call.file.clone(), line: call.line })
             .collect();
         if !broken.is_empty() {
             // Who reaches a file is known only with all that lie between it and the pages.

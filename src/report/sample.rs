@@ -12,7 +12,7 @@ use crate::finding::{
     Accepted, Category, Confidence, Excerpt, Finding, Location, Severity, Waiver,
 };
 use crate::gate::{Gate, Status, Verdict};
-use crate::inventory::calls::{self, Call, Landing, Nearest};
+use crate::inventory::calls::{self, Call, Landing, Nearest, Step};
 use crate::inventory::contract::usage::Said;
 use crate::inventory::contract::{Contract, Page};
 use crate::inventory::routes::{Auth, AuthState, Route};
@@ -324,7 +324,8 @@ fn contract() -> Contract {
     let none = BTreeSet::new();
     let said = Said { pages: &none, tests: &none, elsewhere: &[] };
     let page = Page { path: Some("/orders/{id}".to_owned()), file: "web/page|`.tsx".to_owned() };
-    let pages = BTreeMap::from([("web/orders.ts".to_owned(), vec![page])]);
+    let place = Step { file: "web/orders.ts".to_owned(), line: 7 };
+    let pages = BTreeMap::from([(place, vec![page])]);
     Contract::of(&routes(), &calls(), &said, &pages)
 }
 

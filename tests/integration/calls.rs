@@ -149,7 +149,6 @@ fn the_contract_tells_who_calls_each_route_and_what_does_not_fit_by_cause() {
       web/shipping/api.ts:9  GET
       web/shipping/api.ts:10  GET
       candidate: write `/api/orders` for `/api/order`
-      pages: /shipping (web/shipping/Parcels.tsx)
     stub: 1 call lands on GET `/api/orders/report`, which is a stub: it says that it is not implemented
       web/pages/orders.tsx:8  GET
       pages: /orders/{id} (web/pages/orders.tsx)

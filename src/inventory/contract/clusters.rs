@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::usage::sender;
 use super::{Cluster, Page, Sender};
-use crate::inventory::calls::{Call, Landing, Status, address, segments};
+use crate::inventory::calls::{Call, Landing, Status, Step, address, segments};
 use crate::inventory::routes::Route;
 
 /// What calls of one cause have in common.
@@ -22,7 +22,7 @@ enum Cause {
 
 /// The clusters, the one with most calls first.
 #[must_use]
-pub fn of(routes: &[Route], calls: &[Call], pages: &BTreeMap<String, Vec<Page>>) -> Vec<Cluster> {
+pub fn of(routes: &[Route], calls: &[Call], pages: &BTreeMap<Step, Vec<Page>>) -> Vec<Cluster> {
     let served: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).collect();
     let stubs: BTreeMap<Landing, &str> = routes
         .iter()
@@ -43,7 +43,9 @@ pub fn of(routes: &[Route], calls: &[Call], pages: &BTreeMap<String, Vec<Page>>)
             senders.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
             let reached: BTreeSet<Page> = senders
                 .iter()
-                .filter_map(|sender| pages.get(&sender.file))
+                .filter_map(|sender| {
+                    pages.get(&Step { file: sender.file.clone(), line: sender.line })
+                })
                 .flatten()
                 .cloned()
                 .collect();

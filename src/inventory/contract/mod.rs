@@ -9,6 +9,7 @@ pub mod mention;
 pub mod pages;
 pub mod tables;
 pub mod usage;
+pub mod within;
 
 use std::collections::BTreeMap;
 
@@ -29,14 +30,14 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Of what was found in a program. `pages` are those that reach files with calls that do not
-    /// fit.
+    /// Of what was found in a program. `pages` are those that reach the places of calls that do
+    /// not fit.
     #[must_use]
     pub fn of(
         routes: &[Route],
         calls: &[Call],
         said: &usage::Said<'_>,
-        pages: &BTreeMap<String, Vec<Page>>,
+        pages: &BTreeMap<Step, Vec<Page>>,
     ) -> Self {
         Self {
             routes: usage::of(routes, calls, said),

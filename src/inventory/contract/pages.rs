@@ -1,15 +1,17 @@
 //! The pages that reach a file through imports.
 //!
-//! Names are followed through files that hand them on, so that a page which takes one name of a
-//! collection is not said to use the others.
+//! Names are followed: of a file only what uses the call, of another only what uses that. So a page
+//! which takes one name of a collection is not said to use the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
+use super::within::{self, Users};
 use super::{Page, tables};
 use crate::eval::link::{Program, Target};
 use crate::eval::value::FileId;
+use crate::inventory::calls::Step;
 use crate::module::visit::{self, Visitor, Walk};
 use crate::module::{
     Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind, TextPart,
@@ -19,8 +21,10 @@ use crate::source::{Language, Role, language, role};
 /// What a file takes from another.
 #[derive(Debug)]
 enum Taken {
-    /// One name, or everything.
-    Name(Option<SmolStr>),
+    /// A name, under its own name here.
+    Name(SmolStr, SmolStr),
+    /// All of it under one name, or nothing but that it is loaded.
+    Module,
     /// It hands a name on under another name.
     HandedOn(SmolStr, SmolStr),
     /// It hands everything on.
@@ -39,18 +43,17 @@ pub fn may_reach(path: &str) -> bool {
         && role::of_path(path, language).0 == Role::Production
 }
 
-/// The pages that reach each of some files, by the files' paths. Where no page does, the
-/// components that reach it.
+/// The pages that reach each of some places. Where no page does, the components that reach it.
 #[must_use]
-pub fn reaching(program: &Program<'_>, files: &BTreeSet<String>) -> BTreeMap<String, Vec<Page>> {
+pub fn reaching(program: &Program<'_>, places: &BTreeSet<Step>) -> BTreeMap<Step, Vec<Page>> {
     let importers = importers(program);
     let pages = tables::pages(program);
     let mut out = BTreeMap::new();
-    for path in files {
-        let Some(start) = program.at(path) else { continue };
-        let reached = reached(program, &importers, &pages, start);
+    for place in places {
+        let Some(start) = program.at(&place.file) else { continue };
+        let reached = reached(program, &importers, &pages, start, place.line);
         if !reached.is_empty() {
-            out.insert(path.clone(), reached);
+            out.insert(place.clone(), reached);
         }
     }
     out
@@ -61,35 +64,46 @@ fn reached(
     importers: &Importers,
     pages: &BTreeMap<FileId, BTreeSet<String>>,
     start: FileId,
+    line: u32,
 ) -> Vec<Page> {
     let mut found: BTreeSet<Page> = BTreeSet::new();
     let mut components: BTreeSet<Page> = BTreeSet::new();
     let mut seen: BTreeSet<(FileId, Option<SmolStr>)> = BTreeSet::new();
-    let mut open: Vec<(FileId, Option<SmolStr>)> = vec![(start, None)];
+    let mut open: Vec<(FileId, Option<SmolStr>)> = Vec::new();
+    let within = |id: FileId, users: Users, open: &mut Vec<(FileId, Option<SmolStr>)>| {
+        // What a page's markup uses has no name.
+        let is_whole = users.at_once || program.file(id).module.language.is_markup();
+        match is_whole {
+            true => open.push((id, None)),
+            false => open.extend(users.exported.into_iter().map(|name| (id, Some(name)))),
+        }
+    };
+    within(start, within::of_line(program.file(start).module, line), &mut open);
     while let Some((id, name)) = open.pop() {
         if seen.contains(&(id, None)) || !seen.insert((id, name.clone())) {
             continue;
         }
         let file = program.file(id);
-        if name.is_none() {
-            if let Some(paths) = pages.get(&id) {
-                found.extend(
-                    paths
-                        .iter()
-                        .map(|path| Page { path: Some(path.clone()), file: file.path.to_owned() }),
-                );
-                // What imports a page puts it somewhere, and is no other page.
-                continue;
-            }
-            if is_component(file.path, file.module.language) {
-                components.insert(Page { path: None, file: file.path.to_owned() });
-            }
+        if let Some(paths) = pages.get(&id) {
+            found.extend(
+                paths
+                    .iter()
+                    .map(|path| Page { path: Some(path.clone()), file: file.path.to_owned() }),
+            );
+            // What imports a page puts it somewhere, and is no other page.
+            continue;
+        }
+        if is_component(file.path, file.module.language) {
+            components.insert(Page { path: None, file: file.path.to_owned() });
         }
         for (importer, taken) in importers.get(&id).into_iter().flatten() {
             let is_meant = |taken: &SmolStr| name.as_ref().is_none_or(|name| name == taken);
             match taken {
-                Taken::Name(None) => open.push((*importer, None)),
-                Taken::Name(Some(taken)) if is_meant(taken) => open.push((*importer, None)),
+                Taken::Module => open.push((*importer, None)),
+                Taken::Name(taken, local) if is_meant(taken) => {
+                    let users = within::of_name(program.file(*importer).module, local);
+                    within(*importer, users, &mut open);
+                }
                 Taken::HandedOn(taken, offered) if is_meant(taken) => {
                     open.push((*importer, Some(offered.clone())));
                 }
@@ -98,7 +112,7 @@ fn reached(
                     None => open
                         .extend(exported(file.module).map(|name| (*importer, Some(name.clone())))),
                 },
-                Taken::Name(Some(_)) | Taken::HandedOn(..) => {}
+                Taken::Name(..) | Taken::HandedOn(..) => {}
             }
         }
     }
@@ -147,17 +161,17 @@ impl<'m> Visitor<'m> for Imports {
             StmtKind::Import(Import { type_only: true, .. }) => {}
             StmtKind::Import(Import { module, names, .. }) => match names {
                 ImportNames::Names(names) => {
-                    let each = names
-                        .iter()
-                        .map(|(name, _)| (module.clone(), Taken::Name(Some(name.clone()))));
+                    let each = names.iter().map(|(name, local)| {
+                        (module.clone(), Taken::Name(name.clone(), local.clone()))
+                    });
                     self.found.extend(each);
                 }
                 ImportNames::Effect | ImportNames::Module(_) | ImportNames::Star => {
-                    self.found.push((module.clone(), Taken::Name(None)));
+                    self.found.push((module.clone(), Taken::Module));
                 }
             },
             StmtKind::Export(Export::From { module, names, namespace }) => match namespace {
-                Some(_) => self.found.push((module.clone(), Taken::Name(None))),
+                Some(_) => self.found.push((module.clone(), Taken::Module)),
                 None if names.is_empty() => self.found.push((module.clone(), Taken::All)),
                 None => {
                     let each = names.iter().map(|(name, offered)| {
@@ -173,7 +187,7 @@ impl<'m> Visitor<'m> for Imports {
 
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         if let Some(module) = loaded(expr) {
-            self.found.push((module.into(), Taken::Name(None)));
+            self.found.push((module.into(), Taken::Module));
         }
         Walk::Into
     }

@@ -88,6 +88,8 @@ fn by_folder(program: &Program<'_>, path: &str) -> Option<String> {
     } else {
         return None;
     };
+    // The second Nuxt marks parameters so.
+    let is_nuxt = uses("nuxt");
     let mut shown = String::new();
     for segment in segments {
         let is_group =
@@ -96,7 +98,10 @@ fn by_folder(program: &Program<'_>, path: &str) -> Option<String> {
             continue;
         }
         shown.push('/');
-        shown.push_str(&with_parameter(segment));
+        match segment.strip_prefix('_').filter(|name| is_nuxt && !name.is_empty()) {
+            Some(name) => shown.push_str(&format!("{{{name}}}")),
+            None => shown.push_str(&with_parameter(segment)),
+        }
     }
     Some(if shown.is_empty() { "/".to_owned() } else { shown })
 }
