@@ -5,13 +5,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use regex::RegexSet;
+
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
 use crate::checks::project::{Project as ProjectFacts, Public, TreeFile};
 use crate::config::Config;
 use crate::finding::{Accepted, Category, Finding};
+use crate::gate::Landed;
 use crate::inventory::Inventories;
 use crate::inventory::Need;
-use crate::inventory::routes::Route;
+use crate::inventory::calls;
+use crate::inventory::contract::Contract;
+use crate::inventory::contract::usage::{Elsewhere, Said};
+use crate::inventory::routes::naming::Hit;
 use crate::module::Module;
 use crate::profile::Profile;
 use crate::project as manifest;
@@ -22,7 +28,7 @@ use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
 use crate::scan::{FileScan, Plan, Status};
 use crate::score::Assessment;
-use crate::source::{self, Language, Role, Source};
+use crate::source::{self, Language, Role, Source, mentions};
 use crate::walk::{Walk, WalkOptions};
 
 /// What the walk is asked for.
@@ -72,6 +78,21 @@ pub fn take_facts(scans: &mut [FileScan]) -> BTreeMap<String, (Need, Module)> {
         .collect()
 }
 
+/// The files of the tree, but for tests, that hold some of these patterns.
+#[must_use]
+pub fn hits(root: &Path, config: &Config, scans: &[FileScan], patterns: &RegexSet) -> Vec<Hit> {
+    let limit = config.limits.limits().read_bytes;
+    let files = scans.iter().filter(|scan| !matches!(scan.role, Role::Test | Role::Mock));
+    let hit = |scan: &FileScan| {
+        let bytes = source::read(root, &scan.path, limit).ok()?;
+        let (text, _) = source::decode_vec(bytes).ok()?;
+        let patterns: Vec<usize> = patterns.matches(&text).into_iter().collect();
+        let (path, role) = (scan.path.clone(), scan.role);
+        (!patterns.is_empty()).then_some(Hit { path, role, patterns })
+    };
+    files.filter_map(hit).collect()
+}
+
 /// Findings after suppressions, in their final order.
 #[derive(Debug, Default)]
 pub struct Judged {
@@ -81,8 +102,39 @@ pub struct Judged {
     pub accepted: Vec<Accepted>,
 }
 
+/// Whether what a file mentions is what a page or a link leads to; else a test says it.
+fn is_linking(scan: &FileScan) -> bool {
+    let is_read = scan.language.is_script() || scan.language == Language::Python;
+    scan.role == Role::Production && (is_read || mentions::is_page(&scan.path))
+}
+
+/// Which routes are called, and which calls do not fit.
+#[must_use]
+pub fn contract(config: &Config, scans: &[FileScan], inventories: &Inventories) -> Contract {
+    let mentioned = |wanted: bool| -> BTreeSet<String> {
+        let files = scans.iter().filter(|scan| is_linking(scan) == wanted);
+        files.flat_map(|scan| &scan.mentions).cloned().collect()
+    };
+    let elsewhere: Vec<Elsewhere> = config
+        .routes
+        .called_elsewhere
+        .iter()
+        .filter_map(|known| {
+            Some(Elsewhere {
+                path: globset::Glob::new(&known.path).ok()?.compile_matcher(),
+                methods: known.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
+                reason: known.reason.clone(),
+            })
+        })
+        .collect();
+    let (pages, tests) = (mentioned(true), mentioned(false));
+    let said = Said { pages: &pages, tests: &tests, elsewhere: &elsewhere };
+    Contract::of(&inventories.routes, &inventories.calls, &said, &inventories.pages)
+}
+
 /// What the rules over the whole project find.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "they are the parts of a reading")]
 pub fn project_findings(
     root: &Path,
     config: &Config,
@@ -90,9 +142,11 @@ pub fn project_findings(
     walk: &Walk,
     scans: &[FileScan],
     inventories: &Inventories,
+    contract: &Contract,
     profile: &mut Profile,
 ) -> Judged {
-    let mentions = scans.iter().flat_map(|scan| &scan.mentions).cloned().collect();
+    let tests = scans.iter().filter(|scan| !is_linking(scan));
+    let mentions = tests.flat_map(|scan| &scan.mentions).cloned().collect();
     let public: Vec<Public> = config
         .routes
         .public
@@ -110,6 +164,7 @@ pub fn project_findings(
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
+        contract,
         public: &public,
         mentions: &mentions,
         uses: &uses,
@@ -323,17 +378,42 @@ pub fn assessments(book: &RuleBook, scans: &[FileScan]) -> BTreeMap<Category, As
         .collect()
 }
 
-/// The routes, without the secrets that a path may hold.
+/// How the calls land that are meant for the repository's own servers.
 #[must_use]
-pub fn routes(mut routes: Vec<Route>) -> Vec<Route> {
-    for route in &mut routes {
-        for path in std::iter::once(&mut route.path).chain(&mut route.otherwise) {
-            if let Cow::Owned(masked) = redact(path) {
-                *path = masked;
-            }
+pub fn landed(inventories: &Inventories) -> Landed {
+    let mut out = Landed { routes: inventories.routes.len(), ..Landed::default() };
+    for call in &inventories.calls {
+        match call.status {
+            calls::Status::Matched | calls::Status::Asset => out.answered += 1,
+            status if status.is_broken() => out.broken += 1,
+            // What a server asks another for at an unknown address is no page's business.
+            calls::Status::Dynamic if !calls::is_of_server(&call.client) => out.unknown += 1,
+            _ => {}
         }
     }
-    routes
+    out
+}
+
+/// Masks the secrets that paths and addresses may hold.
+pub fn mask(inventories: &mut Inventories) {
+    let of_routes = inventories
+        .routes
+        .iter_mut()
+        .flat_map(|route| std::iter::once(&mut route.path).chain(&mut route.otherwise));
+    let calls = inventories.calls.iter_mut().chain(&mut inventories.calls_by_tests);
+    let of_calls = calls.flat_map(|call| {
+        let landing = call.route.iter_mut().map(|route| &mut route.path);
+        let nearest = call
+            .nearest
+            .iter_mut()
+            .flat_map(|nearest| [&mut nearest.route.path, &mut nearest.asked, &mut nearest.edit]);
+        std::iter::once(&mut call.url).chain(landing).chain(nearest)
+    });
+    for text in of_routes.chain(of_calls) {
+        if let Cow::Owned(masked) = redact(text) {
+            *text = masked;
+        }
+    }
 }
 
 fn not_assessed(reason: &str) -> Assessment {

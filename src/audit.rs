@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Accepted, Category, Finding, Severity};
 use crate::gate::{Gate, Verdict};
 use crate::inventory::calls::Call;
+use crate::inventory::contract::Contract;
 use crate::inventory::routes::Route;
 use crate::score::Scorecard;
 use crate::source::{Language, Role};
@@ -37,6 +38,10 @@ pub struct Audit {
     pub accepted: Vec<Accepted>,
     /// The routes, by path and method.
     pub routes: Vec<Route>,
+    /// The calls to servers, by file and line.
+    pub calls: Vec<Call>,
+    /// Which routes are called, and which calls do not fit.
+    pub contract: Contract,
     /// Frameworks that imports or manifests name but that no reader of ours reads.
     pub frameworks_not_assessed: Vec<String>,
     /// Codebase facts (row 4.02).
@@ -69,6 +74,10 @@ pub struct Listing {
     pub routes: Vec<Route>,
     /// The calls to servers, where they were asked for.
     pub calls: Vec<Call>,
+    /// Those by tests, where they were asked for.
+    pub calls_by_tests: Vec<Call>,
+    /// Which routes are called, and which calls do not fit.
+    pub contract: Contract,
     /// Frameworks that a manifest names but whose routes are not read.
     pub frameworks_not_assessed: Vec<String>,
     /// Which files were read, and which were not.

@@ -34,9 +34,10 @@ static NEEDS: LazyLock<BTreeMap<Language, AhoCorasick>> = LazyLock::new(|| {
     Language::ALL.iter().copied().filter_map(of).collect()
 });
 
-/// What linking needs a file for; `calls` tells whether anybody asks for the calls to servers.
+/// What linking needs a file for; `calls` tells whether anybody asks for the calls to
+/// servers, `tests` whether also for those by tests.
 #[must_use]
-pub fn need(source: &Source, calls: bool) -> Need {
+pub fn need(source: &Source, calls: bool, tests: bool) -> Need {
     if source.language.has_documents() {
         let wanted = documents::wanted(source);
         return Need { routes: wanted, calls: wanted, tests: false };
@@ -47,7 +48,7 @@ pub fn need(source: &Source, calls: bool) -> Need {
     Need {
         routes,
         calls: calls && calls::can_call(source),
-        tests: calls && calls::can_test(source),
+        tests: tests && calls::can_test(source),
     }
 }
 

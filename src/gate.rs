@@ -112,15 +112,34 @@ pub struct Gate {
     pub evidence: String,
 }
 
+/// How the calls of a program land, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Landed {
+    /// The routes that they could land on.
+    pub routes: usize,
+    /// Calls that a route answers, or a file.
+    pub answered: usize,
+    /// Calls that no route answers, or one that only pretends.
+    pub broken: usize,
+    /// Calls of which nobody can tell.
+    pub unknown: usize,
+}
+
 /// Asks every gate of the policy, in the order in which reports list them.
 #[must_use]
-pub fn gates(scorecard: &Scorecard, findings: &[Finding], policy: &GatePolicy) -> Vec<Gate> {
+pub fn gates(
+    scorecard: &Scorecard,
+    findings: &[Finding],
+    landed: Landed,
+    policy: &GatePolicy,
+) -> Vec<Gate> {
     let mut gates = vec![score_gate(scorecard, policy), floor_gate(scorecard, policy)];
     // Critical and high findings are always asked about, lesser ones only where they block.
     let asked = |severity| severity >= Severity::High || policy.fail_on.blocks(severity);
     for severity in Severity::ALL.iter().rev().copied().filter(|severity| asked(*severity)) {
         gates.push(finding_gate(scorecard, findings, severity, policy.fail_on.blocks(severity)));
     }
+    gates.push(calls_gate(landed));
     gates.extend(PENDING.iter().map(|(id, criterion, evidence)| Gate {
         id: (*id).to_owned(),
         criterion: (*criterion).to_owned(),
@@ -134,11 +153,40 @@ pub fn gates(scorecard: &Scorecard, findings: &[Finding], policy: &GatePolicy) -
 
 /// Gates that need something which no run can give yet: id, criterion, why it is not evaluated.
 const PENDING: &[(&str, &str, &str)] = &[
-    ("client-calls", "every client call reaches a route", "client calls are not inventoried yet"),
     ("tests-passed", "tests passed", "no test results were given"),
     ("coverage", "coverage at its target", "no coverage report was given"),
     ("attestations", "checklist attested", "no attestations were given"),
 ];
+
+fn calls_gate(landed: Landed) -> Gate {
+    let Landed { routes, answered, broken, unknown } = landed;
+    let all = answered + broken + unknown;
+    let status = match landed {
+        _ if all == 0 => Status::NotApplicable,
+        _ if routes == 0 => Status::NotEvaluated,
+        _ if broken > 0 => Status::Fail,
+        _ if unknown > 0 => Status::NotEvaluated,
+        _ => Status::Pass,
+    };
+    let evidence = match all {
+        0 => "no call to a server of the repository was found".to_owned(),
+        _ if routes == 0 => format!("{all} calls and no route that they could reach"),
+        _ => {
+            let parts = [(broken, "do not"), (unknown, "cannot be told")];
+            let others = parts.iter().filter(|(count, _)| *count > 0);
+            let others: String = others.map(|(count, what)| format!(", {count} {what}")).collect();
+            format!("{answered} of {all} calls reach a route{others}")
+        }
+    };
+    Gate {
+        id: "client-calls".to_owned(),
+        criterion: "every client call reaches a route".to_owned(),
+        status,
+        required: true,
+        blocks: false,
+        evidence,
+    }
+}
 
 fn score_gate(scorecard: &Scorecard, policy: &GatePolicy) -> Gate {
     let (status, evidence) = match scorecard.overall {
@@ -345,7 +393,8 @@ mod tests {
             policy in any_policy(), weights in any_weights(),
         ) {
             let judge = |ran: &BTreeMap<_, _>| {
-                let mut gates = gates(&score(&findings, ran, 5.0, &weights), &findings, &policy);
+                let card = score(&findings, ran, 5.0, &weights);
+                let mut gates = gates(&card, &findings, Landed::default(), &policy);
                 gates.retain(|gate| PENDING.iter().all(|(id, ..)| gate.id != *id));
                 verdict(&gates)
             };
@@ -375,7 +424,7 @@ mod tests {
         ) {
             let judge = |findings: &[Finding]| {
                 let card = score(findings, &ran, 5.0, &Weights::default());
-                verdict(&gates(&card, findings, &policy))
+                verdict(&gates(&card, findings, Landed::default(), &policy))
             };
             let with = judge(&findings);
             let without = judge(&findings[..findings.len().saturating_sub(1)]);
@@ -386,7 +435,7 @@ mod tests {
 
     fn judge(findings: &[Finding], ran: &[Category], policy: &GatePolicy) -> (Verdict, Vec<Gate>) {
         let card = score(findings, &assessed(ran), 100.0, &Weights::default());
-        let gates = gates(&card, findings, policy);
+        let gates = gates(&card, findings, Landed::default(), policy);
         (verdict(&gates), gates)
     }
 
@@ -411,7 +460,7 @@ mod tests {
         score-floor | score at least 70 whatever the categories not assessed would score | asks | pass | 87.5 to 100.0; not assessed: testing, performance
         no-critical | no open critical finding | blocks | pass | no open critical finding
         no-high | no open high finding | asks | pass | no open high finding
-        client-calls | every client call reaches a route | asks | not-evaluated | client calls are not inventoried yet
+        client-calls | every client call reaches a route | asks | not-applicable | no call to a server of the repository was found
         tests-passed | tests passed | asks | not-evaluated | no test results were given
         coverage | coverage at its target | asks | not-evaluated | no coverage report was given
         attestations | checklist attested | asks | not-evaluated | no attestations were given
@@ -427,7 +476,7 @@ mod tests {
         score-floor | score at least 70 whatever the categories not assessed would score | asks | not-evaluated | 12.5 to 100.0; not assessed: code-quality, api, security, configuration, database, infrastructure, monitoring, documentation
         no-critical | no open critical finding | blocks | not-evaluated | no rule ran
         no-high | no open high finding | asks | not-evaluated | no rule ran
-        client-calls | every client call reaches a route | asks | not-evaluated | client calls are not inventoried yet
+        client-calls | every client call reaches a route | asks | not-applicable | no call to a server of the repository was found
         tests-passed | tests passed | asks | not-evaluated | no test results were given
         coverage | coverage at its target | asks | not-evaluated | no coverage report was given
         attestations | checklist attested | asks | not-evaluated | no attestations were given
@@ -457,6 +506,22 @@ mod tests {
         let critical = [finding("r", Category::Security, Severity::Critical, Confidence::High)];
         let none = GatePolicy { fail_on: FailOn::None, ..GatePolicy::default() };
         assert_eq!(judge(&critical, &ran, &none).0, Verdict::Conditional);
+    }
+
+    #[test]
+    fn one_call_without_a_route_fails_and_one_unknown_is_no_pass() {
+        let landed = |answered, broken, unknown| Landed { routes: 3, answered, broken, unknown };
+        let asked = |landed| {
+            let gate = calls_gate(landed);
+            (gate.status, gate.evidence)
+        };
+        assert_eq!(asked(landed(9, 0, 0)), (Status::Pass, "9 of 9 calls reach a route".to_owned()));
+        assert_eq!(
+            asked(landed(9, 2, 1)),
+            (Status::Fail, "9 of 12 calls reach a route, 2 do not, 1 cannot be told".to_owned())
+        );
+        assert_eq!(asked(landed(9, 0, 1)).0, Status::NotEvaluated);
+        assert_eq!(asked(Landed { routes: 0, ..landed(0, 4, 0) }).0, Status::NotEvaluated);
     }
 
     #[test]

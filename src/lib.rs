@@ -64,6 +64,8 @@ pub struct Run<'r> {
     pub progress: &'r (dyn Fn(usize, usize) + Sync),
     /// Whether the calls to servers are listed, too.
     pub calls: bool,
+    /// Whether those by tests are, too.
+    pub tests: bool,
     /// The day against which suppressions expire, `YYYY-MM-DD`.
     pub today: String,
 }
@@ -94,8 +96,17 @@ pub fn profiled(
     let reading = read(root, config, &book, run, wanted.then_some(&mut *profile))?;
     let Reading { repository, walk, mut scans, inventories } = reading;
     let start = Instant::now();
-    let project =
-        assemble::project_findings(root, config, &book, &walk, &scans, &inventories, profile);
+    let contract = assemble::contract(config, &scans, &inventories);
+    let project = assemble::project_findings(
+        root,
+        config,
+        &book,
+        &walk,
+        &scans,
+        &inventories,
+        &contract,
+        profile,
+    );
     profile.phase("rules over the project", start);
     let start = Instant::now();
     let judged =
@@ -104,7 +115,8 @@ pub fn profiled(
     let codebase = assemble::codebase(&scans);
     let assessed = assemble::assessments(&book, &scans);
     let scorecard = score::score(&judged.findings, &assessed, codebase.kloc(), &config.score);
-    let gates = gate::gates(&scorecard, &judged.findings, &config.gates);
+    let landed = assemble::landed(&inventories);
+    let gates = gate::gates(&scorecard, &judged.findings, landed, &config.gates);
     profile.phase("judge", start);
     Ok(Audit {
         schema: SCHEMA.to_owned(),
@@ -116,7 +128,9 @@ pub fn profiled(
         rules: book.summaries(&judged.findings, &judged.accepted),
         findings: judged.findings,
         accepted: judged.accepted,
-        routes: assemble::routes(inventories.routes),
+        routes: inventories.routes,
+        calls: inventories.calls,
+        contract,
         frameworks_not_assessed: assemble::frameworks(&scans),
         codebase,
         coverage,
@@ -133,8 +147,10 @@ pub fn inventory(root: &Path, config: &Config, run: &Run<'_>) -> Result<Listing,
     Ok(Listing {
         project: assemble::project(root, repository.as_ref()),
         coverage: assemble::coverage(&walk, &scans, repository.as_ref(), &inventories),
-        routes: assemble::routes(inventories.routes),
+        contract: assemble::contract(config, &scans, &inventories),
+        routes: inventories.routes,
         calls: inventories.calls,
+        calls_by_tests: inventories.calls_by_tests,
         frameworks_not_assessed: assemble::frameworks(&scans),
     })
 }
@@ -162,6 +178,7 @@ fn read(
     let mut plan = assemble::plan(&walk, book, config);
     plan.profile = profile.is_some();
     plan.calls = run.calls;
+    plan.tests = run.tests;
     let total = walk.jobs.len();
     let progress = |done| (run.progress)(done, total);
     let mut scans = scan::run(&run.isolation, &plan, &walk.jobs, &progress)?;
@@ -171,8 +188,11 @@ fn read(
     let jobs: BTreeMap<&str, &Job> = walk.jobs.iter().map(|job| (job.path.as_str(), job)).collect();
     // The linker asks for modules only, and a scanner without rules starts at once.
     let without_rules = plan.without_rules();
-    let inventories =
-        inventory::link(assemble::take_facts(&mut scans), &known, run.calls, |paths| {
+    let mut inventories = inventory::link(
+        assemble::take_facts(&mut scans),
+        &known,
+        run.calls,
+        |paths| {
             let jobs: Vec<Job> = paths
                 .iter()
                 .filter_map(|path| jobs.get(path.as_str()))
@@ -180,7 +200,10 @@ fn read(
                 .collect();
             scan::run(&run.isolation, &without_rules, &jobs, &|_| {})
                 .map(|mut scans| assemble::take_facts(&mut scans))
-        })?;
+        },
+        |patterns| assemble::hits(root, config, &scans, patterns),
+    )?;
+    assemble::mask(&mut inventories);
     if let Some(profile) = profile {
         let spent = |since: Instant, until: Instant| profile::nanoseconds(until - since);
         let phases = [

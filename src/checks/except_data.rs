@@ -3,7 +3,7 @@
 use super::CheckMatch;
 use super::shape::{is_constant, is_neutral};
 use crate::module::path::{constant_text, last_name};
-use crate::module::visit::{Visitor, Walk, walk_block, walk_module};
+use crate::module::visit::{Visitor, Walk, walk_block, walk_expr, walk_module};
 use crate::module::{
     Call, Class, Entry, Expr, ExprKind, Function, Handler, Module, Stmt, StmtKind,
 };
@@ -39,6 +39,16 @@ const FAILURE: &[&str] = &[
     "degraded",
     "down",
     "problem",
+    "not_found",
+    "not found",
+    "missing",
+    "expired",
+    "denied",
+    "retry",
+    "refresh",
+    "timeout",
+    "unknown",
+    "received",
 ];
 
 /// Exceptions that say that something is absent: a default is then an answer.
@@ -70,7 +80,7 @@ struct Search<'m> {
 
 impl<'m> Visitor<'m> for Search<'m> {
     fn enter_handler(&mut self, handler: &'m Handler) -> Walk {
-        let mut answers = Answers { values: Vec::new() };
+        let mut answers = Answers { values: Vec::new(), error: handler.name.as_deref() };
         // What ends by raising has answered only the one error that it knows.
         if !handler.body.last().is_some_and(|last| matches!(last.kind, StmtKind::Raise(_))) {
             walk_block(&mut answers, &handler.body);
@@ -105,6 +115,25 @@ impl<'m> Visitor<'m> for Search<'m> {
 /// What a handler answers with, without the functions and handlers inside it.
 pub(super) struct Answers<'m> {
     pub(super) values: Vec<&'m Expr>,
+    /// The name of the error.
+    pub(super) error: Option<&'m str>,
+}
+
+/// Whether an expression reads a name.
+fn reads(expr: &Expr, name: &str) -> bool {
+    struct Reads<'n> {
+        name: &'n str,
+        found: bool,
+    }
+    impl<'m> Visitor<'m> for Reads<'_> {
+        fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
+            self.found |= matches!(&expr.kind, ExprKind::Name(read) if read == self.name);
+            Walk::Into
+        }
+    }
+    let mut search = Reads { name, found: false };
+    walk_expr(&mut search, expr);
+    search.found
 }
 
 impl<'m> Visitor<'m> for Answers<'m> {
@@ -120,6 +149,13 @@ impl<'m> Visitor<'m> for Answers<'m> {
                 {
                     self.values.push(value);
                 }
+                Walk::Skip
+            }
+            // The one error that is asked for is known.
+            StmtKind::If { test, otherwise, .. }
+                if self.error.is_some_and(|error| reads(test, error)) =>
+            {
+                walk_block(self, otherwise);
                 Walk::Skip
             }
             _ => Walk::Into,
@@ -230,6 +266,8 @@ fn made_up(value: &Expr) -> Option<&'static str> {
 
 fn mentions_failure(value: &Expr) -> bool {
     match &value.kind {
+        // Data that somebody makes up says yes.
+        ExprKind::Bool(false) => true,
         ExprKind::Map(entries) => {
             entries.iter().any(|entry| tells_failure(entry) || mentions_failure(&entry.value))
         }
@@ -246,6 +284,9 @@ fn is_failure_word(text: &str) -> bool {
 fn tells_failure(entry: &Entry) -> bool {
     // A spread may hold the failure.
     let Some(key) = &entry.key else { return true };
+    if matches!(entry.value.kind, ExprKind::Bool(false)) {
+        return true;
+    }
     let key = constant_text(key).unwrap_or_default().to_ascii_lowercase();
     let value = &entry.value;
     match key.as_str() {

@@ -29,7 +29,7 @@ impl<'m> Visitor<'m> for Promises {
             && let [only] = call.args.as_slice()
             && let ExprKind::Function(callback) = &only.value.kind
         {
-            let mut answers = Answers { values: Vec::new() };
+            let mut answers = Answers { values: Vec::new(), error: None };
             walk_block(&mut answers, &callback.body);
             // What lets other errors through knows the one that it answers.
             let values = if Body::of(callback).raises > 0 { Vec::new() } else { answers.values };

@@ -68,6 +68,17 @@ const CONSTANT_NAMES: &[&str] = &[
     "locale",
     "argument",
     "prop",
+    "definition",
+    "key",
+    "descriptor",
+    "manifest",
+    "capabilit",
+    "initial",
+    "staticpaths",
+    "state",
+    "variant",
+    "offset",
+    "size",
 ];
 
 /// Words in names of classes and bases that provide constants or stand in for something.

@@ -245,3 +245,50 @@ fn javascript_catches_stubs_and_middleware_are_seen() {
     );
     assert!(allows("function requireAuth(req, res, next) {\n  if (!req.user) { return next(new Error('x')); }\n  next();\n}\n").is_empty());
 }
+
+#[test]
+fn a_failure_that_somebody_looks_at_later_is_not_swallowed() {
+    let swallows = |code: &str| run(Language::TypeScript, "exception-swallowed", code);
+    let within = |body: &str, rest: &str| {
+        swallows(&format!("async function f() {{\n{body} catch {{}}\n{rest}\n}}\n"))
+    };
+    assert_eq!(within("try { await store.save(a) }", "return 1"), ["2"]);
+    assert_eq!(within("try { await users.find(key) }", "throw new Denied()"), ["~2"]);
+    assert_eq!(
+        within("try { a = await users.find(key) }", "if (!a) { throw new Denied() }"),
+        ["~2"]
+    );
+    assert_eq!(within("try { colour = luminance(text) }", "return colour"), ["~2"]);
+    assert_eq!(within("try { text = readFileSync(path) }", "return text"), ["2"]);
+    assert_eq!(within("try { run() } finally { try { await gone(a) }", "}"), ["~2"]);
+    let python = |body: &str| {
+        run(Language::Python, "exception-swallowed", &format!("def f(a, k):\n{body}\n"))
+    };
+    assert_eq!(python("  try:\n    b = a[k]\n  except Exception:\n    pass\n  return b"), ["~4"]);
+    assert_eq!(python("  try:\n    b = a(k)\n  except Exception:\n    pass\n  return b"), ["4"]);
+}
+
+#[test]
+fn an_answer_that_says_no_is_not_made_up() {
+    let caught = |answer: &str| {
+        run(
+            Language::TypeScript,
+            "except-returns-data",
+            &format!("function f() {{\n  try {{ g(); }} catch (e) {{\n    {answer};\n  }}\n}}\n"),
+        )
+    };
+    assert!(caught("return { valid: false, shouldLogIn: true }").is_empty());
+    assert!(caught("return { status: 'not_found' }").is_empty());
+    assert!(caught("if (isMissing(e)) { return { items: [{ id: 1 }] } }").is_empty());
+    assert_eq!(caught("if (quiet) { return { items: [{ id: 1 }] } }"), ["3"]);
+}
+
+#[test]
+fn what_a_nameless_function_answers_is_not_the_checkers_answer() {
+    let allows = |code: &str| run(Language::TypeScript, "auth-allows-anonymous", code);
+    assert_eq!(allows("const canAccess = (user) => { return !user || user.admin };\n"), ["1"]);
+    assert!(
+        allows("function authDialog() {\n  return match(P.when((user) => { return !user || user.b }));\n}\n")
+            .is_empty()
+    );
+}

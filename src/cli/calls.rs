@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::listing::{self, Pattern, is_file, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
+use crate::inventory::calls::statistics::{Share, Statistics};
 use crate::inventory::calls::{Call, Status};
 use crate::source::Role;
 
@@ -63,8 +64,8 @@ struct Filter {
     /// Show calls whose file matches a glob, or holds this text.
     #[arg(long, value_name = "GLOB|TEXT")]
     file: Option<String>,
-    /// Show calls of files that are for this: production, test, script, config, …; without it the
-    /// table leaves those by tests out.
+    /// Show calls of files that are for this: production, script, config, generated; test adds
+    /// those by tests, which are left out otherwise.
     #[arg(long, value_name = "ROLE", value_delimiter = ',', value_parser = parse_role)]
     role: Vec<Role>,
 }
@@ -96,20 +97,26 @@ impl Filter {
 #[derive(Serialize)]
 struct Inventory<'a> {
     calls: &'a [Call],
+    statistics: Statistics,
 }
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
-        let listing = run::inventory(root, &config, true)?;
-        let mut calls = self.filter.apply(listing.calls)?;
-        // Data has them all, a table those of the program.
-        if self.format == Format::Table && self.explain.is_none() && self.filter.role.is_empty() {
-            calls.retain(|call| call.role != Role::Test);
-        }
+        // Reading the tests takes as long as reading the program.
+        let wanted = match self.filter.role.contains(&Role::Test) {
+            true => run::Calls::WithTests,
+            false => run::Calls::OfProgram,
+        };
+        let mut listing = run::inventory(root, &config, wanted)?;
+        listing.calls.append(&mut listing.calls_by_tests);
+        listing.calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
+        let calls = self.filter.apply(listing.calls)?;
         let text = match (&self.explain, self.format) {
             (Some(place), _) => explained(&calls, place)?,
-            (None, Format::Json) => json(&Inventory { calls: &calls })?,
+            (None, Format::Json) => {
+                json(&Inventory { calls: &calls, statistics: Statistics::of(&calls) })?
+            }
             (None, Format::Table) => table(&calls),
         };
         terminal::report(&text)?;
@@ -122,7 +129,25 @@ fn table(calls: &[Call]) -> String {
     if calls.is_empty() {
         return "no calls found\n".to_owned();
     }
-    listing::by_file(calls, |call| &call.file, counts, row, "file")
+    let listed = listing::by_file(calls, |call| &call.file, counts, row, "file");
+    listed + &numbers(&Statistics::of(calls))
+}
+
+/// How many of how many calls land on a route that answers them, by what they have in common.
+fn numbers(statistics: &Statistics) -> String {
+    let share = |share: &Share| {
+        let Share { name, matched, total } = share;
+        [name.clone(), format!("{matched} of {total}")]
+    };
+    let mut text = format!("{} of {} matched\n", statistics.matched, statistics.total);
+    for (what, shares) in [("method", &statistics.by_method), ("module", &statistics.by_module)] {
+        text += &format!("  by {what}\n");
+        let rows: Vec<_> = shares.iter().map(share).collect();
+        for line in terminal::rows(&rows).lines() {
+            text += &format!("    {line}\n");
+        }
+    }
+    text
 }
 
 /// `5 calls: 4 matched, 1 missing`
@@ -132,11 +157,15 @@ fn counts(calls: &[&Call]) -> String {
 }
 
 fn row(call: &Call) -> [String; 5] {
-    let lands = match (&call.route, &call.nearest) {
-        (Some(route), _) => route.path.clone(),
-        (None, Some(nearest)) => format!("candidate: {}", nearest.edit),
-        (None, None) => String::new(),
+    let mut lands = match (&call.route, &call.nearest, &call.opaque) {
+        (Some(route), ..) => route.path.clone(),
+        (None, Some(nearest), _) => format!("candidate: {}", nearest.edit),
+        (None, None, Some(opaque)) => format!("below {}, which nobody knows", opaque.path),
+        (None, None, None) => String::new(),
     };
+    if let Some(prefix) = &call.inferred_prefix {
+        lands += &format!(" ({prefix} inferred)");
+    }
     let place = format!("line {}", call.line);
     [call.method.clone(), call.url.clone(), call.status.to_string(), lands, place]
 }
@@ -157,11 +186,25 @@ fn explained(calls: &[Call], place: &str) -> anyhow::Result<String> {
             };
             text += &format!("  {}:{}  {what}\n", step.file, step.line);
         }
+        if let Some(prefix) = &call.inferred_prefix {
+            text += &format!(
+                "  its base is not known: taken for {prefix}, behind which most calls of the same base land\n"
+            );
+        }
+        if let Some(by) = &call.rewritten {
+            text += &format!("  {}:{}  a proxy hands it on as {}\n", by.file, by.line, by.path);
+        }
         if let Some(route) = &call.route {
             let methods =
                 if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") };
             text +=
                 &format!("  {}:{}  answered by {methods} {}\n", route.file, route.line, route.path);
+        }
+        if let Some(opaque) = &call.opaque {
+            text += &format!(
+                "  {}:{}  mounts below {} what nobody knows\n",
+                opaque.file, opaque.line, opaque.path
+            );
         }
         if let Some(nearest) = &call.nearest {
             let route = &nearest.route;

@@ -43,7 +43,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
         if let Some(wanted) = route::Wanted::of(&self.topic) {
-            let listing = run::inventory(root, &config, false)?;
+            let listing = run::inventory(root, &config, run::Calls::None)?;
             terminal::report(&route::pages(&listing.routes, &wanted)?)?;
             let incomplete = listing.coverage.incomplete;
             return Ok(if incomplete { super::INCOMPLETE } else { PASSED });
@@ -183,7 +183,7 @@ To change the numbers, set [score] in readiness.toml:
 
 fn gate_page(config: &Config) -> String {
     let nothing = score::score(&[], &BTreeMap::new(), 0.0, &config.score);
-    let gates = gate::gates(&nothing, &[], &config.gates);
+    let gates = gate::gates(&nothing, &[], gate::Landed::default(), &config.gates);
     let rows: Vec<_> = gates
         .iter()
         .map(|gate| {

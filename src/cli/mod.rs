@@ -13,6 +13,7 @@ use crate::scan::{steps, worker};
 mod audit;
 mod calls;
 mod catalogue;
+mod contract;
 mod explain;
 mod fault;
 mod init;
@@ -69,6 +70,7 @@ enum Command {
     Audit(audit::Arguments),
     Routes(routes::Arguments),
     Calls(calls::Arguments),
+    Contract(contract::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Audit(arguments) => arguments.run(cli.color),
         Command::Routes(arguments) => arguments.run(),
         Command::Calls(arguments) => arguments.run(),
+        Command::Contract(arguments) => arguments.run(),
         Command::Rules(arguments) => arguments.run(cli.color),
         Command::Explain(arguments) => arguments.run(),
         Command::Init(arguments) => arguments.run(),

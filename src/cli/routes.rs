@@ -100,7 +100,7 @@ struct Inventory<'a> {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<u8> {
         let (root, config) = self.run.load()?;
-        let listing = run::inventory(root, &config, false)?;
+        let listing = run::inventory(root, &config, run::Calls::None)?;
         let routes = self.filter.apply(listing.routes)?;
         let text = match self.format {
             Format::Json => json(&Inventory { routes: &routes })?,
@@ -155,6 +155,7 @@ fn row(route: &Route) -> [String; 5] {
     let handler = route.handler.as_deref().unwrap_or("(anonymous)");
     let marks = [
         ("not mounted", !route.mounted),
+        ("not loaded", route.mounted && !route.reachable),
         ("conditional", route.conditional),
         ("unresolved", !route.resolved),
         ("stub", route.stub.is_some()),
@@ -187,6 +188,7 @@ mod tests {
             },
             resolved: true,
             mounted: true,
+            reachable: true,
             ..Route::default()
         }
     }
@@ -198,6 +200,7 @@ mod tests {
         let elsewhere = Route {
             file: "app/old.py".to_owned(),
             mounted: false,
+            reachable: false,
             stub: Some("it does nothing".to_owned()),
             ..route("/old", &["POST"], &[])
         };
@@ -266,6 +269,7 @@ mod tests {
               },
               "resolved": true,
               "mounted": true,
+              "reachable": true,
               "conditional": false,
               "name": null,
               "parameters": [],

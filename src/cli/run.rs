@@ -10,12 +10,24 @@ use crate::config::Config;
 use crate::profile::Profile;
 use crate::scan::{Isolation, WorkerProgram};
 
+/// Which calls to servers are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// None of them.
+    None,
+    /// Those of the program.
+    OfProgram,
+    /// Those by tests, too.
+    WithTests,
+}
+
 /// Lists what a repository holds, without judging it; the calls to servers only where they are
 /// asked for.
-pub(super) fn inventory(root: &Path, config: &Config, calls: bool) -> anyhow::Result<Listing> {
+pub(super) fn inventory(root: &Path, config: &Config, calls: Calls) -> anyhow::Result<Listing> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
     let isolation = Isolation::Child(program);
-    let run = Run { isolation, progress: &|_, _| {}, calls, today: today() };
+    let (calls, tests) = (calls != Calls::None, calls == Calls::WithTests);
+    let run = Run { isolation, progress: &|_, _| {}, calls, tests, today: today() };
     Ok(crate::inventory(root, config, &run)?)
 }
 
@@ -28,7 +40,7 @@ pub(super) fn audit(
 ) -> anyhow::Result<Audit> {
     let program = WorkerProgram::this().context("the scanner cannot be found")?;
     let isolation = Isolation::Child(program);
-    let run = Run { isolation, progress, calls: false, today: today() };
+    let run = Run { isolation, progress, calls: true, tests: false, today: today() };
     Ok(crate::profiled(root, config, &run, profile)?)
 }
 

@@ -141,20 +141,23 @@ impl Allowance {
 pub struct Routes {
     /// Routes that are meant for everybody, so that they may change things for callers whom nobody
     /// knows.
-    pub public: Vec<PublicRoute>,
+    pub public: Vec<RouteNote>,
+    /// Routes that somebody outside the tree calls, so that they are not unused: a public
+    /// interface, another system.
+    pub called_elsewhere: Vec<RouteNote>,
 }
 
-/// Routes that are meant for everybody.
+/// What is known of some routes, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct PublicRoute {
+pub struct RouteNote {
     /// A glob of paths as the inventory shows them: `/api/newsletter`, `/public/**`.
     #[schemars(extend("format" = "glob"))]
     pub path: String,
     /// Their methods; none means all.
     #[serde(default)]
     pub methods: Vec<String>,
-    /// Why they are.
+    /// Why it is so.
     pub reason: String,
 }
 

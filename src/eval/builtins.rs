@@ -85,6 +85,7 @@ pub fn attribute<'p>(object: &Value<'p>, name: &str) -> Option<Value<'p>> {
         }
         // The value of an enumeration's member, and `Path.name`-like views, are the text itself.
         Value::Text(_) | Value::Number(_) if name == "value" => Some(object.clone()),
+        Value::Text(_) if name == "href" => Some(object.clone()),
         // An address in its parts: what is asked for is the path.
         Value::Text(_) if matches!(name, "path" | "pathname") => Some(object.clone()),
         Value::Text(text) if name == "length" => text
@@ -193,6 +194,12 @@ fn text_method<'p>(text: &Rc<Text>, method: &str, args: &Args<'p>) -> Value<'p> 
             (Some(from), Some(to)) => match (from.as_str(), to.as_str()) {
                 (Some(from), Some(to)) if !from.is_empty() => {
                     text.replace(from, to).map_or(Value::Unknown, wrap)
+                }
+                // A placeholder is filled with something that nobody knows.
+                (Some(from), None) if !from.is_empty() => {
+                    let filled = text.replace_by_hole(from, "");
+                    let is_known = !text.has_hole() || filled != **text;
+                    if is_known { wrap(filled) } else { Value::Unknown }
                 }
                 _ => Value::Unknown,
             },
@@ -596,6 +603,10 @@ fn external<'p>(path: &str, args: &Args<'p>) -> Option<Value<'p>> {
                 },
                 _ => Value::Unknown,
             })
+        }
+        "lodash.replace" | "lodash/replace" | "lodash/replace.default" | "lodash-es.replace" => {
+            let (Value::Text(text), rest) = args.positional.split_first()? else { return None };
+            Some(text_method(text, "replace", &Args::of(rest.to_vec())))
         }
         // A query is no part of the path.
         "tornado.httputil.url_concat" => {

@@ -117,6 +117,12 @@ pub trait Scope<'p> {
     /// Something is done with [`Value::Absent`] that nothing can be done with.
     fn nothing_used(&mut self) {}
 
+    /// Whether a name is that of a parameter which may be left out, and was given something of
+    /// which nobody knows more: it is not nothing.
+    fn is_given(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Whether a text with one of several in it is one of several itself, and not a text with a
     /// hole.
     fn tells_arms_apart(&self) -> bool {
@@ -133,6 +139,11 @@ pub trait Scope<'p> {
     /// Whether what the environment may decide otherwise matters.
     fn weighs_both(&self) -> bool {
         false
+    }
+
+    /// Whether a value counts as true, where that decides what runs.
+    fn decides(&self, value: &Value<'p>) -> Option<bool> {
+        value.truth()
     }
 
     /// Takes note of work beyond one step: the [`Value::weight`] of what was made.
@@ -189,7 +200,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
         ExprKind::Unary { operator, operand } => {
             let value = eval(operand, scope);
             match operator.as_str() {
-                "!" => match value.truth() {
+                "!" => match truth(operand, &value, scope) {
                     Some(truth) if value.is_default() => Value::Flag(!truth),
                     Some(truth) => Value::Bool(!truth),
                     None => Value::Unknown,
@@ -218,6 +229,11 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                 _ => Value::Unknown,
             }
         }
+        ExprKind::Binary { operator, left, right }
+            if let Some(is) = compared_with_nothing(operator, left, right, scope) =>
+        {
+            Value::Bool(is)
+        }
         ExprKind::Binary { operator, left, right } => {
             // Chains such as `a + b + c …` lean to the left and are walked without recursion.
             let mut chain = vec![(operator, right)];
@@ -233,9 +249,9 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             }
             value
         }
-        ExprKind::Conditional { test, then, otherwise } => {
-            let test = eval(test, scope);
-            match test.truth() {
+        ExprKind::Conditional { test: tested, then, otherwise } => {
+            let test = eval(tested, scope);
+            match truth(tested, &test, scope) {
                 Some(truth) if test.is_default() && scope.weighs_both() => {
                     let (usual, other) = if truth { (then, otherwise) } else { (otherwise, then) };
                     let usual = eval(usual, scope);
@@ -249,7 +265,7 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
                         // The fallback of an environment variable, marked as such.
                         (Value::Text(test), Value::Text(fallback))
                             if let [variable] = test.env()
-                                && matches!(then, Value::Text(_) | Value::Unknown) =>
+                                && is_of_variable(&then, variable, scope) =>
                         {
                             Value::Text(Rc::new((*fallback).clone().from_env(variable)))
                         }
@@ -298,6 +314,42 @@ fn eval_inner<'p, S: Scope<'p> + ?Sized>(expr: &'p Expr, scope: &mut S) -> Value
             Value::Unknown
         }
     }
+}
+
+/// Whether the fallback of a variable may stand for what the variable says, too: one of unlike
+/// texts may not where they are told apart.
+fn is_of_variable<'p, S: Scope<'p> + ?Sized>(value: &Value<'p>, variable: &str, scope: &S) -> bool {
+    match value {
+        Value::Unknown => true,
+        Value::Text(text) => {
+            !scope.tells_arms_apart() || text.env().iter().any(|known| known == variable)
+        }
+        _ => false,
+    }
+}
+
+/// Whether what an expression came to counts as true; `None` when that is not known.
+pub fn truth<'p, S: Scope<'p> + ?Sized>(expr: &Expr, value: &Value<'p>, scope: &S) -> Option<bool> {
+    match &expr.kind {
+        ExprKind::Name(name) if scope.is_given(name) => Some(true),
+        _ => scope.decides(value),
+    }
+}
+
+/// What a comparison of a parameter with nothing comes to, where it was given something.
+fn compared_with_nothing<'p, S: Scope<'p> + ?Sized>(
+    operator: &str,
+    left: &Expr,
+    right: &Expr,
+    scope: &S,
+) -> Option<bool> {
+    let differs = match operator {
+        "==" | "===" | "is" => false,
+        "!=" | "!==" | "is not" => true,
+        _ => return None,
+    };
+    let ExprKind::Name(name) = &left.kind else { return None };
+    (matches!(right.kind, ExprKind::None) && scope.is_given(name)).then_some(differs)
 }
 
 /// Whether an expression is text that nothing is called for.
@@ -736,7 +788,7 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                     other => other,
                 };
             }
-            match left.truth() {
+            match scope.decides(&left) {
                 Some(true) => left,
                 Some(false) if left.is_default() => match (left, eval(right, scope)) {
                     (Value::Text(left), Value::Text(right)) => {
@@ -754,10 +806,14 @@ fn binary<'p, S: Scope<'p> + ?Sized>(
                 },
             }
         }
-        "&&" => match left.truth() {
+        "&&" => match scope.decides(&left) {
             Some(false) => left,
             Some(true) if left.is_default() => eval(right, scope).by_default(),
             Some(true) => eval(right, scope),
+            None if left.is_default() => {
+                let right = eval(right, scope);
+                Value::choice(vec![left, right])
+            }
             None => match eval(right, scope) {
                 Value::Bool(true) => Value::Unknown,
                 right => right,

@@ -4,11 +4,13 @@
 //! evaluated arguments, in a trace.
 
 mod branches;
+mod callers;
 mod calls;
 mod definitions;
 mod files;
 mod flow;
 mod folders;
+mod heirs;
 mod kept;
 mod kinds;
 pub mod libraries;
@@ -19,6 +21,7 @@ mod prototypes;
 mod rust;
 mod scope;
 mod settings;
+mod state;
 mod statements;
 mod tables;
 mod trace;
@@ -49,12 +52,18 @@ const MAX_RECURSION: usize = 2;
 const MAX_DEPTH: usize = 3_000;
 /// Turns of one loop over a known list.
 const MAX_TURNS: usize = 2_000;
+/// Calls at one place beyond which each is dear: tables of routes are shorter, and loops inside
+/// loops would fill the memory.
+const MAX_AT_PLACE: u32 = 2_000;
+/// What each of these takes, in steps.
+const DEAR: usize = 400;
 /// Functions that wait to be called.
 const MAX_PENDING: usize = 200_000;
 /// How often one function, made anew each time, waits to be called. A function that recurses
 /// through a callback makes another of these on every run.
 const MAX_PENDING_EACH: u32 = 64;
 
+pub use flow::{Asked, Attributes, Clients, Element};
 pub use libraries::Library;
 pub use trace::Trace;
 
@@ -109,6 +118,8 @@ pub struct Interpreter<'p> {
     settled: Rc<Vec<Rc<CallRecord<'p>>>>,
     /// The calls since.
     calls: Vec<Rc<CallRecord<'p>>>,
+    /// How many of them stand at one place.
+    at_place: HashMap<(FileId, u32), u32>,
     steps: u32,
     /// How many calls loading the modules has made.
     loaded: u32,
@@ -118,6 +129,8 @@ pub struct Interpreter<'p> {
     cut: bool,
     depth: usize,
     conditional: usize,
+    /// How many conditions stood around the call of the function that runs.
+    entered_at: usize,
     stack: Vec<*const Function>,
     /// The scope, `this` and class of the code that runs.
     frame: Frame<'p>,
@@ -154,6 +167,8 @@ pub struct Interpreter<'p> {
     natives: libraries::Natives<'p>,
     /// Files that the program loads by names which it computes, and that are not in it.
     missing: BTreeSet<String>,
+    /// Which module has loaded which.
+    loads: BTreeSet<(FileId, FileId)>,
     /// The application that was made last.
     application: Option<CallId>,
     /// Whether the running function may have ended otherwise, had the environment said so.
@@ -164,6 +179,8 @@ pub struct Interpreter<'p> {
     worn: worn::Worn<'p>,
     /// Whether it is followed where the addresses come from that calls to the outside are given.
     follows: bool,
+    /// What is known of the clients that are given them.
+    clients: Option<Clients>,
     /// Where the call stands that is about to be made.
     site: Option<Place>,
     /// Calls to the outside that are given an address: the calls through which it came, the
@@ -172,6 +189,13 @@ pub struct Interpreter<'p> {
     /// Addresses of such calls that the evaluation has lost track of, as a function around them
     /// was given one.
     presumed: BTreeMap<CallId, Value<'p>>,
+    /// Which functions write which variables, by file, once that is asked.
+    writers: state::AllWriters,
+    /// What scripts put on the object that all of them share.
+    globals: BTreeMap<SmolStr, Value<'p>>,
+    /// The calls, from one to before another, that methods make which nothing calls on the classes
+    /// that inherit them.
+    supposed: Vec<(CallId, CallId)>,
 }
 
 /// What a run is for.
@@ -181,9 +205,9 @@ pub struct Purpose {
     pub libraries: &'static [Library],
     /// Whether a dotted path leads into a library whose calls matter.
     pub tells: fn(&str) -> bool,
-    /// Whether it is followed where the addresses come from that calls to the outside are given;
-    /// then elements of pages are evaluated too.
-    pub follows_addresses: bool,
+    /// The clients, where it is followed where the addresses come from that they are given; then
+    /// elements of pages are evaluated too.
+    pub clients: Option<Clients>,
 }
 
 #[derive(Clone)]
@@ -218,12 +242,14 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         modules,
         settled: Rc::default(),
         calls: Vec::new(),
+        at_place: HashMap::new(),
         steps: MAX_STEPS,
         loaded: 0,
         asked_steps: 0,
         cut: false,
         depth: 0,
         conditional: 0,
+        entered_at: 0,
         stack: Vec::new(),
         frame: Frame { env, this: None, class: None },
         returned: Vec::new(),
@@ -243,14 +269,19 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         libraries: purpose.libraries,
         natives: libraries::Natives::default(),
         missing: BTreeSet::new(),
+        loads: BTreeSet::new(),
         application: None,
         swayed: false,
         django_settings: std::cell::OnceCell::new(),
         worn: worn::Worn::new(purpose.tells),
-        follows: purpose.follows_addresses,
+        follows: purpose.clients.is_some(),
+        clients: purpose.clients,
         site: None,
         ways: BTreeMap::new(),
         presumed: BTreeMap::new(),
+        writers: state::AllWriters::new(),
+        globals: BTreeMap::new(),
+        supposed: Vec::new(),
     };
     // What runs in scripts beside a program of Rust does not take its steps.
     if it.load_rust() {
@@ -259,12 +290,13 @@ pub fn run<'p>(program: &'p Program<'p>, purpose: Purpose) -> Trace<'p> {
         it.steps = MAX_STEPS;
     }
     for file in program.ids() {
-        it.load(file);
+        it.load_unasked(file);
     }
     it.close_circles();
     it.loaded = u32::try_from(it.calls.len()).unwrap_or(u32::MAX);
     it.worn.blind = true;
     it.run_uncalled();
+    it.call_later();
     it.worn.blind = false;
     Trace::of(it)
 }
@@ -298,8 +330,17 @@ impl<'p> Interpreter<'p> {
         self.settled.get(at).or_else(|| self.calls.get(at.checked_sub(self.settled.len())?))
     }
 
-    /// Runs a module once, at its first import or in its turn.
+    /// Runs a module once, at its first import, and notes who imports it.
     fn load(&mut self, file: FileId) {
+        let by = self.frame.env.file;
+        if by != file {
+            self.loads.insert((by, file));
+        }
+        self.load_unasked(file);
+    }
+
+    /// Runs a module once, at its first import or in its turn.
+    fn load_unasked(&mut self, file: FileId) {
         if self.modules[file.0 as usize].started.get() {
             return;
         }
@@ -339,7 +380,7 @@ impl<'p> Interpreter<'p> {
             packages.extend(self.program.at(&init).filter(|package| *package != id));
         }
         for package in packages.into_iter().rev() {
-            self.load(package);
+            self.load_unasked(package);
         }
     }
 
@@ -349,6 +390,7 @@ impl<'p> Interpreter<'p> {
         let mut class_at = 0;
         let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
+        let mut inherited: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
             if class_at < self.classes.len() {
                 let class = Rc::clone(&self.classes[class_at]);
@@ -365,6 +407,8 @@ impl<'p> Interpreter<'p> {
                 if closure.entered.get() {
                 } else if self.awaits_library(&closure) {
                     for_libraries.push_back(closure);
+                } else if self.has_heirs(&closure) {
+                    inherited.push_back(closure);
                 } else if needs_arguments(&closure) {
                     with_arguments.push_back(closure);
                 } else {
@@ -377,6 +421,9 @@ impl<'p> Interpreter<'p> {
                 if !closure.entered.get() && !self.let_library_call(&closure) {
                     self.run_blindly(&closure);
                 }
+            } else if let Some(closure) = inherited.pop_front() {
+                // Others may have called it on the instances that they have.
+                self.run_blindly(&closure);
             } else {
                 break;
             }
@@ -385,10 +432,22 @@ impl<'p> Interpreter<'p> {
 
     /// Runs a function that nothing has called, with unknown arguments.
     fn run_blindly(&mut self, closure: &Rc<Closure<'p>>) {
-        if !closure.entered.get() && self.steps > 0 {
-            let closure = self.of_some_instance(Rc::clone(closure));
+        if closure.entered.get() || self.steps == 0 {
+            return;
+        }
+        let first = self.next_call();
+        let heirs = self.of_heirs(closure);
+        let is_supposed = !heirs.is_empty();
+        let closures = match is_supposed {
+            true => heirs,
+            false => vec![self.of_some_instance(Rc::clone(closure))],
+        };
+        for closure in closures {
             self.site = None;
             self.apply(&closure, Args { open: true, ..Args::default() });
+        }
+        if is_supposed {
+            self.supposed.push((first, self.next_call()));
         }
     }
 

@@ -270,6 +270,21 @@ impl<'p> Program<'p> {
         }
     }
 
+    /// The folder and the `package.json` of the package that a file lies in.
+    #[must_use]
+    pub fn package_of(&self, path: &str) -> Option<(&'p str, &'p Expr)> {
+        let mut folder = folder_of(path);
+        loop {
+            if let Some(package) = self.packages.at(folder) {
+                return Some((package.folder, package.manifest()));
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder_of(folder);
+        }
+    }
+
     /// Where a name comes from that a file uses without importing it, as Nuxt has it: a file and the
     /// name that it exports.
     #[must_use]
@@ -277,10 +292,16 @@ impl<'p> Program<'p> {
         self.nuxt.find(self.file(from).path, name)
     }
 
+    /// The names of the modules that a file of a language other than Rust imports, in functions too.
+    #[must_use]
+    pub fn imports_of(&self, id: FileId) -> Vec<String> {
+        imports::names(self.file(id).module)
+    }
+
     /// The files of the program that a file imports, in functions too.
     #[must_use]
     pub fn imported_by(&self, id: FileId) -> Vec<FileId> {
-        let names = imports::names(self.file(id).module);
+        let names = self.imports_of(id);
         let targets = names.iter().map(|name| self.resolve(id, name));
         targets
             .filter_map(|target| match target {

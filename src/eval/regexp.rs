@@ -82,6 +82,16 @@ impl Regexp {
         }
     }
 
+    /// A text with what fits first in it replaced, where `$1` and `$name` stand for groups; `None`
+    /// where nothing fits, or that is not known.
+    #[must_use]
+    pub fn replaced(&self, text: &str, to: &str) -> Option<String> {
+        let compiled = self.compiled()?;
+        let is_small = to.matches('$').count().saturating_mul(text.len()) <= MAX_GROWTH;
+        (is_small && compiled.is_match(text))
+            .then(|| compiled.replacen(text, 1, braced(to).as_str()).into_owned())
+    }
+
     /// As [`Regexp::fits`], of a text with holes too: what stands before the first of them may
     /// tell.
     #[must_use]
@@ -245,7 +255,8 @@ fn replaced<'p>(
     args: &Args<'p>,
     is_global: bool,
 ) -> Option<Value<'p>> {
-    let to = args.positional.get(1)?.as_str()?;
+    let to = args.positional.get(1)?;
+    let Some(to) = to.as_str() else { return filled(text, regexp) };
     // `$1` of a script is `${1}` here.
     let to = to.replace("$&", "$0");
     let compiled = regexp.compiled()?;
@@ -263,6 +274,24 @@ fn replaced<'p>(
     }
     let change = |part: &str| compiled.replacen(part, limit, braced(&to).as_str()).into_owned();
     Some(Value::Text(Rc::new(text.map_literals(change))))
+}
+
+/// A known text with something unknown where an expression fits.
+fn filled<'p>(text: &Text, regexp: &Regexp) -> Option<Value<'p>> {
+    let literal = text.as_literal()?;
+    let mut out = Text::default();
+    let mut at = 0;
+    for found in regexp.compiled()?.find_iter(literal).take(MAX_ITEMS) {
+        out.push_literal(&literal[at..found.start()]);
+        out.push_hole("");
+        at = found.end();
+        if !regexp.flags.contains('g') {
+            break;
+        }
+    }
+    out.push_literal(&literal[at..]);
+    let marked = text.env().iter().fold(out, |out, variable| out.from_env(variable));
+    Some(Value::Text(Rc::new(marked)))
 }
 
 /// `$1x` means the first group and an `x`.

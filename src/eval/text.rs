@@ -145,6 +145,29 @@ impl Text {
         (grown <= MAX_LENGTH).then(|| self.map_literals(|part| part.replace(from, to)))
     }
 
+    /// The text with something unknown wherever `from` stands in its known parts.
+    #[must_use]
+    pub fn replace_by_hole(&self, from: &str, name: &str) -> Self {
+        self.each(|text| {
+            let mut out = Self { env: text.env.clone(), ..Self::default() };
+            for part in &text.parts {
+                let Part::Literal(literal) = part else {
+                    if let Part::Hole(name) = part {
+                        out.push_hole(name);
+                    }
+                    continue;
+                };
+                for (at, piece) in literal.split(from).enumerate() {
+                    if at > 0 {
+                        out.push_hole(name);
+                    }
+                    out.push_literal(piece);
+                }
+            }
+            out
+        })
+    }
+
     /// The whole text, if it has no hole.
     #[must_use]
     pub fn as_literal(&self) -> Option<&str> {

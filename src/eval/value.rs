@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::regexp::Regexp;
 use super::text::Text;
-use crate::module::{self, Function, Span};
+use crate::module::{self, Call, Function, Span};
 
 /// Which file of a [`super::link::Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -248,6 +248,8 @@ pub struct Env<'p> {
     pub is_class: bool,
     /// The call of a function that it is the scope of, where calls are followed.
     pub called: OnceCell<Box<Called<'p>>>,
+    /// Parameters that are nothing by default and were given something that nobody knows.
+    pub given: RefCell<Vec<SmolStr>>,
 }
 
 /// A call of a function of the program, as its scope remembers it.
@@ -255,6 +257,12 @@ pub struct Env<'p> {
 pub struct Called<'p> {
     /// Where the call stands.
     pub site: Place,
+    /// As it is written, where it is.
+    pub written: Option<&'p Call>,
+    /// The function.
+    pub function: &'p Function,
+    /// Whether its first parameter is what it is called on.
+    pub takes_this: bool,
     /// With what.
     pub args: Args<'p>,
     /// The scope that it stands in.
@@ -273,6 +281,7 @@ impl<'p> Env<'p> {
             qualified,
             is_class: false,
             called: OnceCell::new(),
+            given: RefCell::default(),
         })
     }
 
@@ -287,6 +296,7 @@ impl<'p> Env<'p> {
             qualified,
             is_class,
             called: OnceCell::new(),
+            given: RefCell::default(),
         })
     }
 
@@ -537,6 +547,13 @@ impl<'p> ClassValue<'p> {
             value.map(|value| (value, class))
         })
     }
+}
+
+/// The name by which a class keeps a static member of a script that its instances have another of.
+/// No program can name it.
+#[must_use]
+pub fn static_name(name: &str) -> SmolStr {
+    SmolStr::from(format!("static {name}"))
 }
 
 /// The field in which an instance of a class that is a list keeps its items. No program can name it.

@@ -1,5 +1,5 @@
 //! Which data files the linker and the inventories want: manifests, by which imports are resolved,
-//! and descriptions of interfaces.
+//! descriptions of interfaces, and configurations of proxies.
 
 use crate::source::{Language, Role, Source};
 
@@ -8,6 +8,7 @@ const MANIFESTS: &[&str] = &[
     "package.json",
     "lerna.json",
     "project.json",
+    "angular.json",
     "deno.json",
     "deno.jsonc",
     "pnpm-workspace.yaml",
@@ -25,6 +26,7 @@ pub fn wanted(source: &Source) -> bool {
             is_manifest(name)
                 || describes_interface(source.language, &source.text)
                 || configures_compiler(source.language, &source.text)
+                || configures_proxy(source.language, name, &source.text)
         }
         // Descriptions of interfaces are documentation, too.
         Role::Docs => describes_interface(source.language, &source.text),
@@ -73,6 +75,16 @@ fn configures_compiler(language: Language, text: &str) -> bool {
         outermost_keys(text, &mut |key| found |= key == "compilerOptions");
     }
     found
+}
+
+/// Whether a text says what a proxy hands on: one of nginx, or of the development server of
+/// Angular.
+fn configures_proxy(language: Language, name: &str, text: &str) -> bool {
+    match language {
+        Language::Ini => text.contains("proxy_pass") && text.contains("location"),
+        Language::Json => name.contains("proxy") && text.contains("\"target\""),
+        _ => false,
+    }
 }
 
 /// The key with which a line of YAML begins.
@@ -141,6 +153,7 @@ mod tests {
             "lerna.json",
             "c/project.json",
             "deno.json",
+            "angular.json",
         ] {
             assert!(wants(path), "{path}");
         }
@@ -179,6 +192,15 @@ mod tests {
         let wants = |text: &str| wants("packages/config/base.json", Role::Production, text);
         assert!(wants("{\"extends\": \"x\", // y\n\"compilerOptions\": {}}"));
         assert!(!wants("{\"jest\": {\"compilerOptions\": {}}}"));
+    }
+
+    #[test]
+    fn proxies_are_known_by_what_they_say() {
+        let wants = |path: &str, text: &str| wants(path, Role::Config, text);
+        assert!(wants("nginx/default.conf", "location / { proxy_pass http://api; }"));
+        assert!(wants("proxy.conf.json", "{\"/api\": {\"target\": \"http://localhost\"}}"));
+        assert!(!wants("supervisord.conf", "[program:web]\ncommand=web"));
+        assert!(!wants("data/points.json", "{\"target\": 1}"));
     }
 
     #[test]

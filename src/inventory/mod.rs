@@ -2,6 +2,7 @@
 //! facts.
 
 pub mod calls;
+pub mod contract;
 pub mod documents;
 pub mod frameworks;
 pub mod openapi;
@@ -9,6 +10,7 @@ pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::RegexSet;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{LedgerEntry, Outcome};
@@ -16,9 +18,12 @@ use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
-use calls::Call;
+use calls::{Call, Served, Step};
+use contract::{Page, pages};
 use openapi::Operation;
-use routes::{Guard, Route};
+use routes::naming::{self, Hit, Search};
+use routes::reach::Unloaded;
+use routes::{Guard, Opaque, Route};
 
 /// Rounds in which the linker asks for further modules: chains of imports are followed that far.
 const MAX_ROUNDS: usize = 12;
@@ -53,17 +58,24 @@ pub struct Inventories {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it.
     pub guards: Vec<Guard>,
+    /// What answers below paths and is not known.
+    pub opaque: Vec<Opaque>,
     /// What OpenAPI documents of the tree describe.
     pub operations: Vec<Operation>,
     /// The calls to servers, with where they land.
     pub calls: Vec<Call>,
+    /// The calls by tests, where they were asked for.
+    pub calls_by_tests: Vec<Call>,
+    /// The pages that reach the places of calls that do not fit.
+    pub pages: BTreeMap<Step, Vec<Page>>,
     /// What linking could not finish.
     pub notes: Vec<LedgerEntry>,
 }
 
 /// Links file facts. `known` names every file of the tree; `fetch` reads the modules of files
-/// that hold no literal of any extractor but that an import leads to. `calls` asks for the calls
-/// to servers, too.
+/// that hold no literal of any extractor but that an import leads to. `search` looks into every
+/// file of the tree, but for tests, for what may name a module. `calls` asks for the calls to
+/// servers, too.
 ///
 /// # Errors
 /// What `fetch` fails with.
@@ -72,25 +84,38 @@ pub fn link<E: Send>(
     known: &BTreeSet<String>,
     calls: bool,
     fetch: impl FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E> + Send,
+    search: impl Fn(&RegexSet) -> Vec<Hit>,
 ) -> Result<Inventories, E> {
     let of = |needed: fn(Need) -> bool| {
         let files = facts.iter().filter(|(_, (need, _))| needed(*need));
         files.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>()
     };
-    let (of_routes, of_calls) = (of(|need| need.routes), of(|need| need.calls));
+    let (mut of_routes, mut of_calls) = (of(|need| need.routes), of(|need| need.calls));
     let of_tests = of(|need| need.tests);
     let modules = facts.into_iter().map(|(path, (_, module))| (path, module)).collect();
     let mut linker = Linker { modules, known, asked: BTreeSet::new(), fetch };
     let mut inventories = Inventories::default();
 
-    let routes = linker.run(of_routes, |program, unread| {
-        let extracted = routes::extract(program, unread);
+    let mut routes = linker.run(&mut of_routes, |program, unread| {
+        let extracted = routes::extract(program, unread, None);
         (extracted.missing.clone(), (extracted, openapi::operations(program)))
     })?;
+    if let Some((extracted, _)) = &routes
+        && !extracted.unloaded.is_empty()
+    {
+        let unloaded = linker.unloaded(&extracted.unloaded, &of_routes, search)?;
+        if !unloaded.is_empty() {
+            routes = linker.run(&mut of_routes, |program, unread| {
+                let extracted = routes::extract(program, unread, Some(&unloaded));
+                (extracted.missing.clone(), (extracted, openapi::operations(program)))
+            })?;
+        }
+    }
     match routes {
         Some((extracted, operations)) => {
             inventories.operations = operations;
             inventories.guards = extracted.guards;
+            inventories.opaque = extracted.opaque;
             inventories.routes = extracted.routes;
             if extracted.cut {
                 inventories.notes.push(note("linking reached a limit", "route"));
@@ -99,28 +124,54 @@ pub fn link<E: Send>(
         None => inventories.notes.push(note("linking failed", "route")),
     }
     if calls {
-        let routes = &inventories.routes;
-        let found = linker.run(of_calls, |program, unread| {
-            let found = calls::extract(program, routes, unread, false);
+        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
+        let found = linker.run(&mut of_calls, |program, unread| {
+            let found = calls::extract(program, served, unread, false);
             (found.missing.clone(), found)
         })?;
-        // What tests call is found in a program of tests alone: run together, a call of the
-        // program's functions by a test would count as one by the program.
-        let by_tests = on_large_stack(|| {
-            let program = program(&linker.modules, &of_tests, known);
-            calls::extract(&program, routes, None, true)
-        });
-        for found in [found, by_tests] {
-            match found {
-                Some(found) if !found.cut => inventories.calls.extend(found.calls),
-                Some(found) => {
-                    inventories.calls.extend(found.calls);
+        match found {
+            Some(found) => {
+                if found.cut {
                     inventories.notes.push(note("linking reached a limit", "call"));
                 }
-                None => inventories.notes.push(note("linking failed", "call")),
+                inventories.calls = found.calls;
             }
+            None => inventories.notes.push(note("linking failed", "call")),
         }
-        inventories.calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
+        let broken: BTreeSet<Step> = inventories
+            .calls
+            .iter()
+            .filter(|call| call.status.is_broken())
+            .map(|call| Step { file: call.file.clone(), line: call.line })
+            .collect();
+        if !broken.is_empty() {
+            // Who reaches a file is known only with all that lie between it and the pages.
+            let scripts = known.iter().filter(|path| pages::may_reach(path)).cloned();
+            let mut between: BTreeSet<String> = scripts.chain(linker.documents()).collect();
+            linker.ask(&between)?;
+            let reached = linker.run(&mut between, |program, _| {
+                (BTreeSet::new(), pages::reaching(program, &broken))
+            })?;
+            inventories.pages = reached.unwrap_or_default();
+        }
+    }
+    if !of_tests.is_empty() {
+        // What tests call is found in a program of tests alone: run together, a call of the
+        // program's functions by a test would count as one by the program.
+        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
+        let found = on_large_stack(|| {
+            let program = program(&linker.modules, &of_tests, known);
+            calls::extract(&program, served, None, true)
+        });
+        match found {
+            Some(found) => {
+                if found.cut {
+                    inventories.notes.push(note("linking reached a limit", "call"));
+                }
+                inventories.calls_by_tests = found.calls;
+            }
+            None => inventories.notes.push(note("linking failed", "call")),
+        }
     }
     Ok(inventories)
 }
@@ -146,24 +197,30 @@ struct Linker<'k, F> {
 }
 
 impl<F> Linker<'_, F> {
+    /// The data files that are there.
+    fn documents(&self) -> Vec<String> {
+        let documents = self.modules.iter().filter(|(_, module)| module.language.has_documents());
+        documents.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Completes a program of these files by what they import, and runs something over it: again,
     /// where that tells of files which the program loads by names that it computes. `None` when
     /// it panicked.
     fn run<E, T: Send>(
         &mut self,
-        mut files: BTreeSet<String>,
+        files: &mut BTreeSet<String>,
         mut work: impl FnMut(&Program<'_>, Option<&BTreeSet<String>>) -> (BTreeSet<String>, T) + Send,
     ) -> Result<Option<T>, E>
     where
         F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
     {
         let mut open = OpenPaths::default();
-        self.complete(&mut files, &mut open)?;
+        self.complete(files, &mut open)?;
         let mut unread = BTreeSet::new();
         let mut made = None;
         for run in 1..=MAX_RUNS {
             let (modules, known) = (&self.modules, self.known);
-            let (files_now, unread_now) = (&files, &unread);
+            let (files_now, unread_now) = (&*files, &unread);
             let result = on_large_stack(|| {
                 let program = program(modules, files_now, known);
                 work(&program, (run < MAX_RUNS).then_some(unread_now))
@@ -176,9 +233,37 @@ impl<F> Linker<'_, F> {
             self.ask(&missing)?;
             unread.extend(missing.iter().filter(|path| !self.modules.contains_key(*path)).cloned());
             files.extend(missing);
-            self.complete(&mut files, &mut open)?;
+            self.complete(files, &mut open)?;
         }
         Ok(made)
+    }
+
+    /// Those modules that nothing leads to, in the program or outside.
+    fn unloaded<E>(
+        &mut self,
+        suspected: &Unloaded,
+        files: &BTreeSet<String>,
+        search: impl Fn(&RegexSet) -> Vec<Hit>,
+    ) -> Result<BTreeSet<String>, E>
+    where
+        F: FnMut(&[String]) -> Result<BTreeMap<String, (Need, Module)>, E>,
+    {
+        let Some(names) = Search::of(suspected) else { return Ok(BTreeSet::new()) };
+        let hits = search(&names.patterns);
+        let Some(found) = names.judge(&hits, |path| files.contains(path)) else {
+            return Ok(BTreeSet::new());
+        };
+        self.ask(&found.unread)?;
+        let mut loaded = found.loaded;
+        let all = files.union(&found.unread).cloned().collect();
+        let program = program(&self.modules, &all, self.known);
+        for path in &found.unread {
+            // A file that cannot be read may import anything.
+            let Some(id) = program.at(path) else { return Ok(BTreeSet::new()) };
+            let imported = program.imported_by(id).into_iter();
+            loaded.extend(imported.map(|file| program.file(file).path.to_owned()));
+        }
+        Ok(naming::rest(suspected, &loaded))
     }
 
     /// Adds the modules that the imports of others lead to.

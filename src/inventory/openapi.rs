@@ -97,7 +97,7 @@ pub fn drift(operations: &[Operation], routes: &[Route]) -> Drift {
     }
     let mut served = Served::new();
     for (at, route) in
-        routes.iter().enumerate().filter(|(_, route)| route.mounted && route.resolved)
+        routes.iter().enumerate().filter(|(_, route)| route.reachable && route.resolved)
     {
         for path in std::iter::once(&route.path).chain(&route.otherwise) {
             served.entry(nameless(path)).or_default().push((at, route));
@@ -223,6 +223,7 @@ mod tests {
             path: path.to_owned(),
             resolved: true,
             mounted: true,
+            reachable: true,
             ..Route::default()
         }
     }

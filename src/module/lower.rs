@@ -18,7 +18,9 @@ pub fn lower(language: Language, text: &str, limits: &Limits) -> Result<Module, 
         }
         Language::Html | Language::Vue => markup::lower(language, text, limits),
         Language::Rust => rust::lower(text, limits),
-        Language::Json | Language::Yaml | Language::Toml => data::lower(language, text, limits),
+        Language::Json | Language::Yaml | Language::Toml | Language::Ini => {
+            data::lower(language, text, limits)
+        }
         _ => Err(Refusal::Unsupported(language)),
     }
 }

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::bodies::{self, Body};
 use super::visit::{Visitor, Walk, walk_module};
 use super::{Expr, ExprKind, Function, Import, ImportNames, Module, Stmt, StmtKind};
+use crate::source::Language;
 
 /// What a module defines and calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,6 +18,8 @@ pub struct Uses {
     pub defined: Vec<Defined>,
     /// The calls of functions that it defines or imports.
     pub calls: Vec<Use>,
+    /// What its functions do towards a caller whom nobody knows.
+    pub bodies: Vec<Body>,
 }
 
 /// A function.
@@ -34,6 +38,8 @@ pub struct Use {
     pub name: SmolStr,
     /// What is done with the result.
     pub form: Form,
+    /// Whether nobody looks at what comes of it, awaited or not.
+    pub dropped: bool,
     /// The line.
     pub line: u32,
 }
@@ -56,6 +62,10 @@ pub enum Form {
 /// Looks at a module.
 #[must_use]
 pub fn of(module: &Module) -> Uses {
+    // Rust's compiler tells of dropped futures and results itself.
+    if module.language == Language::Rust {
+        return Uses { bodies: bodies::of(module), ..Uses::default() };
+    }
     let mut collector = Collector::default();
     walk_module(&mut collector, module);
     let Collector { mut uses, imported, entered, bound, .. } = collector;
@@ -74,6 +84,7 @@ pub fn of(module: &Module) -> Uses {
         .filter(|call| known(&call.name))
         .collect();
     uses.calls = calls;
+    uses.bodies = bodies::of(module);
     uses
 }
 
@@ -86,19 +97,28 @@ struct Collector {
     /// The calls whose result is bound to a name, by their index.
     bound: Vec<(usize, SmolStr)>,
     /// What is done with the expression that begins and ends here.
-    next: Vec<(u32, u32, Form)>,
+    next: Vec<(u32, u32, Form, bool)>,
+    /// How many blocks that are values are around: the statement of a comprehension is an element.
+    values: u32,
+    /// How many `try` are around, within which a call may be made to see whether it raises.
+    tries: u32,
 }
 
 impl Collector {
     fn expect(&mut self, expr: &Expr, form: Form) {
+        let form = if self.values > 0 && form == Form::Dropped { Form::Passed } else { form };
+        let dropped = form == Form::Dropped && self.tries == 0;
         let (inner, form) = match &expr.kind {
             ExprKind::Await(inner) => {
                 (&**inner, if form == Form::Entered { form } else { Form::Awaited })
             }
             _ => (expr, form),
         };
-        if matches!(inner.kind, ExprKind::Call(_)) {
-            self.next.push((inner.span.start, inner.span.end, form));
+        let (start, end) = (inner.span.start, inner.span.end);
+        // The statement that awaits has said what becomes of it.
+        let known = self.next.iter().any(|next| (next.0, next.1) == (start, end));
+        if matches!(inner.kind, ExprKind::Call(_)) && !known {
+            self.next.push((start, end, form, dropped));
         }
     }
 
@@ -135,9 +155,18 @@ impl<'m> Visitor<'m> for Collector {
                 }
             }
             StmtKind::Expr(expr) => self.expect(expr, Form::Dropped),
+            StmtKind::Try { .. } => self.tries += 1,
             _ => {}
         }
         Walk::Into
+    }
+
+    fn leave_stmt(&mut self, stmt: &'m Stmt) {
+        self.tries -= u32::from(matches!(stmt.kind, StmtKind::Try { .. }));
+    }
+
+    fn leave_expr(&mut self, expr: &'m Expr) {
+        self.values -= u32::from(matches!(expr.kind, ExprKind::Block(_)));
     }
 
     fn enter_function(&mut self, function: &'m Function) -> Walk {
@@ -150,10 +179,14 @@ impl<'m> Visitor<'m> for Collector {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
             ExprKind::Await(_) => self.expect(expr, Form::Awaited),
+            ExprKind::Block(_) => self.values += 1,
             ExprKind::Call(call) => {
                 let (start, end) = (expr.span.start, expr.span.end);
                 let known = self.next.iter().rposition(|next| (next.0, next.1) == (start, end));
-                let form = known.map_or(Form::Passed, |at| self.next.swap_remove(at).2);
+                let (form, dropped) = known.map_or((Form::Passed, false), |at| {
+                    let next = self.next.swap_remove(at);
+                    (next.2, next.3)
+                });
                 let name = match &call.callee.kind {
                     ExprKind::Name(name) => Some(name),
                     // Of other objects nobody can tell whose method it is.
@@ -167,7 +200,7 @@ impl<'m> Visitor<'m> for Collector {
                 };
                 // Calls that are no candidates keep their place, since bindings count them.
                 let name = name.cloned().unwrap_or_default();
-                self.uses.calls.push(Use { name, form, line: expr.span.line });
+                self.uses.calls.push(Use { name, form, dropped, line: expr.span.line });
             }
             _ => {}
         }

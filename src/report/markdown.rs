@@ -21,6 +21,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("report/accepted", include_str!("../../templates/report/accepted.md.tera")),
     ("report/suppressed", include_str!("../../templates/report/suppressed.md.tera")),
     ("report/routes", include_str!("../../templates/report/routes.md.tera")),
+    ("report/calls", include_str!("../../templates/report/calls.md.tera")),
     ("report/codebase", include_str!("../../templates/report/codebase.md.tera")),
     ("report/coverage", include_str!("../../templates/report/coverage.md.tera")),
     ("report/decision", include_str!("../../templates/report/decision.md.tera")),

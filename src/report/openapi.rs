@@ -16,7 +16,7 @@ const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "P
 pub fn document(project: &Project, routes: &[Route]) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut names = BTreeSet::new();
-    for route in routes.iter().filter(|route| route.mounted && route.resolved) {
+    for route in routes.iter().filter(|route| route.reachable && route.resolved) {
         let any = ["GET".to_owned()];
         let methods = if route.methods.is_empty() { &any[..] } else { &route.methods[..] };
         for method in methods.iter().filter(|method| METHODS.contains(&method.as_str())) {
@@ -146,13 +146,15 @@ mod tests {
             auth: Auth { state: AuthState::Required, by: vec!["login_required".to_owned()] },
             resolved: true,
             mounted: true,
+            reachable: true,
             parameters: vec![
                 Parameter { name: "id".to_owned(), kind: Some("int".to_owned()) },
                 Parameter { name: "rest".to_owned(), kind: None },
             ],
             ..Route::default()
         };
-        let lost = Route { mounted: false, path: "/lost".to_owned(), ..route.clone() };
+        let lost =
+            Route { mounted: false, reachable: false, path: "/lost".to_owned(), ..route.clone() };
         let document = document(&Project::default(), &[route, lost]);
         assert_eq!(document["paths"].as_object().map(Map::len), Some(1));
         let item = &document["paths"]["/files/{id}/{rest}"];

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{
     Audit, Codebase, Commit, Coverage, LedgerEntry, Outcome, Project, RuleSummary, SCHEMA, Size,
@@ -12,6 +12,9 @@ use crate::finding::{
     Accepted, Category, Confidence, Excerpt, Finding, Location, Severity, Waiver,
 };
 use crate::gate::{Gate, Status, Verdict};
+use crate::inventory::calls::{self, Call, Landing, Nearest, Step};
+use crate::inventory::contract::usage::Said;
+use crate::inventory::contract::{Contract, Page};
 use crate::inventory::routes::{Auth, AuthState, Route};
 use crate::score::{CategoryScore, RuleDemerits, Scorecard};
 use crate::source::{Language, Role};
@@ -276,6 +279,57 @@ fn gate(
     }
 }
 
+/// A call that fits, and two that do not for one cause.
+fn calls() -> Vec<Call> {
+    let landing = |path: &str| Landing {
+        methods: vec!["GET".to_owned()],
+        path: path.to_owned(),
+        file: "app/orders.py".to_owned(),
+        line: 12,
+    };
+    let call = |url: &str, line, status| Call {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        query: Vec::new(),
+        file: "web/orders.ts".to_owned(),
+        line,
+        role: Role::Production,
+        client: "fetch".to_owned(),
+        status,
+        route: None,
+        nearest: None,
+        way: Vec::new(),
+        rewritten: None,
+        inferred_prefix: None,
+        opaque: None,
+    };
+    let lost = |url: &str, line| Call {
+        nearest: Some(Nearest {
+            route: landing("/api/orders/{id}"),
+            asked: url.to_owned(),
+            edit: format!("ask for `/api/orders/{{}}` instead of `{url}`"),
+        }),
+        ..call(url, line, calls::Status::PathMismatch)
+    };
+    vec![
+        Call {
+            route: Some(landing("/api/orders/{id}")),
+            ..call("/api/orders/{}", 3, calls::Status::Matched)
+        },
+        lost("/api/order/{}", 7),
+        lost("/api/order/{}", 11),
+    ]
+}
+
+fn contract() -> Contract {
+    let none = BTreeSet::new();
+    let said = Said { pages: &none, tests: &none, elsewhere: &[] };
+    let page = Page { path: Some("/orders/{id}".to_owned()), file: "web/page|`.tsx".to_owned() };
+    let place = Step { file: "web/orders.ts".to_owned(), line: 7 };
+    let pages = BTreeMap::from([(place, vec![page])]);
+    Contract::of(&routes(), &calls(), &said, &pages)
+}
+
 fn route(
     methods: &[&str],
     path: &str,
@@ -294,6 +348,7 @@ fn route(
         auth: Auth { state, by: by.iter().map(ToString::to_string).collect() },
         resolved: !path.contains("{}"),
         mounted: at.1 != 44,
+        reachable: at.1 != 44,
         conditional: at.1 == 21,
         ..Route::default()
     }
@@ -488,6 +543,8 @@ pub(crate) fn audit() -> Audit {
         scorecard: scorecard(&findings),
         findings,
         accepted,
+        contract: contract(),
+        calls: calls(),
         routes: routes(),
         frameworks_not_assessed: vec!["django".to_owned()],
         codebase: Codebase {

@@ -11,8 +11,9 @@ use super::suppress::{self, FileSuppressions};
 use super::{Overrides, RuleError, RuleSet, RuleSource, RuleSpec, load, project};
 use crate::checks::project::{Project, TreeFile, project_check};
 use crate::finding::{Accepted, Finding};
-use crate::inventory;
-use crate::inventory::Need;
+use crate::inventory::contract::Contract;
+use crate::inventory::contract::usage::Said;
+use crate::inventory::{self, Inventories, Need};
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::source::{Encoding, Language, LineIndex, Role, Source};
@@ -187,6 +188,7 @@ fn run_file(rule: &Rule, example: &Example, code: &ExampleCode) -> Result<(), Mi
         routes: &[],
         guards: &[],
         operations: &[],
+        contract: &Contract::default(),
         public: &[],
         mentions: &none,
         uses: &[],
@@ -233,18 +235,23 @@ fn run_project(rule: &Rule, code: &ExampleCode) -> Result<(), Missed> {
         .map(|source| (source.path.clone(), source.text.clone()))
         .collect();
     let known = sources.keys().cloned().collect();
-    let Ok(inventories) =
-        inventory::link(
-            facts,
-            &known,
-            true,
-            |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
-        );
+    let Ok(inventories) = inventory::link(
+        facts,
+        &known,
+        true,
+        |_| Ok::<_, std::convert::Infallible>(BTreeMap::new()),
+        |_| Vec::new(),
+    );
+    let (pages, elsewhere) = (BTreeSet::new(), Vec::new());
+    let said = Said { pages: &pages, tests: &mentions, elsewhere: &elsewhere };
+    let Inventories { routes, calls, pages, .. } = &inventories;
+    let contract = Contract::of(routes, calls, &said, pages);
     let uses: Vec<_> = called.iter().map(|(path, uses)| (path.as_str(), uses)).collect();
     let project = Project {
         routes: &inventories.routes,
         guards: &inventories.guards,
         operations: &inventories.operations,
+        contract: &contract,
         public: &[],
         mentions: &mentions,
         uses: &uses,

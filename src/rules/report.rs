@@ -88,36 +88,74 @@ fn test_parts(source: &Source) -> Vec<std::ops::Range<usize>> {
     if source.language != Language::Rust {
         return parts;
     }
-    let mut rest = 0;
-    while let Some(at) = source.text[rest..].find("#[cfg(test)]\n") {
-        let start = rest + at;
-        rest = start + 1;
-        let line_start = source.text[..start].rfind('\n').map_or(0, |end| end + 1);
-        let indent = &source.text[line_start..start];
-        let opens = source.text[start..]
+    let text = source.text.as_str();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let at = start;
+        start += line.len();
+        let inside = parts.last().is_some_and(|part: &std::ops::Range<usize>| part.contains(&at));
+        if inside || !is_for_tests(line.trim()) {
+            continue;
+        }
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let opens = text[start..]
             .lines()
-            .skip(1)
             .map(str::trim_start)
             .find(|line| !line.starts_with("#["))
-            .is_some_and(|line| {
-                (line.starts_with("mod ") || line.starts_with("pub mod ")) && line.ends_with('{')
-            });
-        if opens && indent.trim().is_empty() {
+            .is_some_and(|line| opens_item(line) && line.ends_with('{'));
+        if opens {
             let closing = format!("\n{indent}}}");
-            let end = source.text[start..]
-                .find(&closing)
-                .map_or(source.text.len(), |end| start + end + closing.len());
-            parts.push(start..end);
-            rest = end;
+            let end = text[at..].find(&closing).map_or(text.len(), |end| at + end + closing.len());
+            parts.push(at..end);
         }
     }
     parts
+}
+
+/// `#[cfg(test)]`, also among other conditions of which the tests' is one, and `#[tokio::test]`.
+fn is_for_tests(line: &str) -> bool {
+    let Some(attribute) = line.strip_prefix("#[").and_then(|line| line.strip_suffix(']')) else {
+        return false;
+    };
+    match attribute.strip_prefix("cfg(") {
+        Some(condition) => {
+            !condition.contains("not(")
+                && condition
+                    .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .any(|word| word == "test")
+        }
+        None => {
+            let name = attribute.split('(').next().unwrap_or(attribute);
+            name == "test" || name.ends_with("::test")
+        }
+    }
+}
+
+/// Whether a line begins a module or a function.
+fn opens_item(line: &str) -> bool {
+    let line = match line.strip_prefix("pub") {
+        Some(rest) => rest.trim_start_matches("(crate)").trim_start_matches("(super)").trim_start(),
+        None => line,
+    };
+    ["mod ", "fn ", "async fn "].iter().any(|word| line.starts_with(word))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Encoding;
+
+    #[test]
+    fn attributes_tell_what_is_for_tests_alone() {
+        for line in ["#[cfg(test)]", "#[cfg(all(test, unix))]", "#[test]", "#[tokio::test]"] {
+            assert!(is_for_tests(line), "{line}");
+        }
+        for line in ["#[cfg(not(test))]", "#[cfg(unix)]", "#[derive(Debug)]", "// #[test]"] {
+            assert!(!is_for_tests(line), "{line}");
+        }
+        assert!(opens_item("pub(crate) mod test {") && opens_item("async fn stops() {"));
+        assert!(!opens_item("pub struct Tests {"));
+    }
 
     #[test]
     fn a_test_module_is_no_production_code() {

@@ -53,8 +53,9 @@ pub trait Steps: Sync {
     /// file that linking reads.
     fn need(&self, source: &Source) -> Need;
 
-    /// Whether files that a program wrote are read at all, since one may be a client.
-    fn reads_generated(&self) -> bool {
+    /// Whether anybody asks who calls the routes: then files that a program wrote are read, since
+    /// one may be a client, and pages are searched for links.
+    fn asks_for_calls(&self) -> bool {
         false
     }
 
@@ -151,7 +152,7 @@ fn analyse<S: Steps>(
     job: &Job,
     clock: &mut Clock,
 ) -> Result<FileScan, Refused> {
-    if job.role == Role::Generated && !steps.reads_generated() {
+    if job.role == Role::Generated && !steps.asks_for_calls() {
         return Err(Refused::choice(GENERATED));
     }
     let (text, encoding) = steps.read(&job.path)?;
@@ -199,9 +200,7 @@ fn analyse<S: Steps>(
     let Matches { findings, accepted, suppressions, unfinished, spent } =
         rules.map(|wanted| steps.matches(&source, seen, &wanted)).unwrap_or_default();
     clock.step("scan: match rules");
-    // Rust's compiler tells of dropped futures and results itself.
-    let wants_uses =
-        role == Role::Production && !job.facts_only && source.language != Language::Rust;
+    let wants_uses = role == Role::Production && !job.facts_only;
     let uses = seen.filter(|_| wants_uses).map(uses::of).unwrap_or_default();
     clock.step("scan: note what is called");
     for (rule, spent) in spent {
@@ -219,7 +218,7 @@ fn analyse<S: Steps>(
         frameworks_not_read,
         uses,
         spent: std::mem::take(&mut clock.spent),
-        mentions: if role == Role::Test { mentions::of(&source.text) } else { Vec::new() },
+        mentions: mentions_of(&source, steps.asks_for_calls()),
         path: source.path,
         language: source.language,
         role,
@@ -233,6 +232,21 @@ fn analyse<S: Steps>(
         need,
         facts,
     })
+}
+
+/// What a test, a load script, a page or a link mentions that may be a route.
+fn mentions_of(source: &Source, asks_for_calls: bool) -> Vec<String> {
+    if source.role == Role::Test || mentions::is_load_script(&source.text) {
+        mentions::of(&source.text)
+    } else if !asks_for_calls || source.role != Role::Production {
+        Vec::new()
+    } else if source.language.is_markup() || mentions::is_page(&source.path) {
+        mentions::of(&source.text)
+    } else if source.language.is_script() || source.language == Language::Python {
+        mentions::links(&source.text)
+    } else {
+        Vec::new()
+    }
 }
 
 /// A file that a program wrote: nobody judges it, but a generated client calls a server all the

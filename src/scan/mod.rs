@@ -85,7 +85,8 @@ pub struct FileScan {
     pub facts: Option<Module>,
     /// What linking needs it for.
     pub need: Need,
-    /// What it mentions that may be a route, when it is a test; see [`crate::source::mentions`].
+    /// What it mentions that may be a route, when it is a test, a load script or a page; see
+    /// [`crate::source::mentions`].
     pub mentions: Vec<String>,
     /// Web frameworks that it names, when it is a manifest, and that no reader reads.
     pub frameworks_not_read: Vec<String>,

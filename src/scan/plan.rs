@@ -26,6 +26,8 @@ pub struct Plan {
     pub threads: usize,
     /// Whether the files are wanted in which the program calls servers.
     pub calls: bool,
+    /// Whether those in which tests do are wanted, too.
+    pub tests: bool,
     /// Whether the time of each rule is measured.
     pub profile: bool,
 }
@@ -41,6 +43,7 @@ impl Plan {
             limits,
             threads,
             calls: false,
+            tests: false,
             profile: false,
         }
     }
@@ -55,6 +58,7 @@ impl Plan {
             limits: self.limits.clone(),
             threads: self.threads,
             calls: self.calls,
+            tests: self.tests,
             profile: self.profile,
         }
     }

@@ -18,6 +18,7 @@ pub struct FileSteps {
     catalogue: Catalogue,
     limits: Limits,
     calls: bool,
+    tests: bool,
     profile: bool,
 }
 
@@ -39,6 +40,7 @@ pub fn build(plan: &Plan, compiling: &mut dyn FnMut(&str)) -> Result<Box<dyn Ana
         catalogue,
         limits: limits.clone(),
         calls: plan.calls,
+        tests: plan.tests,
         profile: plan.profile,
     };
     Ok(Box::new(Analyser { steps, limits, profile: plan.profile }))
@@ -81,10 +83,10 @@ impl Steps for FileSteps {
     }
 
     fn need(&self, source: &Source) -> Need {
-        facts::need(source, self.calls)
+        facts::need(source, self.calls, self.tests)
     }
 
-    fn reads_generated(&self) -> bool {
+    fn asks_for_calls(&self) -> bool {
         self.calls
     }
 

@@ -69,15 +69,22 @@ impl Language {
     }
 
     /// Whether files of it are data documents: the linker may want them lowered, and no rule does.
+    /// Of `.conf` files those of nginx are meant.
     #[must_use]
     pub fn has_documents(self) -> bool {
-        matches!(self, Self::Json | Self::Yaml | Self::Toml)
+        matches!(self, Self::Json | Self::Yaml | Self::Toml | Self::Ini)
     }
 
     /// Whether it is JavaScript or one of its kin.
     #[must_use]
     pub fn is_script(self) -> bool {
         matches!(self, Self::TypeScript | Self::Tsx | Self::JavaScript | Self::Html | Self::Vue)
+    }
+
+    /// Whether files of it hold what a browser shows.
+    #[must_use]
+    pub fn is_markup(self) -> bool {
+        matches!(self, Self::Tsx | Self::Html | Self::Vue)
     }
 
     /// Whether its lines count as code in kLOC and in the language table.

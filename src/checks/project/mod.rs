@@ -1,8 +1,16 @@
 //! Rules over the whole project: each is a function over the inventories, and one file.
 
+mod broken_calls;
 mod bypassed_context;
+mod call_to_other_path;
+mod call_to_stub;
+mod call_with_other_method;
+mod call_without_route;
 mod dropped_coroutine;
+mod dropped_result;
 mod guard_lets_in;
+mod guard_missing;
+mod handlers;
 mod headers_missing;
 mod inconsistent_naming;
 mod inconsistent_slash;
@@ -20,6 +28,7 @@ mod versioned_duplicate;
 
 use std::collections::BTreeSet;
 
+use crate::inventory::contract::Contract;
 use crate::inventory::openapi::Operation;
 use crate::inventory::routes::{Guard, Route};
 use crate::module::uses::Uses;
@@ -34,6 +43,8 @@ pub struct Project<'a> {
     pub guards: &'a [Guard],
     /// What OpenAPI documents of the tree describe.
     pub operations: &'a [Operation],
+    /// Which routes are called, and which calls do not fit.
+    pub contract: &'a Contract,
     /// Routes that are meant for everybody, as the configuration says.
     pub public: &'a [Public],
     /// What test files mention that may be a path or the name of a route, with holes as `{}`;
@@ -109,8 +120,14 @@ pub struct ProjectCheckEntry {
 /// The checks of a whole project.
 pub const PROJECT_CHECKS: &[ProjectCheckEntry] = &[
     ProjectCheckEntry { name: "bypassed-context", run: bypassed_context::check },
+    ProjectCheckEntry { name: "call-to-other-path", run: call_to_other_path::check },
+    ProjectCheckEntry { name: "call-to-stub", run: call_to_stub::check },
+    ProjectCheckEntry { name: "call-with-other-method", run: call_with_other_method::check },
+    ProjectCheckEntry { name: "call-without-route", run: call_without_route::check },
     ProjectCheckEntry { name: "dropped-coroutine", run: dropped_coroutine::check },
+    ProjectCheckEntry { name: "dropped-result", run: dropped_result::check },
     ProjectCheckEntry { name: "guard-lets-in", run: guard_lets_in::check },
+    ProjectCheckEntry { name: "guard-missing", run: guard_missing::check },
     ProjectCheckEntry { name: "headers-missing", run: headers_missing::check },
     ProjectCheckEntry { name: "inconsistent-naming", run: inconsistent_naming::check },
     ProjectCheckEntry { name: "inconsistent-slash", run: inconsistent_slash::check },
@@ -157,7 +174,7 @@ fn label(route: &Route) -> String {
 
 /// Whether a route serves callers at all.
 fn serves(route: &Route) -> bool {
-    route.mounted && route.shadowed_by.is_none()
+    route.reachable && route.shadowed_by.is_none()
 }
 
 /// Whether every method of a route changes something.

@@ -19,6 +19,22 @@ pub(super) fn odd_ones(
     odd: &[Form],
     fits: impl Fn(bool) -> bool,
 ) -> Vec<PlaceMatch> {
+    odd_uses(
+        project,
+        |_, is_async| fits(is_async),
+        |call| call.form == usual,
+        |call| odd.contains(&call.form),
+    )
+}
+
+/// The places that are `odd`, of functions that nearly all places use as is `usual`. `fits` is told
+/// the function's name and whether it is asynchronous.
+pub(super) fn odd_uses(
+    project: &Project<'_>,
+    fits: impl Fn(&str, bool) -> bool,
+    usual: impl Fn(&Use) -> bool,
+    odd: impl Fn(&Use) -> bool,
+) -> Vec<PlaceMatch> {
     // A name that is defined twice may be two functions.
     let mut defined: BTreeMap<&str, Option<bool>> = BTreeMap::new();
     for one in project.uses.iter().flat_map(|(_, uses)| &uses.defined) {
@@ -26,7 +42,7 @@ pub(super) fn odd_ones(
     }
     let ours: BTreeSet<&str> = defined
         .into_iter()
-        .filter(|(_, is_async)| is_async.is_some_and(&fits))
+        .filter(|(name, is_async)| is_async.is_some_and(|is_async| fits(name, is_async)))
         .map(|(name, _)| name)
         .collect();
     let mut places: BTreeMap<&str, Vec<(&str, &Use)>> = BTreeMap::new();
@@ -37,13 +53,12 @@ pub(super) fn odd_ones(
     }
     let mut out = Vec::new();
     for (name, places) in places {
-        let (like, unlike): (Vec<_>, Vec<_>) =
-            places.iter().partition(|(_, call)| call.form == usual);
+        let (like, unlike): (Vec<_>, Vec<_>) = places.iter().partition(|(_, call)| usual(call));
         if like.len() < MAJORITY || like.len() * 100 < places.len() * PERCENT {
             continue;
         }
         let shown = |(path, call): &(&str, &Use)| format!("{path}:{}", call.line);
-        for (path, call) in unlike.into_iter().filter(|(_, call)| odd.contains(&call.form)) {
+        for (path, call) in unlike.into_iter().filter(|(_, call)| odd(call)) {
             out.push(PlaceMatch {
                 path: (*path).to_owned(),
                 line: call.line,

@@ -12,7 +12,9 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         return Vec::new();
     }
     let mut files: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
-    for route in project.routes.iter().filter(|route| !route.mounted) {
+    for route in
+        project.routes.iter().filter(|route| !route.reachable && !route.path.starts_with("{}"))
+    {
         files.entry(&route.file).or_default().push(route);
     }
     files

@@ -298,6 +298,9 @@ fn remarks(route: &Route) -> Vec<String> {
         }
     };
     say(!route.mounted, "Its router reaches no application.".to_owned());
+    if let Some(file) = &route.evidence.unloaded {
+        say(true, format!("It is not there: nothing that starts the application loads {file}."));
+    }
     say(!route.resolved, "A part of its path or its methods could not be resolved.".to_owned());
     say(route.takes_longer, "It answers longer paths that begin so, too.".to_owned());
     for path in &route.otherwise {
@@ -390,9 +393,11 @@ mod tests {
             auth: Auth { state: AuthState::Required, by: vec!["get_current_user".to_owned()] },
             resolved: true,
             mounted: true,
+            reachable: true,
             conditional: true,
             response: Some("UserPublic".to_owned()),
             evidence: Evidence {
+                unloaded: None,
                 way: Arc::new(way),
                 path: "/{user_id}".to_owned(),
                 registered: spot("app/api/users.py", 165),

@@ -131,8 +131,15 @@ impl<'p> Interpreter<'p> {
     /// Keeps what a way that is seldom taken has left in variables that nothing else sets.
     pub(super) fn fall_back(&mut self, way: Way<'p>) -> Flow<'p> {
         for change in way.changes {
-            if !change.env.vars.borrow().contains_key(&change.name) {
-                self.set_variable_of(&change.env, &change.name, change.value);
+            let held = change.env.vars.borrow().get(&change.name).cloned();
+            match (held, change.value) {
+                (None, value) => self.set_variable_of(&change.env, &change.name, value),
+                // `except ImportError: import requests as client`
+                (Some(held), Some(other)) if self.follows && is_imported(&held, &other) => {
+                    let either = Value::choice(vec![held, other]);
+                    self.set_variable_of(&change.env, &change.name, Some(either));
+                }
+                _ => {}
             }
         }
         way.flow
@@ -188,11 +195,21 @@ impl<'p> Interpreter<'p> {
     }
 }
 
+/// Whether two values are of those that imports bind, and not the same.
+fn is_imported<'p>(one: &Value<'p>, other: &Value<'p>) -> bool {
+    let is = |value: &Value<'_>| {
+        matches!(value, Value::External(_) | Value::Module(_) | Value::Function(_))
+    };
+    is(one) && is(other) && !one.is_same(other)
+}
+
 /// The scope that has a name, looking outwards; the nearest one when none does.
 fn holder<'p>(env: &Rc<Env<'p>>, name: &str) -> Rc<Env<'p>> {
     let mut scope = Some(env);
     while let Some(at) = scope {
-        if at.vars.borrow().contains_key(name) {
+        // The members of a class are no variables of its methods.
+        let is_open = !at.is_class || Rc::ptr_eq(at, env);
+        if is_open && at.vars.borrow().contains_key(name) {
             return Rc::clone(at);
         }
         scope = at.parent.as_ref();

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::definitions::base_of;
-use super::{Flow, Frame, Interpreter, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust};
+use super::{
+    DEAR, Flow, Frame, Interpreter, MAX_AT_PLACE, MAX_CALLS, MAX_RECURSION, MAX_TURNS, rust,
+};
 use crate::eval::expr::{self, Scope};
 use crate::eval::value::{Args, CallId, CallRecord, ClassValue, Closure, Env, Place, Value};
 use crate::eval::{collections, matching};
@@ -23,7 +25,10 @@ impl<'p> Interpreter<'p> {
     ) -> CallId {
         let id = self.next_call();
         let place = self.place(span);
-        self.spend(8 + args.positional.len() + args.named.len());
+        let at_place = self.at_place.entry((place.file, place.span.start)).or_default();
+        *at_place += 1;
+        let dear = if *at_place > MAX_AT_PLACE { DEAR } else { 0 };
+        self.spend(8 + args.positional.len() + args.named.len() + dear);
         if matches!(&callee, Value::External(path) if is_application(path)) && !self.probing() {
             self.application = Some(id);
         }
@@ -143,11 +148,17 @@ impl<'p> Interpreter<'p> {
                     .filter(|value| !matches!(value, Value::Unknown | Value::None))
                     .collect();
                 self.conditional += usize::from(callable.len() > 1);
+                let unsure = self.follows && callable.len() < values.len();
+                let waiting = if unsure { waiting(&args) } else { Vec::new() };
                 let results = callable
                     .iter()
                     .map(|value| self.call_value(value, args.clone(), span))
                     .collect();
                 self.conditional -= usize::from(callable.len() > 1);
+                // `(list ?? []).map(f)`: the list that is known is empty, the other is not.
+                if callable.iter().all(|value| is_of_empty_list(value)) {
+                    waiting.iter().for_each(|closure| closure.entered.set(false));
+                }
                 Value::choice(results)
             }
             Value::Absent => Value::Absent,
@@ -158,6 +169,9 @@ impl<'p> Interpreter<'p> {
     }
 
     pub(super) fn call_external(&mut self, path: &str, args: Args<'p>, span: Span) -> Value<'p> {
+        if let Some(callee) = self.of_globals(path) {
+            return self.call_value(&callee, args, span);
+        }
         let file = self.frame.env.file;
         let first = args.positional.first();
         match path {
@@ -480,15 +494,20 @@ impl<'p> Interpreter<'p> {
         }
         let steps = self.steps;
         closure.entered.set(true);
-        self.written = None;
+        let written = self.written.take();
         if let Some(value) = self.worn(closure, &args) {
             return value;
         }
         let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
-        self.note_called(&env, &asked);
-        // `Base.method(self, …)` of Python gives a method what it is about.
-        let given = args.positional.first().filter(|_| closure.env.is_class);
+        self.note_called(&env, &asked, closure, written);
+        // `Base.method(self, …)` of Python gives a method what it is about. What a method of a
+        // script is given is its object only where it is one.
+        let script = self.program.file(closure.env.file).module.language.is_script();
+        let given = args
+            .positional
+            .first()
+            .filter(|given| closure.env.is_class && (!script || matches!(given, Value::Object(_))));
         let frame = Frame {
             env: Rc::clone(&env),
             this: closure.this.as_ref().or(given).cloned(),
@@ -503,6 +522,7 @@ impl<'p> Interpreter<'p> {
         let told_nothing = args.positional.iter().any(|value| matches!(value, Value::Absent));
         let allowance = self.allow(closure, &args);
         let conditional = self.conditional;
+        let entered_at = std::mem::replace(&mut self.entered_at, conditional);
         self.stack.push(pointer);
         if rust {
             self.bind_generics(closure.function, &args);
@@ -516,6 +536,7 @@ impl<'p> Interpreter<'p> {
         let otherwise = std::mem::replace(&mut self.otherwise, otherwise);
         self.narrowing(Some(narrowed));
         self.conditional = conditional;
+        self.entered_at = entered_at;
         if let Some(steps) = allowance
             && self.take_back(steps)
         {
@@ -585,10 +606,13 @@ impl<'p> Interpreter<'p> {
             } else if let Some(at) =
                 named.iter().position(|(known, _)| Some(known) == name.as_ref())
             {
-                named.remove(at).1
+                let (_, value) = named.remove(at);
+                self.note_given(&value, param);
+                value
             } else if let Some(value) =
                 positional.next().filter(|value| !self.is_left_out(value, param))
             {
+                self.note_given(&value, param);
                 if self.follows { self.given_or_declared(value, param) } else { value }
             } else {
                 let default = param.default.as_ref().map(|default| expr::eval(default, self));
@@ -630,6 +654,25 @@ impl<'p> Interpreter<'p> {
             self.frame.env.set(&name, Value::Unknown);
         }
         self.bind(target, value);
+    }
+}
+
+/// The functions among arguments that nothing has called yet.
+fn waiting<'p>(args: &Args<'p>) -> Vec<Rc<Closure<'p>>> {
+    let waiting = |value: &Value<'p>| match value {
+        Value::Function(closure) if !closure.entered.get() => Some(Rc::clone(closure)),
+        _ => None,
+    };
+    args.positional.iter().filter_map(waiting).collect()
+}
+
+/// Whether a value is the method of a list that is known to be empty.
+fn is_of_empty_list(value: &Value<'_>) -> bool {
+    match value {
+        Value::Method(method) => {
+            matches!(&method.0, Value::List(items) if items.borrow().is_empty())
+        }
+        _ => false,
     }
 }
 

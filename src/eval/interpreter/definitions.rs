@@ -189,7 +189,10 @@ impl<'p> Interpreter<'p> {
                 if let StmtKind::Bind(bind) = &stmt.kind
                     && let (ExprKind::Name(name), Some(value)) = (&bind.target.kind, &bind.value)
                 {
-                    let value = expr::eval(value, self);
+                    let mut value = expr::eval(value, self);
+                    if self.follows {
+                        value = value.by_default();
+                    }
                     object.fields.borrow_mut().insert(name.clone(), value);
                 }
             }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::Interpreter;
+use super::{Frame, Interpreter};
 use crate::eval::expr;
 use crate::eval::link::{Program, Target};
 use crate::eval::value::{
@@ -46,7 +46,23 @@ pub(super) struct Natives<'p> {
     declared: BTreeMap<*const Function, &'p Expr>,
     /// Functions that a library has called.
     called: BTreeSet<*const Function>,
+    /// What waits for a function that is given elsewhere, by what asks for it.
+    later: Vec<Later<'p>>,
+    /// These functions.
+    answers: BTreeMap<&'static str, Value<'p>>,
 }
+
+/// A call that waits for its function.
+struct Later<'p> {
+    of: &'static str,
+    args: Args<'p>,
+    place: Place,
+    /// The scope that it stands in.
+    env: Rc<Env<'p>>,
+}
+
+/// The most calls that wait for a function.
+const MAX_LATER: usize = 20_000;
 
 impl<'p> Natives<'p> {
     fn ancestors(&self, id: CallId) -> impl Iterator<Item = CallId> + '_ {
@@ -134,6 +150,17 @@ impl<'p> Interpreter<'p> {
         let libraries = self.libraries;
         let mut host = Host { machine: self };
         libraries.iter().any(|it| (it.would_call)(&host, closure) && (it.call)(&mut host, closure))
+    }
+
+    /// Makes the calls that have waited for a function which is given elsewhere in the program.
+    pub(super) fn call_later(&mut self) {
+        for later in std::mem::take(&mut self.natives.later) {
+            let Some(function) = self.natives.answers.get(later.of).cloned() else { continue };
+            let frame = Frame { env: later.env, this: None, class: None };
+            let outer = std::mem::replace(&mut self.frame, frame);
+            self.call_value(&function, later.args, later.place.span);
+            self.frame = outer;
+        }
     }
 
     /// What a library noted of a call.
@@ -263,6 +290,29 @@ impl<'p> Host<'_, 'p> {
             _ => callee.clone(),
         };
         self.machine.call_value(&callee, args, place.span)
+    }
+
+    /// The instance of a class that all who ask for one share.
+    pub fn instance_of(&mut self, class: &Rc<ClassValue<'p>>) -> Value<'p> {
+        self.machine.some_instance(class)
+    }
+
+    /// Calls, once everything has run, the function that is [given](Host::answer_later) for this.
+    pub fn later(&mut self, of: &'static str, args: Args<'p>, place: Place) {
+        let env = Rc::clone(&self.machine.frame.env);
+        let later = &mut self.machine.natives.later;
+        if later.len() < MAX_LATER {
+            later.push(Later { of, args, place, env });
+        } else {
+            self.machine.cut = true;
+        }
+    }
+
+    /// Gives the function that calls have waited for, or will; the first counts.
+    pub fn answer_later(&mut self, of: &'static str, function: Value<'p>) {
+        if matches!(function, Value::Function(_)) {
+            self.machine.natives.answers.entry(of).or_insert(function);
+        }
     }
 
     /// Does something under a condition that nobody knows.

@@ -331,7 +331,9 @@ impl<'p> Interpreter<'p> {
             }
             ExprKind::Name(name) => self.set_variable(name, value, true),
             ExprKind::Attribute { object, name, .. } => {
+                let own = matches!(&object.kind, ExprKind::Name(name) if name == "this" || name == "self");
                 let object = expr::eval(object, self);
+                let value = if own { self.or_before(&object, name, value) } else { value };
                 self.set_attribute(&object, name, value, target.span);
             }
             ExprKind::Index { object, key, .. } => {
@@ -381,6 +383,10 @@ impl<'p> Interpreter<'p> {
             ExprKind::Assign { target, value: default } => {
                 let is_left_out = |value: &Value<'p>| matches!(value, Value::Unknown | Value::None);
                 let value = match value.alternatives().iter().all(is_left_out) {
+                    // Nobody knows whether it is given.
+                    true if self.follows && !matches!(value, Value::None) => {
+                        Value::choice(vec![expr::eval(default, self), Value::Unknown])
+                    }
                     true => expr::eval(default, self),
                     false => value,
                 };
@@ -388,6 +394,55 @@ impl<'p> Interpreter<'p> {
             }
             _ => {}
         }
+    }
+
+    /// What a field of a running object comes to that has a text and is set again under a condition:
+    /// `this.base = a; if (x) { this.base = b; }`. A truth value that is set again may be either, too.
+    fn or_before(&mut self, object: &Value<'p>, name: &str, value: Value<'p>) -> Value<'p> {
+        let Value::Object(instance) = object else { return value };
+        if self.follows && matches!(value, Value::Bool(_)) {
+            let is_set = instance.fields.borrow().contains_key(name);
+            return if is_set { value.by_default() } else { value };
+        }
+        if !self.follows || self.conditional <= self.entered_at {
+            return value;
+        }
+        let before = instance.fields.borrow().get(name).cloned();
+        let Some(before @ (Value::Text(_) | Value::Choice(_))) = before else { return value };
+        let either = Value::choice(vec![before, value]);
+        self.spend(either.weight());
+        either
+    }
+
+    /// What a path means that begins with something which a script has put where all see it.
+    pub(super) fn of_globals(&mut self, path: &str) -> Option<Value<'p>> {
+        if self.globals.is_empty() || self.probing() || !self.language().is_script() {
+            return None;
+        }
+        let mut names = path.split('.').skip_while(|name| is_global(name));
+        let mut value = self.globals.get(names.next()?)?.clone();
+        for name in names {
+            value = expr::attribute(&value, name, self);
+        }
+        let is_own = matches!(
+            value,
+            Value::Function(_)
+                | Value::Class(_)
+                | Value::Object(_)
+                | Value::Native(_)
+                | Value::Method(_)
+        );
+        is_own.then_some(value)
+    }
+
+    /// Whether an entry that is known is to be replaced by an argument that nobody gives.
+    fn is_set_by_nobody(&self, map: &Value<'p>, name: &str, value: &Value<'p>) -> bool {
+        self.follows
+            && self.worn.blind
+            && self.stack.len() == 1
+            && matches!(value, Value::Unknown)
+            && map.is_closed_literal()
+            && matches!(map.entry(name), Some(Value::Text(_)))
     }
 
     pub(super) fn set_attribute(
@@ -410,8 +465,12 @@ impl<'p> Interpreter<'p> {
             Value::Function(closure) => {
                 closure.attributes.borrow_mut().insert(name.into(), value);
             }
+            Value::Map(_) if self.is_set_by_nobody(object, name, &value) => {}
             Value::Map(entries) => grow(&mut entries.borrow_mut(), [(Value::text(name), value)]),
             Value::Module(file) => self.modules[file.0 as usize].env.set(name, value),
+            Value::External(path) if is_global(path) && self.follows && !self.probing() => {
+                self.globals.insert(name.into(), value);
+            }
             Value::External(path) => self.caller_assigned(path, name, &value),
             Value::Native(_) | Value::Method(_) if object.native_path().is_some() => {
                 self.store(object, name, value.clone());
@@ -421,6 +480,11 @@ impl<'p> Interpreter<'p> {
             _ => {}
         }
     }
+}
+
+/// Whether a path names the object that all scripts of a page share.
+fn is_global(path: &str) -> bool {
+    matches!(path, "window" | "globalThis" | "self" | "global")
 }
 
 /// What of a list goes to one of several targets; `*rest` takes what the others leave.

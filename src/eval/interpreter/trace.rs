@@ -28,6 +28,8 @@ pub struct Trace<'p> {
     pub exhausted: bool,
     /// The program.
     pub program: &'p Program<'p>,
+    /// Which module has loaded which, by whatever name.
+    pub loads: BTreeSet<(FileId, FileId)>,
     /// How many calls loading the modules has made.
     loaded: u32,
     machine: RefCell<Interpreter<'p>>,
@@ -45,6 +47,7 @@ impl<'p> Trace<'p> {
             classes: Rc::new(std::mem::take(&mut machine.classes)),
             functions: Rc::new(std::mem::take(&mut machine.pending)),
             exhausted,
+            loads: std::mem::take(&mut machine.loads),
             program: machine.program,
             loaded: machine.loaded,
             machine: RefCell::new(machine),
@@ -96,6 +99,12 @@ impl<'p> Trace<'p> {
     #[must_use]
     pub fn presumed(&self, id: CallId) -> Option<Value<'p>> {
         self.machine.borrow().presumed.get(&id).cloned()
+    }
+
+    /// Whether a call is made by a method that nothing calls on the class that it is made for.
+    #[must_use]
+    pub fn is_supposed(&self, id: CallId) -> bool {
+        self.machine.borrow().supposed.iter().any(|(first, end)| *first <= id && id < *end)
     }
 
     /// What a library noted of a call.

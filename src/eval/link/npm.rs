@@ -87,6 +87,11 @@ impl<'p> Packages<'p> {
 }
 
 impl<'p> Package<'p> {
+    /// Its manifest.
+    pub(super) fn manifest(&self) -> &'p Expr {
+        self.manifest
+    }
+
     pub(super) fn name(&self) -> Option<&'p str> {
         data::text(self.manifest, &["name"]).filter(|name| !name.is_empty())
     }

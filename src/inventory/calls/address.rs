@@ -1,7 +1,6 @@
 //! Addresses taken apart: host, path and query.
 
-use std::collections::BTreeMap;
-
+use super::names::Names;
 use crate::eval::text::{Part, Text};
 
 /// Where the path of an address begins.
@@ -30,6 +29,9 @@ pub struct Address {
     pub shown: String,
     /// Whether something unknown follows the path that may be more of it.
     pub is_open: bool,
+    /// Whether it names a scheme, and a host behind it that nobody knows and that is not the
+    /// page's own: a server asks another.
+    pub is_elsewhere: bool,
 }
 
 /// Names of the developer's machine.
@@ -37,9 +39,9 @@ const LOCAL: &[&str] =
     &["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "testserver", "test", "host.docker.internal"];
 
 impl Address {
-    /// Takes an address apart. `names` are the paths of routes by their names.
+    /// Takes an address apart. `names` tells the paths of routes that it asks for by name.
     #[must_use]
-    pub fn of(url: &Text, names: &BTreeMap<&str, &str>) -> Self {
+    pub fn of(url: &Text, names: &Names<'_>) -> Self {
         let (text, first_hole) = written(url, names);
         // An absolute address behind a base replaces it.
         let text = match text.rfind("/http://").or_else(|| text.rfind("/https://")) {
@@ -62,34 +64,44 @@ impl Address {
             path = stripped.to_owned();
             is_open = true;
         }
-        Self { host, path, query, shown: before.to_owned(), is_open }
+        // A host with its port is most often the page's own: `location.host`.
+        let is_elsewhere = matches!(host, Host::Unknown(_))
+            && before.starts_with("http")
+            && before.contains("://")
+            && !is_configured
+            && first_hole != "host";
+        Self { host, path, query, shown: before.to_owned(), is_open, is_elsewhere }
     }
 }
 
 /// The text with `{}` for holes, routes that are asked for by name in their places, and the name
 /// of a hole at the beginning.
-fn written(url: &Text, names: &BTreeMap<&str, &str>) -> (String, String) {
+fn written(url: &Text, names: &Names<'_>) -> (String, String) {
     let mut text = String::new();
     let mut first = String::new();
     for part in url.parts() {
         match part {
             Part::Literal(literal) => text.push_str(literal),
             Part::Hole(name) => {
-                let route = name.strip_prefix("route:").and_then(|name| {
-                    let last = name.rsplit(['.', ':']).next().unwrap_or(name);
-                    names.get(name).or_else(|| names.get(last))
-                });
+                let route = names.path(name);
                 if text.is_empty() {
                     first = name.to_string();
                 }
                 match route {
-                    Some(path) => text.push_str(&without_names(path)),
+                    Some(path) => text.push_str(&path),
                     None => text.push_str("{}"),
                 }
             }
         }
     }
     (text, first)
+}
+
+/// The path of an address as it is shown: without the host, or the unknown base.
+#[must_use]
+pub fn path_of(shown: &str) -> &str {
+    let (_, path) = split_host(shown, "", false);
+    if path.is_empty() { "/" } else { path }
 }
 
 /// A route's path with its parameters as `{}`.
@@ -123,7 +135,7 @@ fn split_host<'t>(text: &'t str, first_hole: &str, is_configured: bool) -> (Host
         };
         let host = if LOCAL.contains(&name) || is_configured && name.contains("localhost") {
             Host::Local
-        } else if name.contains("{}") || name.is_empty() {
+        } else if name.is_empty() || name.contains("{}") && (is_configured || !has_domain(name)) {
             Host::Unknown(first_hole.to_owned())
         } else {
             Host::Named(name.to_owned())
@@ -134,6 +146,13 @@ fn split_host<'t>(text: &'t str, first_hole: &str, is_configured: bool) -> (Host
         return (Host::Unknown(first_hole.to_owned()), path);
     }
     (Host::Own, text)
+}
+
+/// Whether a host of which a part is not known ends with the domain of somebody.
+fn has_domain(host: &str) -> bool {
+    let known = host.rsplit("{}").next().unwrap_or_default();
+    let labels: Vec<&str> = known.split('.').collect();
+    labels.len() > 2 && labels.iter().skip(1).all(|label| !label.is_empty())
 }
 
 /// The path from the root, without dots and double slashes.

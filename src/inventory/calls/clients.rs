@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
+use super::names;
 use crate::eval::interpreter::libraries::Host;
-use crate::eval::interpreter::{Library, Trace};
+use crate::eval::interpreter::{Clients, Library, Trace};
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Place, Value};
+use crate::source::Language;
 
 /// A call as it is sent.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct Sent {
     pub way: Vec<Place>,
     /// The client.
     pub client: &'static str,
+    /// Whether nothing calls the method that sends it, on the class that it is sent for.
+    pub supposed: bool,
 }
 
 /// How a client takes its method and address.
@@ -92,6 +98,7 @@ const OBJECTS: &[(&str, &str)] = &[
     ("superagent", "superagent"),
     ("supertest", "supertest"),
     ("$http", "angularjs"),
+    ("$axios", "axios"),
     ("$", "jquery"),
     ("jQuery", "jquery"),
     ("jquery", "jquery"),
@@ -100,6 +107,13 @@ const OBJECTS: &[(&str, &str)] = &[
     ("@nuxtjs/axios.NuxtAxiosInstance", "axios"),
     ("openapi-fetch", "openapi-fetch"),
     ("requests", "requests"),
+    // Those that stand in for it.
+    ("advocate", "requests"),
+    ("requests_cache", "requests"),
+    ("requests_futures.sessions", "requests"),
+    ("niquests", "requests"),
+    ("curl_cffi.requests", "requests"),
+    ("cloudscraper", "requests"),
     ("httpx", "httpx"),
     ("aiohttp.ClientSession", "aiohttp"),
     ("fastapi.testclient.TestClient", "test client"),
@@ -111,8 +125,11 @@ const OBJECTS: &[(&str, &str)] = &[
     ("unittest.TestCase().client", "test client"),
     ("rest_framework.test.APIClient", "test client"),
     ("reqwest", "reqwest"),
-    ("unknown", "unknown object"),
+    ("unknown", FETCHES),
 ];
+
+/// What a client is called of which nobody knows more than that it sends.
+const FETCHES: &str = "unknown object";
 
 /// The methods that clients have.
 const VERBS: &[(&str, &str)] = &[
@@ -127,6 +144,40 @@ const VERBS: &[(&str, &str)] = &[
     ("options", "OPTIONS"),
 ];
 
+/// Functions that give the path of a route by its name.
+const ROUTE_PATHS: &[&str] = &[
+    "flask.url_for",
+    "quart.url_for",
+    "flask.helpers.url_for",
+    "url_for",
+    "url_path_for",
+    "reverse",
+    "reverse_lazy",
+    "django.urls.reverse",
+    "django.urls.reverse_lazy",
+    "django.shortcuts.reverse",
+    "rest_framework.reverse.reverse",
+    "rest_framework.reverse.reverse_lazy",
+];
+
+/// Attributes of elements that hold an address which a browser asks for, with the name under
+/// which the asking is recorded.
+const ASKING: &[(&str, &str)] = &[
+    ("hx-get", "page.get"),
+    ("hx-post", "page.post"),
+    ("hx-put", "page.put"),
+    ("hx-patch", "page.patch"),
+    ("hx-delete", "page.delete"),
+];
+
+/// What the evaluation is told of clients.
+pub const FOLLOWED: Clients = Clients {
+    methods: &[
+        "get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON",
+    ],
+    element,
+};
+
 /// Clients whose sending is not told by the calls alone.
 pub const LIBRARIES: &[Library] = &[Library { called, would_call, call }];
 
@@ -138,10 +189,17 @@ pub fn names_client(path: &str) -> bool {
         path.strip_prefix(name)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(', ':']))
     };
-    FUNCTIONS.iter().any(|(name, ..)| begins(name)) || OBJECTS.iter().any(|(name, _)| begins(name))
+    FUNCTIONS.iter().any(|(name, ..)| begins(name))
+        || OBJECTS.iter().any(|(name, _)| begins(name))
+        || begins(SWR)
+        || is_swr(path)
 }
 
 fn unqualified(path: &str) -> &str {
+    // Nuxt hands its client out with the rest of its context.
+    if let Some(at) = path.find(".$axios") {
+        return &path[at + 1..];
+    }
     ["window.", "globalThis.", "self.", "global."]
         .iter()
         .find_map(|global| path.strip_prefix(global))
@@ -155,14 +213,19 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
     // Flask and Quart: the client of whatever application.
     let path = path.find("test_client().").map_or(path, |at| &path[at..]);
     let last = path.rsplit(['.', ':']).next().unwrap_or(path);
+    let plain = last.trim_start_matches('$');
     let verb =
-        VERBS.iter().find(|(name, verb)| *name == last || *verb == last).map(|(_, verb)| *verb);
+        VERBS.iter().find(|(name, verb)| *name == plain || *verb == plain).map(|(_, verb)| *verb);
     if let Some((_, name, form)) = FUNCTIONS.iter().find(|(known, ..)| *known == path) {
         return Some((name, *form, verb.filter(|_| *form == Form::Verb)));
     }
-    let (_, name) = OBJECTS.iter().find(|(object, _)| {
+    let known = OBJECTS.iter().find(|(object, _)| {
         path.strip_prefix(object).is_some_and(|rest| rest.starts_with(['.', '(', ':']))
-    })?;
+    });
+    // Who fetches has a server to fetch from.
+    let Some((_, name)) = known else {
+        return (last == "fetch" && path.contains('.')).then_some((FETCHES, Form::Options, None));
+    };
     // What an answer holds is asked for with the same names.
     let sends = |name: &str| name == "request" || VERBS.iter().any(|(verb, _)| *verb == name);
     let before = path.strip_suffix(last).unwrap_or(path);
@@ -170,12 +233,11 @@ fn client(path: &str) -> Option<(&'static str, Form, Option<&'static str>)> {
         return None;
     }
     match last {
-        "inject" if *name == "unknown object" => Some((name, Form::Options, None)),
-        "request" if matches!(*name, "axios" | "unknown object") => {
-            Some((name, Form::Options, None))
-        }
+        "inject" if *name == FETCHES => Some((name, Form::Options, None)),
+        "request" if matches!(*name, "axios" | FETCHES) => Some((name, Form::Options, None)),
         "request" | "method" => Some((name, Form::MethodFirst, None)),
-        "fetch" if *name == "unknown object" => Some((name, Form::Options, None)),
+        "stream" if *name == "httpx" => Some((name, Form::MethodFirst, None)),
+        "fetch" if *name == FETCHES => Some((name, Form::Options, None)),
         _ => verb.map(|verb| (*name, Form::Verb, Some(verb))),
     }
 }
@@ -187,7 +249,7 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
     for (id, record) in trace.records() {
         let path = trace.path_of(record);
         let Some((client, form, verb)) = client(&path) else { continue };
-        let given = given(trace, record, form, verb);
+        let given = given(trace, record, client, form, verb);
         let Some(mut given) = given else { continue };
         let places = trace.way(id);
         if let Some(presumed) = trace.presumed(id) {
@@ -204,18 +266,33 @@ pub fn read(trace: &Trace<'_>) -> Vec<Sent> {
                 given.method = presumed.entry("method").unwrap_or_default();
             }
         }
-        let base = base(trace, record, client);
+        // An object outside that fetches is one by what it is given.
+        let is_known = path.starts_with("unknown.") || client != FETCHES;
+        if !is_known && given.url.to_text().starts_with("/") != Some(true) {
+            continue;
+        }
+        let bases = bases(trace, record, client);
+        let bases = if bases.is_empty() { vec![None] } else { bases.iter().map(Some).collect() };
+        let supposed = trace.is_supposed(id);
         let place = places.last().copied().unwrap_or(record.place);
         let mut way: Vec<Place> = places.iter().rev().copied().collect();
         way.push(record.place);
         for url in urls(trace, &given.url, 0).into_iter().filter(is_of_web) {
-            for method in methods(&given.method) {
+            for (base, method) in bases
+                .iter()
+                .flat_map(|base| methods(&given.method).into_iter().map(|it| (*base, it)))
+            {
+                // What hands on all that it is given says nothing.
+                if method.is_none() && names_nothing(&url) {
+                    continue;
+                }
                 out.push(Sent {
                     method,
-                    url: join(base.as_ref(), &url),
+                    url: join(base, &url),
                     place,
                     way: way.clone(),
                     client,
+                    supposed,
                 });
             }
         }
@@ -232,6 +309,7 @@ struct Given<'p> {
 fn given<'p>(
     trace: &Trace<'p>,
     record: &CallRecord<'p>,
+    client: &str,
     form: Form,
     verb: Option<&'static str>,
 ) -> Option<Given<'p>> {
@@ -255,8 +333,15 @@ fn given<'p>(
         Form::Options => match &first {
             Value::Map(_) => Given {
                 url: first.entry("url")?,
-                method: by_default(first.entry("method").or_else(|| first.entry("type")), "GET"),
+                method: by_default(
+                    first.entry("method").or_else(|| first.entry("type")),
+                    if is_open(&first) { "{}" } else { "GET" },
+                ),
             },
+            // The whole request is somebody else's, the method too.
+            _ if takes_requests(client) && second.is_none() && !is_text(&first) => {
+                Given { url: first, method: Value::Unknown }
+            }
             _ => {
                 let options = second.cloned().or_else(|| request(trace, &first, 1));
                 let method = match &options {
@@ -280,6 +365,20 @@ fn given<'p>(
     })
 }
 
+/// Whether an address has no name in it, but marks between what is not known.
+fn names_nothing(url: &Text) -> bool {
+    !url.to_string().bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether a client takes its address within an object of options, first.
+fn takes_requests(client: &str) -> bool {
+    matches!(client, "axios" | "jquery")
+}
+
+fn is_text(value: &Value<'_>) -> bool {
+    value.alternatives().iter().any(|value| matches!(value, Value::Text(_)))
+}
+
 /// Whether something unknown was spread into a map.
 fn is_open(options: &Value<'_>) -> bool {
     match options {
@@ -290,12 +389,34 @@ fn is_open(options: &Value<'_>) -> bool {
 
 /// An argument of the request object that a client is given.
 fn request<'p>(trace: &Trace<'p>, value: &Value<'p>, at: usize) -> Option<Value<'p>> {
-    let made = trace.made(value)?;
-    (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    value.alternatives().iter().find_map(|value| {
+        let made = trace.made(value)?;
+        (made.path() == Some("Request")).then(|| made.args.positional.get(at).cloned()).flatten()
+    })
 }
 
-/// The base address that the objects behind a client were made with.
-fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Text> {
+/// The most base addresses that a client may have.
+const MAX_BASES: usize = 4;
+
+/// The base addresses that a call has, or else that the objects behind its client were made with.
+fn bases<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Vec<Text> {
+    base(trace, record, client)
+        .map(|base| of_either_scheme(urls(trace, &base, 0)).into_iter().take(MAX_BASES).collect())
+        .unwrap_or_default()
+}
+
+/// Addresses without those that differ from another only in that they are not encrypted.
+fn of_either_scheme(texts: Vec<Text>) -> Vec<Text> {
+    let written: Vec<String> = texts.iter().map(Text::to_string).collect();
+    let is_other = |text: &str| {
+        let rest = text.strip_prefix("http://");
+        rest.is_some_and(|rest| written.iter().any(|it| it.strip_prefix("https://") == Some(rest)))
+    };
+    let kept = texts.into_iter().zip(&written).filter(|(_, text)| !is_other(text));
+    kept.map(|(text, _)| text).collect()
+}
+
+fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<Value<'p>> {
     let mut at = record.method().map(|(id, _)| id).or_else(|| record.applied());
     let names: &[&str] = match client {
         "axios" => &["baseURL"],
@@ -304,20 +425,26 @@ fn base<'p>(trace: &Trace<'p>, record: &CallRecord<'p>, client: &str) -> Option<
         "httpx" | "aiohttp" => &["base_url"],
         _ => return None,
     };
+    let of_call = names
+        .iter()
+        .find_map(|name| record.args.positional.iter().find_map(|option| option.entry(name)));
+    if of_call.is_some() {
+        return of_call;
+    }
     for _ in 0..8 {
         let made = trace.call(at?)?;
         for name in names {
             let first = made.args.positional.first();
             let base = made.args.keyword(name).cloned();
             if let Some(base) = base.or_else(|| first.and_then(|first| first.entry(name))) {
-                return Some(base.to_text());
+                return Some(base);
             }
         }
         // aiohttp takes it as its first argument.
         if client == "aiohttp"
             && let Some(first @ Value::Text(_)) = made.args.positional.first()
         {
-            return Some(first.to_text());
+            return Some(first.clone());
         }
         at = made.method().map(|(id, _)| id).or_else(|| made.applied());
     }
@@ -336,7 +463,7 @@ fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
         }
         // `new URL(path, base)`, and what is read of it.
         Value::Native(_) => match trace.made(url) {
-            Some(made) if made.path() == Some("URL") && depth < 4 => {
+            Some(made) if made.path().is_some_and(is_url) && depth < 4 => {
                 let of = |at: usize| made.args.positional.get(at);
                 let base = of(1).map(Value::to_text);
                 let paths = of(0).map(|first| urls(trace, first, depth + 1)).unwrap_or_default();
@@ -346,6 +473,10 @@ fn urls<'p>(trace: &Trace<'p>, url: &Value<'p>, depth: usize) -> Vec<Text> {
         },
         Value::Method(method) if matches!(method.1.as_str(), "href" | "toString") && depth < 4 => {
             urls(trace, &method.0, depth + 1)
+        }
+        // A setting that is empty by default is set to something where it is used.
+        Value::Text(text) if text.parts().is_empty() && !text.env().is_empty() => {
+            vec![Text::hole("").from_env(&text.env()[0])]
         }
         other => vec![other.to_text()],
     }
@@ -380,7 +511,7 @@ fn is_of_web(url: &Text) -> bool {
 /// An address behind the base address of its client.
 fn join(base: Option<&Text>, url: &Text) -> Text {
     match base {
-        Some(base) if !is_absolute(url) && !base.parts().is_empty() => {
+        Some(base) if !is_absolute(url) && base.as_literal() != Some("") => {
             let mut out = base.trim_end(&['/']);
             out.push_literal("/");
             out.push(&url.trim_start(&['/']));
@@ -409,13 +540,76 @@ fn join_url(base: Option<&Text>, url: &Text) -> Text {
     }
 }
 
+/// What a browser asks for because of an element: where a form is sent, and what htmx asks for.
+fn element<'p>(tag: &str, attributes: &[(SmolStr, Value<'p>)]) -> Vec<(&'static str, Args<'p>)> {
+    let is_address = |value: &Value<'p>| matches!(value, Value::Text(_) | Value::Choice(_));
+    let named = |wanted: &str| {
+        attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+    };
+    let mut out = Vec::new();
+    if tag == "form" {
+        let method = named("method");
+        let action = match named("action") {
+            Some(action) => Some(action).filter(is_address),
+            // It goes to the page's own address, whichever that is.
+            None => (method.is_some() && !is_held(attributes))
+                .then(|| Value::Text(Rc::new(Text::hole("page")))),
+        };
+        if let Some(action) = action {
+            let method = method.unwrap_or_else(|| Value::text("get"));
+            out.push(("page.form", Args::of(vec![action, method])));
+        }
+    }
+    for (name, value) in attributes.iter().filter(|(_, value)| is_address(value)) {
+        let plain = name.strip_prefix("data-").unwrap_or(name);
+        if let Some((_, path)) = ASKING.iter().find(|(known, _)| *known == plain) {
+            out.push((*path, Args::of(vec![value.clone()])));
+        }
+    }
+    out
+}
+
+/// Whether a script takes hold of a form, and so may send it elsewhere.
+fn is_held(attributes: &[(SmolStr, Value<'_>)]) -> bool {
+    let holds = |name: &str| {
+        matches!(name, "id" | "..." | "data-action") || name.to_ascii_lowercase().contains("submit")
+    };
+    attributes.iter().any(|(name, _)| holds(name))
+}
+
 /// What clients do while the program runs.
 fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
     let record: Rc<CallRecord<'p>> = host.record(id)?;
     let first = record.args.positional.first();
+    if let Some(maker) = record.applied() {
+        let made = host.record(maker)?;
+        return match made.path()? {
+            SIGNAL => {
+                let first = made.args.positional.first().cloned();
+                let begun = first.filter(|first| first.truth() != Some(false));
+                // What it is before anybody has set it is asked for by nobody.
+                let set = host.stored(maker, "value").map(|value| {
+                    let is_set = |value: &Value<'p>| !matches!(value, Value::None);
+                    Value::choice(value.alternatives().into_iter().filter(is_set).collect())
+                });
+                Some(set.or(begun).unwrap_or_default())
+            }
+            COMPUTED => {
+                let function = made.args.positional.first()?.clone();
+                Some(host.call(&function, None, Args::default(), record.place))
+            }
+            _ => None,
+        };
+    }
     if let Some((maker, method)) = record.method() {
+        if matches!(method, "url_for" | "url_path_for") {
+            let asked = names::asked(&record.args)?;
+            return Some(Value::Text(Rc::new(Text::hole(&asked))));
+        }
         let made = host.record(maker)?;
         match (made.path()?, method) {
+            (path, "toString" | "toJSON") if is_url(path) => return host.stored(maker, "href"),
+            (SIGNAL, "set") => host.store(maker, "value", first?.clone()),
             (path, "injectEndpoints") if makes_rtk(path) => {
                 endpoints(host, first?, made.args.positional.first()?, record.place);
             }
@@ -435,20 +629,25 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
         // Angular hands out what is asked for by its class.
         "@angular/core.inject" => match first? {
             Value::External(path) => Some(Value::External(path.clone())),
+            Value::Class(class) if !class.class.is_interface => Some(host.instance_of(class)),
             _ => None,
         },
-        // The key of a query is what its fetcher is called with.
-        "swr" | "swr.default" | "swr/immutable" | "swr/immutable.default" => {
-            let fetcher = record.args.positional.get(1)?.clone();
-            let key = match first? {
-                function @ Value::Function(_) => {
-                    host.call(function, None, Args::default(), record.place)
-                }
-                key => key.clone(),
-            };
-            if matches!(fetcher, Value::Function(_)) {
-                host.call(&fetcher, None, Args::of(vec![key]), record.place);
-            }
+        // What a client is given to and comes out of again is that client, only slower or bolder.
+        path if !names_client(path) && first.is_some_and(|first| is_client(host, first)) => {
+            first.cloned()
+        }
+        path if is_url(path) => {
+            let texts = texts_of_url(host, id)?;
+            host.store(id, "href", texts);
+            None
+        }
+        "swr.SWRConfig" => {
+            let fetcher = first?.entry("value")?.entry("fetcher")?;
+            host.answer_later(SWR, fetcher);
+            None
+        }
+        path if is_swr(path) => {
+            ask_by_key(host, path, &record.args, record.place);
             None
         }
         path if makes_rtk(path) => {
@@ -456,20 +655,99 @@ fn called<'p>(host: &mut Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
             None
         }
         // The address of a route by its name.
-        "flask.url_for"
-        | "quart.url_for"
-        | "url_for"
-        // `{% url "name" %}` of a page.
-        | "url"
-        | "reverse"
-        | "reverse_lazy"
-        | "django.urls.reverse"
-        | "django.urls.reverse_lazy" => {
-            let name = first?.as_str()?;
-            Some(Value::Text(Rc::new(Text::hole(&format!("route:{name}")))))
+        path if ROUTE_PATHS.contains(&path) || path == "url" && is_template(host, record.place) => {
+            let asked = names::asked(&record.args)?;
+            Some(Value::Text(Rc::new(Text::hole(&asked))))
         }
         _ => None,
     }
+}
+
+/// Whether a place lies in a template, where `{% url … %}` is a tag.
+fn is_template(host: &Host<'_, '_>, place: Place) -> bool {
+    host.program().file(place.file).module.language == Language::Html
+}
+
+/// The keys of SWR, of which a component around them says what asks for them.
+const SWR: &str = "swr";
+
+/// Whether a function is one of SWR's that ask for what a key names.
+fn is_swr(path: &str) -> bool {
+    let path = path.strip_suffix(".default").unwrap_or(path);
+    matches!(path, "swr" | "swr.useSWR" | "swr/immutable" | "swr.useSWRInfinite" | "swr/infinite")
+}
+
+/// The key of a query is what its fetcher is called with: its own, or the one of the components
+/// around it.
+fn ask_by_key<'p>(host: &mut Host<'_, 'p>, path: &str, args: &Args<'p>, place: Place) {
+    let Some(first) = args.positional.first() else { return };
+    let key = match first {
+        Value::Function(_) => {
+            let of_pages = path.to_ascii_lowercase().ends_with("infinite");
+            // Which page is asked for, and what the one before was: the first has none.
+            let given = if of_pages { vec![Value::Unknown, Value::None] } else { Vec::new() };
+            host.call(first, None, Args::of(given), place)
+        }
+        key => key.clone(),
+    };
+    // Without a key nothing is asked.
+    let keys: Vec<_> =
+        key.alternatives().into_iter().filter(|key| key.truth() != Some(false)).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let given = Args::of(vec![Value::choice(keys)]);
+    match args.positional.get(1) {
+        Some(fetcher @ Value::Function(_)) => {
+            host.call(fetcher, None, given, place);
+        }
+        // Its options may have one, too.
+        None | Some(Value::Map(_)) => host.later(SWR, given, place),
+        Some(_) => {}
+    }
+}
+
+/// Angular's variable that tells others of its changes, and the one that is made of such.
+const SIGNAL: &str = "@angular/core.signal";
+const COMPUTED: &str = "@angular/core.computed";
+
+/// Whether a value is a client of a library, or one that the library has made.
+fn is_client<'p>(host: &Host<'_, 'p>, value: &Value<'p>) -> bool {
+    match value {
+        Value::Native(id) => host.record(*id).is_some_and(|made| {
+            made.path().is_some_and(|path| {
+                matches!(
+                    path,
+                    "axios.create"
+                        | "axios.default.create"
+                        | "got.extend"
+                        | "ky.create"
+                        | "ky.extend"
+                )
+            })
+        }),
+        Value::External(path) => matches!(path.as_str(), "axios" | "axios.default" | "got" | "ky"),
+        _ => false,
+    }
+}
+
+/// Whether a path names the class of addresses that are made of parts.
+fn is_url(path: &str) -> bool {
+    matches!(unqualified(path), "URL" | "url.URL" | "node:url.URL")
+}
+
+/// The texts of an address that is made of parts.
+fn texts_of_url<'p>(host: &Host<'_, 'p>, id: CallId) -> Option<Value<'p>> {
+    let record = host.record(id)?;
+    let of = |at: usize| record.args.positional.get(at);
+    let base = of(1).map(Value::to_text);
+    let text = |value: &Value<'p>| match value {
+        Value::Text(text) => Value::Text(Rc::new(join_url(base.as_ref(), text))),
+        // Another such, or something that nobody knows.
+        Value::Native(id) => host.stored(*id, "href").unwrap_or_default(),
+        _ => Value::Unknown,
+    };
+    Some(Value::choice(of(0)?.alternatives().iter().map(text).collect()))
 }
 
 /// Whether a function makes an API of Redux Toolkit.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Address, Host};
 use super::clients::Sent;
-use super::proxies::Proxy;
+use super::names::Names;
+use super::proxies::{HandedOn, Proxy};
 use super::segments::{self, Fit};
-use super::{Call, Landing, Nearest, Status, Step, nearest};
+use super::{Call, Landing, Nearest, Rewritten, Served, Status, Step, is_of_server, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
-use crate::inventory::routes::Route;
-use crate::source::role;
+use crate::inventory::routes::{Opaque, Route};
+use crate::source::{Role, language, role};
 
 /// Which base address a call has: calls of one base land behind the same prefix.
 type Base = (&'static str, String);
@@ -28,15 +29,12 @@ const STATIC: &[&str] = &[
 #[must_use]
 pub fn land(
     sent: Vec<Sent>,
-    routes: &[Route],
+    served: Served<'_>,
     proxies: &[Proxy],
     program: &Program<'_>,
 ) -> Vec<Call> {
-    let names: BTreeMap<&str, &str> = routes
-        .iter()
-        .filter_map(|route| Some((route.name.as_deref()?, route.path.as_str())))
-        .collect();
-    let field = Field::new(routes, proxies, program);
+    let names = Names::of(served.routes);
+    let field = Field::new(served, proxies, program);
     let addressed: Vec<(Sent, Address)> = sent
         .into_iter()
         .map(|sent| {
@@ -45,11 +43,11 @@ pub fn land(
         })
         .collect();
     let prefixes = field.prefixes(&addressed);
-    let mut calls: Vec<Call> = addressed
+    let mut calls: Vec<(Call, bool)> = addressed
         .iter()
         .map(|(sent, address)| {
             let prefix = prefixes.get(&base_of(sent, address)).map(String::as_str);
-            let (status, route, nearest) = field.land(sent, address, prefix);
+            let landed = field.land(sent, address, prefix);
             let step = |place: &Place| Step {
                 file: program.file(place.file).path.to_owned(),
                 line: place.span.line,
@@ -58,7 +56,7 @@ pub fn land(
             let mut way: Vec<Step> = sent.way.iter().map(step).collect();
             way.dedup();
             let language = program.file(sent.place.file).module.language;
-            Call {
+            let call = Call {
                 role: role::of_path(&file, language).0,
                 method: sent.method.clone().unwrap_or_else(|| "{}".to_owned()),
                 url: address.shown.clone(),
@@ -66,22 +64,55 @@ pub fn land(
                 file,
                 line,
                 client: sent.client.to_owned(),
-                status,
-                route,
-                nearest,
+                status: landed.status,
+                route: landed.route,
+                nearest: landed.nearest,
+                rewritten: landed.rewritten,
+                inferred_prefix: landed.inferred_prefix,
+                opaque: landed.opaque,
                 way,
-            }
+            };
+            (call, sent.supposed)
         })
         .collect();
+    let mut calls = without_unlikely(std::mem::take(&mut calls));
     // A function that hands addresses on is known by those that call it.
     let handed_on: BTreeSet<Step> =
         calls.iter().flat_map(|call| call.way.iter().skip(1).cloned()).collect();
     calls.retain(|call| {
         let place = Step { file: call.file.clone(), line: call.line };
-        call.status != Status::Dynamic || !handed_on.contains(&place)
+        let is_known = call.status != Status::Dynamic;
+        is_known || !handed_on.contains(&place) && !is_engine(call)
     });
     calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     distinct(calls)
+}
+
+/// Whether a call is the one that all methods of a generated client come to: each of these stands
+/// for itself.
+fn is_engine(call: &Call) -> bool {
+    let is_generated =
+        role::of_path(&call.file, language::of(&call.file, None)).0 == Role::Generated;
+    is_generated && segments::split(&call.url).iter().all(|segment| *segment == "{}")
+}
+
+/// Leaves out what a method that nothing calls would send for classes whose servers do not answer
+/// it: nobody has meant it to be sent. One stays where none is answered.
+fn without_unlikely(mut calls: Vec<(Call, bool)>) -> Vec<Call> {
+    let key = |call: &Call| (call.file.clone(), call.line);
+    let is_answered = |call: &Call| match call.status {
+        Status::Matched | Status::Stub => true,
+        // Of somebody else's server nobody knows what it answers, if the address is known.
+        Status::External => !call.url.rsplit('/').next().is_none_or(|last| last.contains("{}")),
+        _ => false,
+    };
+    let mut listed: BTreeSet<(String, u32)> = calls
+        .iter()
+        .filter(|(call, supposed)| !supposed || is_answered(call))
+        .map(|(call, _)| key(call))
+        .collect();
+    calls.retain(|(call, supposed)| !supposed || is_answered(call) || listed.insert(key(call)));
+    calls.into_iter().map(|(call, _)| call).collect()
 }
 
 /// One call for each place, method and address. What runs with a known value beside an unknown
@@ -161,16 +192,59 @@ fn base_of(sent: &Sent, address: &Address) -> Base {
 /// What calls may land on.
 struct Field<'r> {
     routes: Vec<&'r Route>,
+    opaque: &'r [Opaque],
     proxies: &'r [Proxy],
     /// Files that are served as they are, by their paths below their folder.
     assets: BTreeSet<&'r str>,
 }
 
-type Landed = (Status, Option<Landing>, Option<Nearest>);
+/// Where a call lands.
+struct Landed {
+    status: Status,
+    route: Option<Landing>,
+    nearest: Option<Nearest>,
+    rewritten: Option<Rewritten>,
+    inferred_prefix: Option<String>,
+    opaque: Option<Opaque>,
+}
+
+impl Landed {
+    fn at(status: Status) -> Self {
+        Self {
+            status,
+            route: None,
+            nearest: None,
+            rewritten: None,
+            inferred_prefix: None,
+            opaque: None,
+        }
+    }
+
+    /// By a path that the call may have at the server.
+    fn by(mut self, path: &Seen) -> Self {
+        self.rewritten = path.handed_on.as_ref().map(|by| Rewritten {
+            path: by.path.clone(),
+            file: by.place.file.clone(),
+            line: by.place.line,
+        });
+        self.inferred_prefix.clone_from(&path.inferred_prefix);
+        self
+    }
+}
+
+/// A path that a call may have where it reaches the server.
+struct Seen {
+    path: String,
+    /// The proxy that makes it.
+    handed_on: Option<HandedOn>,
+    /// The prefix that it has by inference.
+    inferred_prefix: Option<String>,
+}
 
 impl<'r> Field<'r> {
-    fn new(routes: &'r [Route], proxies: &'r [Proxy], program: &Program<'r>) -> Self {
-        let served = |route: &&Route| route.mounted && route.shadowed_by.is_none();
+    fn new(served: Served<'r>, proxies: &'r [Proxy], program: &Program<'r>) -> Self {
+        let Served { routes, opaque } = served;
+        let answers = |route: &&Route| route.reachable && route.shadowed_by.is_none();
         let mut assets = BTreeSet::new();
         for path in program.known_files() {
             for folder in PUBLIC {
@@ -180,7 +254,7 @@ impl<'r> Field<'r> {
                 assets.extend(at.or_else(deeper));
             }
         }
-        Self { routes: routes.iter().filter(served).collect(), proxies, assets }
+        Self { routes: routes.iter().filter(answers).collect(), opaque, proxies, assets }
     }
 
     /// The prefixes behind which calls of an unknown base land most often.
@@ -234,62 +308,113 @@ impl<'r> Field<'r> {
     }
 
     /// How a path fits a route. A route of parameters alone answers everything, and so means
-    /// nothing.
+    /// nothing; but a form that only asks opens a page, and such a route serves pages.
     fn fit(&self, route: &Route, sent: &Sent, path: &str) -> Option<Fit> {
         let fit = segments::fit(route, path, sent.method.as_deref())?;
         let is_known = |segment: &&str| !segment.contains("{}");
         let known = segments::split(path).iter().filter(|segment| is_known(segment)).count();
-        (fit.same > 0 || known == 0).then_some(fit)
+        let opens_page = sent.client == "form" && sent.method.as_deref() == Some("GET");
+        (fit.same > 0 || known == 0 || opens_page).then_some(fit)
     }
 
     fn land(&self, sent: &Sent, address: &Address, prefix: Option<&str>) -> Landed {
         if let Host::Named(_) = address.host {
-            return (Status::External, None, None);
+            return Landed::at(Status::External);
         }
         let is_fixed = segments::split(&address.path).iter().any(|segment| !segment.contains("{}"));
         let is_unknown = matches!(address.host, Host::Unknown(_));
         // What a server asks another for is the program's own only where the address says so.
         if (is_unknown || address.host == Host::Own) && is_of_server(sent.client) {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
         // An empty address is that of the page, whichever it is.
         let is_own = address.shown.is_empty() && address.host == Host::Own;
         if is_own || !is_fixed && (address.path != "/" || is_unknown) {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
-        let mut paths = vec![address.path.clone()];
-        if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
-            paths.insert(0, with_prefix(prefix, &address.path));
-        }
-        for proxy in self.proxies {
-            paths.extend(proxy.apply(&address.path));
-        }
-        for path in &paths {
-            if let Some(landed) = self.answered(sent, path) {
-                return landed;
+        let paths = self.seen(address, prefix);
+        for seen in &paths {
+            if let Some(landed) = self.answered(sent, &seen.path) {
+                return landed.by(seen);
             }
         }
         let suffix = address.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
         if STATIC.contains(&suffix) || self.is_asset(&address.path) {
-            return (Status::Asset, None, None);
+            return Landed::at(Status::Asset);
+        }
+        for seen in &paths {
+            let answers = |opaque: &&Opaque| {
+                is_below(&seen.path, &opaque.path) && !self.is_proxy(opaque, &address.path)
+            };
+            if let Some(opaque) = self.opaque.iter().find(answers) {
+                let opaque = Some(opaque.clone());
+                return Landed { opaque, ..Landed::at(Status::Dynamic) }.by(seen);
+            }
+        }
+        if address.is_elsewhere {
+            return Landed::at(Status::External);
         }
         // With a base of which nothing is known, and behind which nothing lands, it is as likely
         // somebody else's server.
         if address.is_open || is_unknown && prefix.is_none() {
-            return (Status::Dynamic, None, None);
+            return Landed::at(Status::Dynamic);
         }
-        let others = paths.iter().find_map(|path| self.of_other_methods(sent, path));
-        if let Some(route) = others {
-            let edit = format!("send {}", route.methods.join(" or "));
-            let nearest = Nearest { route: Landing::on(route), edit };
-            return (Status::MethodMismatch, None, Some(nearest));
+        if let Some(seen) = paths.iter().find(|seen| self.is_foreign(seen)) {
+            return Landed::at(Status::External).by(seen);
         }
-        let near =
-            paths.iter().find_map(|path| nearest::to(path, sent.method.as_deref(), &self.routes));
-        match near {
-            Some(nearest) => (Status::PathMismatch, None, Some(nearest)),
-            None => (Status::Missing, None, None),
+        for seen in &paths {
+            if let Some(route) = self.of_other_methods(sent, &seen.path) {
+                let edit = format!("send {}", route.methods.join(" or "));
+                let asked = seen.path.clone();
+                let nearest = Some(Nearest { route: Landing::on(route), asked, edit });
+                return Landed { nearest, ..Landed::at(Status::MethodMismatch) }.by(seen);
+            }
         }
+        for seen in &paths {
+            let near = nearest::to(&seen.path, sent.method.as_deref(), &self.routes);
+            if near.is_some() {
+                return Landed { nearest: near, ..Landed::at(Status::PathMismatch) }.by(seen);
+            }
+        }
+        let missing = Landed::at(Status::Missing);
+        paths.first().map_or(Landed::at(Status::Missing), |seen| missing.by(seen))
+    }
+
+    /// The paths that a call may have at the server, the likeliest first.
+    fn seen(&self, address: &Address, prefix: Option<&str>) -> Vec<Seen> {
+        let mut paths =
+            vec![Seen { path: address.path.clone(), handed_on: None, inferred_prefix: None }];
+        if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
+            let path = with_prefix(prefix, &address.path);
+            let inferred_prefix = Some(format!("/{prefix}"));
+            paths.insert(0, Seen { path, handed_on: None, inferred_prefix });
+        }
+        for handed_on in self.proxies.iter().filter_map(|proxy| proxy.hand_on(&address.path)) {
+            let path = handed_on.path.clone();
+            if handed_on.is_foreign || paths.iter().all(|known| known.path != path) {
+                paths.push(Seen { path, handed_on: Some(handed_on), inferred_prefix: None });
+            }
+        }
+        paths
+    }
+
+    /// Whether what is mounted is a proxy that hands a path on, so that another answers it.
+    fn is_proxy(&self, opaque: &Opaque, path: &str) -> bool {
+        self.proxies
+            .iter()
+            .filter_map(|proxy| proxy.hand_on(path))
+            .any(|by| (&by.place.file, by.place.line) == (&opaque.file, opaque.line))
+    }
+
+    /// Whether a proxy hands a path to somebody else's server, and the program has nothing that
+    /// begins as it does there.
+    fn is_foreign(&self, seen: &Seen) -> bool {
+        let first = segments::split(&seen.path).first().copied();
+        seen.handed_on.as_ref().is_some_and(|by| by.is_foreign)
+            && !self
+                .routes
+                .iter()
+                .any(|route| segments::split(&route.path).first().copied() == first)
     }
 
     /// Whether a path is that of a file which is served as it is, or of one of several.
@@ -320,8 +445,16 @@ impl<'r> Field<'r> {
             }
         }
         let (_, route) = best?;
+        // A route that takes all below a path, with a handler that nobody knows.
+        let is_of = |opaque: &&Opaque| {
+            (&opaque.file, opaque.line) == (&route.file, route.line) && route.path.ends_with("*}")
+        };
+        if let Some(opaque) = self.opaque.iter().find(is_of) {
+            let opaque = Some(opaque.clone());
+            return Some(Landed { opaque, ..Landed::at(Status::Dynamic) });
+        }
         let status = if route.stub.is_some() { Status::Stub } else { Status::Matched };
-        Some((status, Some(Landing::on(route)), None))
+        Some(Landed { route: Some(Landing::on(route)), ..Landed::at(status) })
     }
 
     /// A route of the path that answers other methods.
@@ -334,9 +467,12 @@ impl<'r> Field<'r> {
     }
 }
 
-/// Whether a client is one of servers, which has no page that it belongs to.
-fn is_of_server(client: &str) -> bool {
-    matches!(client, "requests" | "httpx" | "aiohttp" | "urllib" | "reqwest")
+/// Whether a path is a mount's or lies below it.
+fn is_below(path: &str, above: &str) -> bool {
+    let mut given = segments::split(path).into_iter();
+    segments::split(above).into_iter().all(|wanted| {
+        given.next().is_some_and(|segment| wanted == segment || wanted.starts_with('{'))
+    })
 }
 
 fn with_prefix(prefix: &str, path: &str) -> String {

@@ -6,9 +6,11 @@
 pub mod address;
 pub mod clients;
 pub mod landing;
+pub mod names;
 pub mod nearest;
 pub mod proxies;
 pub mod segments;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +19,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::routes::Route;
+use super::routes::{Opaque, Route};
 use crate::eval::interpreter::{self, Purpose};
 use crate::eval::link::Program;
 use crate::finding::scale;
@@ -54,20 +56,29 @@ pub struct Extracted {
     pub missing: BTreeSet<String>,
 }
 
-/// The calls that a program makes, each with where it lands among `routes`. `unread` names files
-/// that nobody can read; `None` when what is missing must do without. `by_tests` tells that the
-/// program is one of tests.
+/// What the program serves.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'r> {
+    /// The routes.
+    pub routes: &'r [Route],
+    /// What answers below paths and is not known.
+    pub opaque: &'r [Opaque],
+}
+
+/// The calls that a program makes, each with where it lands among what is `served`. `unread` names
+/// files that nobody can read; `None` when what is missing must do without. `by_tests` tells that
+/// the program is one of tests.
 #[must_use]
 pub fn extract(
     program: &Program<'_>,
-    routes: &[Route],
+    served: Served<'_>,
     unread: Option<&BTreeSet<String>>,
     by_tests: bool,
 ) -> Extracted {
     let purpose = Purpose {
         libraries: clients::LIBRARIES,
         tells: clients::names_client,
-        follows_addresses: true,
+        clients: Some(clients::FOLLOWED),
     };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
@@ -76,13 +87,19 @@ pub fn extract(
     }
     let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
-    let mut calls = landing::land(sent, routes, &proxies, program);
+    let mut calls = landing::land(sent, served, &proxies, program);
     if by_tests {
         // A test asks for what is not there, and for the services of others, on purpose.
         calls.retain(|call| call.status != Status::Dynamic);
         calls.iter_mut().for_each(|call| call.role = Role::Test);
     }
     Extracted { calls, cut: trace.exhausted, missing: BTreeSet::new() }
+}
+
+/// Whether a client is one of servers, which has no page that it belongs to.
+#[must_use]
+pub fn is_of_server(client: &str) -> bool {
+    matches!(client, "requests" | "httpx" | "aiohttp" | "urllib" | "reqwest")
 }
 
 /// Whether a file can call a server, by what it is and by what it says.
@@ -102,18 +119,13 @@ pub fn can_call(source: &Source) -> bool {
     match source.language {
         Language::Python => {
             holds(&["requests", "httpx", "aiohttp", "urlopen", "test_client", "TestClient"])
+                // A client that another file has made.
+                || holds(&["\"https://", "\"http://", "'https://", "'http://"])
+                    && holds(&[".get(", ".post(", ".put(", ".patch(", ".delete(", ".request("])
         }
         Language::Rust => holds(&["reqwest"]),
         Language::Html => holds(&["<form", "hx-", "<script"]),
-        language if language.is_script() => text.lines().any(|line| {
-            let line = line.trim_start();
-            let is_import = line.starts_with("import ")
-                || line.starts_with("} from ")
-                || line.starts_with("export * from ")
-                || line.starts_with("//")
-                || line.starts_with('*');
-            !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
-        }),
+        language if language.is_script() => holds_address(text) || uses_own(text),
         _ => false,
     }
 }
@@ -130,6 +142,39 @@ pub fn can_test(source: &Source) -> bool {
     let name = source.path.rsplit('/').next().unwrap_or(&source.path);
     let is_shared = !["test_", "_test.", ".test.", ".spec."].iter().any(|mark| name.contains(mark));
     holds(SENDING) && (is_shared || holds(ADDRESSES))
+}
+
+/// Whether a script has a text, other than what it imports, that may be an address.
+fn holds_address(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        let is_import = line.starts_with("import ")
+            || line.starts_with("} from ")
+            || line.starts_with("export * from ")
+            || line.starts_with("//")
+            || line.starts_with('*');
+        !is_import && line.contains('/') && line.contains(['"', '\'', '`'])
+    })
+}
+
+/// Whether a script uses something that it imports from a file of the program and that has
+/// methods: these may be a client's.
+fn uses_own(text: &str) -> bool {
+    let own = ["\"./", "'./", "\"../", "'../", "\"@/", "'@/", "\"~/", "'~/"];
+    let imports = text.lines().filter(|line| {
+        let line = line.trim_start();
+        (line.starts_with("import ") || line.contains("require("))
+            && own.iter().any(|begin| line.contains(begin))
+    });
+    let is_part = |c: char| !c.is_alphanumeric() && c != '_' && c != '$';
+    imports.flat_map(|line| line.split(is_part)).any(|name| {
+        !name.is_empty()
+            && !matches!(name, "import" | "from" | "const" | "require" | "as" | "type")
+            && text.match_indices(name).any(|(at, _)| {
+                let is_begin = text[..at].chars().next_back().is_none_or(is_part);
+                is_begin && text[at + name.len()..].starts_with('.') && !text[..at].ends_with('/')
+            })
+    })
 }
 
 scale! {
@@ -149,8 +194,16 @@ scale! {
         Asset = "asset",
         /// On another host.
         External = "external",
-        /// Nothing of its address is fixed enough to tell.
+        /// Nothing of its address is fixed enough to tell, or nobody knows what answers there.
         Dynamic = "dynamic",
+    }
+}
+
+impl Status {
+    /// Whether a call that lands so gets no answer that is worth anything.
+    #[must_use]
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::Stub | Self::MethodMismatch | Self::PathMismatch | Self::Missing)
     }
 }
 
@@ -177,8 +230,26 @@ pub struct Call {
     pub route: Option<Landing>,
     /// The route that was perhaps meant, where none answers.
     pub nearest: Option<Nearest>,
+    /// What a proxy makes of its path, where that is how it lands.
+    pub rewritten: Option<Rewritten>,
+    /// A prefix that nobody has written: the base of the address is not known, and behind this
+    /// prefix most of the calls land that have the same base.
+    pub inferred_prefix: Option<String>,
+    /// What is mounted above its path, where nobody knows what that answers.
+    pub opaque: Option<Opaque>,
     /// The way from where the address is given to where it is sent, outermost first.
     pub way: Vec<Step>,
+}
+
+/// A path as a proxy hands it on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Rewritten {
+    /// The path that the server gets.
+    pub path: String,
+    /// The file that configures the proxy.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
 }
 
 /// A place in the tree.
@@ -221,6 +292,8 @@ impl Landing {
 pub struct Nearest {
     /// The route.
     pub route: Landing,
+    /// The path that the server is asked for, with what bases and proxies put before it.
+    pub asked: String,
     /// The change of the call that would mend it.
     pub edit: String,
 }

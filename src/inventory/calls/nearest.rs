@@ -19,13 +19,26 @@ pub fn to(path: &str, method: Option<&str>, routes: &[&Route]) -> Option<Nearest
         .iter()
         .filter_map(|route| {
             let own = segments::split(&route.path);
+            if !ends_alike(&given, &own) {
+                return None;
+            }
             let distance = distance(&given, &own)?;
             Some((distance, !answers(route, method), *route))
         })
         .min_by(|a, b| (a.0, a.1, &a.2.path).cmp(&(b.0, b.1, &b.2.path)))?;
     let (_, _, route) = near;
     let edit = format!("ask for `{}` instead of `{path}`", without_names(&route.path));
-    Some(Nearest { route: Landing::on(route), edit })
+    Some(Nearest { route: Landing::on(route), asked: path.to_owned(), edit })
+}
+
+/// Whether a path and a route ask for the same kind of thing, which the last name tells. Where the
+/// route has a parameter in its place, it is refused by its type.
+fn ends_alike(given: &[&str], own: &[&str]) -> bool {
+    let given_last = given.iter().rposition(|segment| !segment.contains("{}"));
+    let own_last = own.iter().rposition(|segment| !segment.contains('{'));
+    let (Some(given_last), Some(own_last)) = (given_last, own_last) else { return false };
+    is_spelled_alike(given[given_last], own[own_last])
+        || given.len() == own.len() && own[given_last].contains('{')
 }
 
 /// How far a path is from a route, in tenths of a segment; `None` where they have nothing in

@@ -181,7 +181,7 @@ impl<'t, 'p> Decider<'t, 'p> {
 
     fn meet_all(&mut self, flat: &Flat<'_, 'p>, auth: &Auth, met: Vec<(Place, String, Verdict)>) {
         let open =
-            flat.route.mounted && matches!(auth.state, AuthState::None | AuthState::Optional);
+            flat.route.reachable && matches!(auth.state, AuthState::None | AuthState::Optional);
         for (place, name, verdict) in met {
             self.meet(place, name, verdict, open);
         }

@@ -23,6 +23,8 @@ pub struct Evidence {
     pub path: String,
     /// Where it is registered, where that is known.
     pub registered: Option<Spot>,
+    /// The module that would register or mount it and that nothing loads, where that is so.
+    pub unloaded: Option<String>,
     /// What stands before the handler, in the order in which a request meets it.
     pub met: Vec<Met>,
     /// What the handler itself does to an anonymous caller; `None` where it is not reached.
@@ -127,6 +129,7 @@ impl<'t, 'p> Witness<'t, 'p> {
             way,
             path: flat.registration.path.to_string(),
             registered: flat.registration.at.and_then(|at| self.called_at(at)),
+            unloaded: None,
             met: met.collect(),
             handler: faced.handler,
         }

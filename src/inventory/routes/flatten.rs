@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::graph::{Entry, Graph, Layer, Registration, Router, join};
 use super::pattern::{self, Shape};
 use super::readers::{Framework, Matching, framework};
-use super::{Auth, Route};
+use super::{Auth, Opaque, Route};
 use crate::eval::link::Program;
 use crate::eval::text::{Part, Text};
 use crate::eval::value::CallId;
@@ -93,17 +93,24 @@ struct Earlier<'g, 'p> {
     methods: &'g [String],
 }
 
-/// The routes of every application, then those of routers that reach none; and whether some are
-/// missing because a limit was reached.
+/// What a graph means.
+pub struct Flattened<'g, 'p> {
+    /// The routes of every application, then those of routers that reach none.
+    pub routes: Vec<Flat<'g, 'p>>,
+    /// What answers below paths and is not known.
+    pub opaque: Vec<(Opaque, bool)>,
+    /// Whether some are missing because a limit was reached.
+    pub cut: bool,
+}
+
+/// Flattens a graph.
 #[must_use]
-pub fn flatten<'g, 'p>(
-    graph: &'g Graph<'p>,
-    program: &'g Program<'p>,
-) -> (Vec<Flat<'g, 'p>>, bool) {
+pub fn flatten<'g, 'p>(graph: &'g Graph<'p>, program: &'g Program<'p>) -> Flattened<'g, 'p> {
     let mut flat = Flattening {
         graph,
         program,
         routes: Vec::new(),
+        opaque: Vec::new(),
         seen: BTreeMap::new(),
         reached: BTreeMap::new(),
         earlier: Vec::new(),
@@ -142,7 +149,7 @@ pub fn flatten<'g, 'p>(
         }
     }
     flat.lost();
-    (flat.routes, flat.cut)
+    Flattened { routes: flat.routes, opaque: flat.opaque, cut: flat.cut }
 }
 
 fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
@@ -152,7 +159,7 @@ fn mounted(graph: &Graph<'_>) -> BTreeSet<CallId> {
         .flat_map(|router| &router.entries)
         .filter_map(|(_, entry)| match entry {
             Entry::Mount(mount) => Some(mount.child),
-            Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => None,
+            Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) | Entry::Opaque(_) => None,
         })
         .collect()
 }
@@ -161,6 +168,7 @@ struct Flattening<'g, 'p> {
     graph: &'g Graph<'p>,
     program: &'g Program<'p>,
     routes: Vec<Flat<'g, 'p>>,
+    opaque: Vec<(Opaque, bool)>,
     /// How often each router was visited.
     seen: BTreeMap<CallId, usize>,
     /// The call up to which what was registered on each router was followed.
@@ -281,6 +289,17 @@ impl<'g, 'p> Flattening<'g, 'p> {
                         methods: &guard.methods,
                     });
                 }
+                Entry::Opaque(opaque) if way.mounted => {
+                    let path = shape(framework, &join(prefix, &opaque.path)).path;
+                    let place = opaque.place;
+                    let opaque = Opaque {
+                        path: below(&rooted(&path)).to_owned(),
+                        file: self.program.file(place.file).path.to_owned(),
+                        line: place.span.line,
+                    };
+                    self.opaque.push((opaque, is_certain(entry)));
+                }
+                Entry::Opaque(_) => {}
                 Entry::Mount(mount) => {
                     let prefix = join(prefix, &mount.prefix);
                     let seen =
@@ -454,6 +473,31 @@ fn cut_base(routes: &mut [Flat<'_, '_>]) {
             flat.route.path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
         }
     }
+}
+
+/// What a route is that takes all below a path, where its handler is none of the program's.
+#[must_use]
+pub fn unknown_below(flat: &Flat<'_, '_>) -> Option<(Opaque, bool)> {
+    let handler = &flat.registration.handler;
+    let route = &flat.route;
+    let is_unknown = handler.function.is_none() && handler.name.is_none();
+    (is_unknown && route.mounted && route.path.ends_with("*}")).then(|| {
+        let path = below(&route.path).to_owned();
+        (Opaque { path, file: route.file.clone(), line: route.line }, true)
+    })
+}
+
+fn is_certain(entry: &Entry<'_>) -> bool {
+    matches!(entry, Entry::Opaque(opaque) if opaque.is_certain)
+}
+
+/// A path without what takes all that follows.
+fn below(path: &str) -> &str {
+    let whole = match path.rsplit_once('/') {
+        Some((before, last)) if last == "*" || last.ends_with("*}") => before,
+        _ => path,
+    };
+    whole.trim_end_matches('/')
 }
 
 /// A path as it is shown.

@@ -240,6 +240,20 @@ pub enum Entry<'p> {
     Route(Box<Registration<'p>>),
     /// Another router.
     Mount(Mount<'p>),
+    /// Something below a path that answers what nobody knows.
+    Opaque(Opaque),
+}
+
+/// A handler below a path that a library makes, or that nobody could evaluate: it may answer any
+/// path that begins so.
+#[derive(Debug, Clone)]
+pub struct Opaque {
+    /// The path below the router, as the framework writes it.
+    pub path: Text,
+    /// Where it is mounted.
+    pub place: Place,
+    /// Whether it certainly answers, and is nothing that stands before other handlers.
+    pub is_certain: bool,
 }
 
 /// A router on another.
@@ -610,7 +624,7 @@ impl<'p> Graph<'p> {
             match entry {
                 Entry::Route(registration) => registration.layers.insert(0, layer.clone()),
                 Entry::Mount(mount) => mount.layers.insert(0, layer.clone()),
-                Entry::Guard(_) | Entry::Pattern(_) => {}
+                Entry::Guard(_) | Entry::Pattern(_) | Entry::Opaque(_) => {}
             }
         }
     }
@@ -646,6 +660,14 @@ impl<'p> Graph<'p> {
         let id = self.origin(id);
         if let Some(router) = self.routers.get_mut(&id) {
             router.entries.push((self.now, Entry::Guard(guard)));
+        }
+    }
+
+    /// Adds a handler that nobody knows.
+    pub fn opaque(&mut self, id: CallId, opaque: Opaque) {
+        let id = self.origin(id);
+        if let Some(router) = self.routers.get_mut(&id) {
+            router.entries.push((self.now, Entry::Opaque(opaque)));
         }
     }
 

@@ -16,10 +16,12 @@ pub mod graph;
 pub mod guards;
 mod h3;
 pub mod methods;
+pub mod naming;
 pub mod notes;
 mod of_base;
 mod page;
 pub mod pattern;
+pub mod reach;
 pub mod readers;
 pub mod regex;
 pub mod registrars;
@@ -42,6 +44,7 @@ use crate::eval::link::Program;
 use crate::finding::scale;
 use evidence::Evidence;
 use graph::Graph;
+use reach::Unloaded;
 use readers::{FRAMEWORKS, LIBRARIES, framework};
 
 /// What a program registers.
@@ -51,18 +54,26 @@ pub struct Extracted {
     pub routes: Vec<Route>,
     /// What stands before routes, where the program has it, by place.
     pub guards: Vec<Guard>,
+    /// What answers below paths and is not known, by path.
+    pub opaque: Vec<Opaque>,
     /// Whether some are missing because a limit was reached.
     pub cut: bool,
     /// Files that the program loads and that must be read first; there are no routes yet.
     pub missing: BTreeSet<String>,
+    /// Modules that nothing of the program leads to, where routes depend on one.
+    pub unloaded: Unloaded,
 }
 
 /// The routes that a program registers. `unread` names files that nobody can read; `None` when
-/// what is missing must do without.
+/// what is missing must do without. `unloaded` names modules that nobody loads, which is known
+/// once it has been looked for files outside the program that do.
 #[must_use]
-pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extracted {
-    let purpose =
-        Purpose { libraries: LIBRARIES, tells: readers::names_framework, follows_addresses: false };
+pub fn extract(
+    program: &Program<'_>,
+    unread: Option<&BTreeSet<String>>,
+    unloaded: Option<&BTreeSet<String>>,
+) -> Extracted {
+    let purpose = Purpose { libraries: LIBRARIES, tells: readers::names_framework, clients: None };
     let trace = interpreter::run(program, purpose);
     let missing = trace.missing(unread);
     if !missing.is_empty() {
@@ -80,7 +91,15 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
     }
     registrars::unserve(&trace, &mut graph);
     graph.settle();
-    let (flat, cut) = flatten::flatten(&graph, program);
+    let nothing = BTreeSet::new();
+    let suspected = match unloaded {
+        Some(_) => Unloaded::new(),
+        None => reach::unloaded(&trace, &graph),
+    };
+    let unloaded = unloaded.unwrap_or(&nothing);
+    reach::bury(&trace, &mut graph, unloaded);
+    let flatten::Flattened { routes: flat, mut opaque, cut } = flatten::flatten(&graph, program);
+    let unknown: Vec<_> = flat.iter().filter_map(flatten::unknown_below).collect();
     let mut decider = auth::Decider::new(&trace);
     let mut witness = evidence::Witness::new(&trace);
     let mut decided = Vec::with_capacity(flat.len());
@@ -94,9 +113,12 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
             stub::reason(function.function, &flat.route)
         });
         flat.route.stub = stub.map(str::to_owned);
+        let missing = reach::missing_on(&trace, &flat, unloaded);
+        flat.route.reachable = flat.route.mounted && missing.is_none();
         for found in decider.decide(&flat, has_user_object) {
             let mut flat = flat.clone();
             flat.route.evidence = witness.tell(&flat, &found.faced);
+            flat.route.evidence.unloaded.clone_from(&missing);
             flat.route.methods = found.methods;
             flat.route.auth = found.auth;
             decided.push(flat);
@@ -114,7 +136,29 @@ pub fn extract(program: &Program<'_>, unread: Option<&BTreeSet<String>>) -> Extr
         (&a.path, &a.methods, place(a)).cmp(&(&b.path, &b.methods, place(b)))
     });
     let cut = cut || trace.exhausted || trace.asked_too_much();
-    Extracted { routes, guards, cut, missing: BTreeSet::new() }
+    opaque.extend(unknown);
+    let opaque = answering(opaque, &routes);
+    Extracted { routes, guards, opaque, cut, missing: BTreeSet::new(), unloaded: suspected }
+}
+
+/// What answers below a path: of what may as well stand before other handlers, that below which
+/// there are no others. Nothing is said of what takes everything.
+fn answering(opaque: Vec<(Opaque, bool)>, routes: &[Route]) -> Vec<Opaque> {
+    let is_below = |path: &str, above: &str| {
+        path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut out: Vec<Opaque> = opaque
+        .into_iter()
+        .filter(|(opaque, is_certain)| {
+            let has_known = || routes.iter().any(|route| is_below(&route.path, &opaque.path));
+            let is_fixed = opaque.path.split('/').any(|it| !it.is_empty() && !it.contains('{'));
+            is_fixed && (*is_certain || !has_known())
+        })
+        .map(|(opaque, _)| opaque)
+        .collect();
+    out.sort();
+    out.dedup();
+    out
 }
 
 /// Whether a program has files in a language of a framework.
@@ -132,12 +176,13 @@ fn same_route(next: &Route, kept: &mut Route) -> bool {
     if key(next) != key(kept) {
         return false;
     }
-    if next.mounted && !kept.mounted {
+    if (next.mounted, next.reachable) > (kept.mounted, kept.reachable) {
         kept.auth = next.auth.clone();
         kept.shadowed_by.clone_from(&next.shadowed_by);
         kept.evidence = next.evidence.clone();
     }
     kept.mounted |= next.mounted;
+    kept.reachable |= next.reachable;
     kept.conditional &= next.conditional;
     true
 }
@@ -166,6 +211,10 @@ pub struct Route {
     pub resolved: bool,
     /// Whether its router reaches an application.
     pub mounted: bool,
+    /// Whether the running application has it: its router is mounted, and the modules that mount
+    /// it and register on it are loaded by what starts the application, or may be.
+    #[serde(default = "yes")]
+    pub reachable: bool,
     /// Whether it is registered only under some condition.
     pub conditional: bool,
     /// The name by which other code asks for its path, where it has one.
@@ -194,6 +243,23 @@ pub struct Route {
     /// How it comes about, for who asks about it alone.
     #[serde(skip)]
     pub evidence: Evidence,
+}
+
+/// What is mounted below a path and answers what nobody knows: a library's handler, or one that
+/// could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Opaque {
+    /// The path, `{name}` for its parameters.
+    pub path: String,
+    /// The file that mounts it.
+    pub file: String,
+    /// Line there.
+    pub line: u32,
+}
+
+/// What older listings, which know nothing of modules that nobody loads, say of each route.
+fn yes() -> bool {
+    true
 }
 
 /// A parameter of a path.

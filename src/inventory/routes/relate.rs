@@ -50,7 +50,7 @@ fn shadows<'g, 'p>(routes: &mut [Flat<'g, 'p>], mut hands_on: impl FnMut(&Flat<'
     let mut replaced = Vec::new();
     for at in order {
         let flat = &routes[at];
-        if !flat.route.mounted || !flat.route.resolved {
+        if !flat.route.reachable || !flat.route.resolved {
             continue;
         }
         let segments = flat.route.path.split('/').filter(|part| !part.is_empty()).count();

@@ -1,10 +1,12 @@
 //! The awkward forms of each framework, each with the table that it comes to.
 
 mod python;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory;
+use crate::inventory::routes::AuthState;
 use crate::limits::{Limits, PARSE_STACK};
 use crate::module::{Module, lower};
 use crate::source::language;
@@ -29,7 +31,7 @@ fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
         })
         .collect();
     let known: BTreeSet<String> = facts.keys().cloned().collect();
-    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new())).unwrap()
+    inventory::link(facts, &known, false, |_| Ok::<_, ()>(BTreeMap::new()), |_| Vec::new()).unwrap()
 }
 
 /// The routes of a program given as (path, text), as `GET /path handler file:line` with marks for
@@ -45,6 +47,7 @@ fn routes(files: &[(&str, &str)]) -> String {
         out += &format!("{methods} {} {handler} {}:{}", route.path, route.file, route.line);
         for (mark, set) in [
             ("unmounted", !route.mounted),
+            ("not loaded", route.mounted && !route.reachable),
             ("conditional", route.conditional),
             ("unresolved", !route.resolved),
         ] {
@@ -731,4 +734,72 @@ new RestApplication().controller(Stars);
         )],
         "GET /stars Stars.get app.ts:5\nPUT /stars Stars.put app.ts:7",
     );
+}
+
+#[test]
+fn a_class_and_its_instances_may_have_members_of_one_name() {
+    assert_routes(
+        &[(
+            "server.js",
+            r#"
+import express from 'express';
+
+class Server {
+  constructor(options) { this.options = options; }
+
+  get app() {
+    return Server.app(this.options);
+  }
+
+  static app(options) {
+    const api = express();
+    api.get('/health', (req, res) => res.json({}));
+    return api;
+  }
+
+  async start() {
+    const app = express();
+    app.use('/api', this.app);
+    app.listen(1);
+  }
+
+  static async start(options) {
+    return new Server(options).start();
+  }
+}
+
+Server.start({});
+"#,
+        )],
+        "GET /api/health - server.js:13
+",
+    );
+}
+
+#[test]
+fn a_method_of_a_script_is_not_called_on_what_it_is_given() {
+    let files = [
+        ("package.json", r#"{"dependencies": {"@adonisjs/core": "6"}}"#),
+        (
+            "start/routes.ts",
+            "import router from '@adonisjs/core/services/router'
+import CodesController from '../app/codes_controller.js'
+router.post('/codes', [CodesController, 'check'])
+",
+        ),
+        (
+            "app/codes_controller.ts",
+            "import CodeService from 'codes'
+export default class CodesController {
+  constructor(private codes: CodeService) {}
+  async check({ request }) {
+    return await this.codes.verify(request.input('code'))
+  }
+}
+",
+        ),
+    ];
+    let states: Vec<_> =
+        linked(&files).routes.iter().map(|route| (route.path.clone(), route.auth.state)).collect();
+    assert_eq!(states, [("/codes".to_owned(), AuthState::None)]);
 }

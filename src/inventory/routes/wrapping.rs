@@ -175,6 +175,7 @@ fn without<'p>(env: &Rc<Env<'p>>, inner: &Value<'p>, depth: usize) -> Option<Rc<
         is_class: env.is_class,
         later: env.later.clone(),
         called: std::cell::OnceCell::new(),
+        given: RefCell::default(),
     }))
 }
 

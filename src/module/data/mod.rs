@@ -1,4 +1,4 @@
-//! Data documents: JSON, YAML and TOML, lowered into the same expressions as code, one statement
+//! Data documents: JSON, YAML, TOML and the configurations of nginx, lowered into the same expressions as code, one statement
 //! for each document of the file.
 //!
 //! A map's keys are texts as written, also where YAML would read a number or a truth value, so
@@ -6,6 +6,7 @@
 //! are merged, the later entry counts: see [`get`].
 
 mod json;
+mod nginx;
 #[cfg(test)]
 mod tests;
 mod toml;
@@ -39,6 +40,7 @@ pub(crate) fn lower(language: Language, text: &str, limits: &Limits) -> Result<M
         Language::Json => json::read(text, limits)?,
         Language::Yaml => yaml::read(text)?,
         Language::Toml => toml::read(text),
+        Language::Ini => nginx::read(text),
         _ => return Err(Refusal::Unsupported(language)),
     };
     defects.sort_by_key(|defect| defect.span);

@@ -283,3 +283,14 @@ fn noise_in_each_format_ends() {
         }
     }
 }
+
+#[test]
+fn nginx_has_blocks_of_directives() {
+    let text = "events { worker_connections 1024; } # { not this\n\
+        location ~ \"^/a{2}/(.*)$\" { proxy_pass http://${host}:80/$1; }\n\
+        set $a 'x; \\'y'; }\n";
+    insta::assert_snapshot!(shown(Language::Ini, text), @r"{'events'=[{'worker_connections'=['1024']}] 'location'=['~' '^/a{2}/(.*)$' {'proxy_pass'=['http://${host}:80/$1']}] 'set'=['$a' 'x; 'y']}");
+    assert_eq!(shown(Language::Ini, ""), "{}");
+    let deep = "a {".repeat(2_000);
+    assert!(shown(Language::Ini, &deep).contains("nested deeper than 128 levels"));
+}

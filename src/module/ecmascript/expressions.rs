@@ -176,6 +176,7 @@ impl<'t> Lowering<'t, '_> {
 
     fn call(&mut self, at: At<'t>) -> ExprKind {
         let mut callee = None;
+        let mut awaits = false;
         let mut args = Vec::new();
         let mut child = self.enter();
         while let Some(inner) = child {
@@ -187,14 +188,33 @@ impl<'t> Lowering<'t, '_> {
                 }
                 Kind::TypeArguments => self.skim(inner.node),
                 Kind::OptionalChain => {}
-                _ if inner.kind.is_named() && callee.is_none() => callee = Some(self.expr(inner)),
+                _ if inner.kind.is_named() && callee.is_none() => {
+                    awaits = inner.kind == Kind::AwaitExpression;
+                    callee = Some(self.expr(inner));
+                }
                 _ => {}
             }
             child = self.next();
         }
         let callee = callee.unwrap_or_else(|| self.nothing(at));
+        let span = callee.span;
         let new = at.kind == Kind::NewExpression;
-        ExprKind::Call(Box::new(Call { callee, args, new, is_macro: false, generics: Vec::new() }))
+        let call = |callee| {
+            ExprKind::Call(Box::new(Call {
+                callee,
+                args,
+                new,
+                is_macro: false,
+                generics: Vec::new(),
+            }))
+        };
+        match callee.kind {
+            // The grammar reads `await f<T>(x)` as a call of `await f`.
+            ExprKind::Await(called) if awaits => {
+                ExprKind::Await(Box::new(Expr { span, kind: call(*called) }))
+            }
+            kind => call(Expr { span, kind }),
+        }
     }
 
     fn arguments(&mut self, at: At<'t>) -> Vec<Arg> {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::escape::{break_log_commands, one_line, term_safe};
-use super::view::{CoverageView, Findings, GateRow, RoutesView, RuleGroup, ScoreView, Step, View};
+use super::view::{
+    CallsView, CoverageView, Findings, GateRow, RoutesView, RuleGroup, ScoreView, Step, View,
+};
 use super::{ReportError, Style};
 use crate::audit::Audit;
 use crate::finding::{Finding, Severity};
@@ -57,6 +59,7 @@ impl Page<'_> {
         self.gates(out)?;
         self.findings(out, &self.view.findings)?;
         self.routes(out, &self.view.routes)?;
+        self.calls(out, &self.view.calls)?;
         self.coverage(out, &self.view.coverage)?;
         self.steps(out, &self.view.steps)?;
         self.last_line(out)
@@ -327,6 +330,36 @@ impl Page<'_> {
         if !routes.not_assessed.is_empty() {
             let names: Vec<_> = routes.not_assessed.iter().map(|name| term_safe(name)).collect();
             rows.push(("not read", format!("routes of {}", names.join(", "))));
+        }
+        self.pairs(out, &rows)
+    }
+
+    /// The calls, where there are any; without calls who calls the routes is nobody's guess.
+    fn calls(&self, out: &mut String, calls: &CallsView<'_>) -> fmt::Result {
+        if calls.total == 0 {
+            return Ok(());
+        }
+        self.section(out, "Calls", &format!("{} found", calls.total))?;
+        let all = &calls.all;
+        let landed = [
+            (all.matched, "matched"),
+            (all.stub, "on a stub"),
+            (all.method_mismatch, "other method"),
+            (all.path_mismatch, "other path"),
+            (all.missing, "missing"),
+            (all.asset, "file served"),
+            (all.external, "elsewhere"),
+            (all.dynamic, "not known"),
+        ];
+        let mut rows = vec![("land", list(&landed))];
+        if !calls.issues.is_empty() {
+            let causes = calls.issues.len();
+            rows.push(("causes", format!("{causes}, see `readiness contract --issues`")));
+        }
+        if calls.served > 0 {
+            let by: Vec<(u64, &str)> =
+                calls.usage.iter().map(|row| (row.count, row.usage)).collect();
+            rows.push(("routes by", list(&by)));
         }
         self.pairs(out, &rows)
     }

@@ -72,7 +72,7 @@ pub(in crate::report) struct RouteRow<'a> {
     pub framework: &'a str,
     pub auth: &'static str,
     pub by: String,
-    /// `not resolved`, `not mounted`, `conditional`.
+    /// `not resolved`, `not mounted`, `not loaded`, `conditional`.
     pub notes: String,
 }
 
@@ -139,6 +139,7 @@ fn row(route: &Route) -> RouteRow<'_> {
     let notes = [
         (!route.resolved, "not resolved"),
         (!route.mounted, "not mounted"),
+        (route.mounted && !route.reachable, "not loaded"),
         (route.conditional, "conditional"),
     ];
     RouteRow {

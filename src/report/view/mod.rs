@@ -12,9 +12,11 @@ use crate::audit::{Audit, Project, Tool};
 use crate::gate::{Gate, Status, Verdict};
 use crate::score::CategoryScore;
 
+mod contract;
 mod findings;
 mod inventory;
 
+pub(super) use contract::CallsView;
 pub(super) use findings::{Findings, RuleGroup};
 pub(super) use inventory::{CodebaseView, CoverageView, RoutesView};
 
@@ -39,6 +41,8 @@ pub(super) struct View<'a> {
     pub steps: Vec<Step<'a>>,
     /// The routes.
     pub routes: RoutesView<'a>,
+    /// The calls and whom they reach.
+    pub calls: CallsView<'a>,
     /// How large the code base is.
     pub codebase: CodebaseView,
     /// What was read.
@@ -173,6 +177,7 @@ impl<'a> View<'a> {
             steps: steps(audit, &findings),
             findings,
             routes: RoutesView::new(audit),
+            calls: CallsView::new(audit),
             codebase: CodebaseView::new(&audit.codebase),
             coverage: CoverageView::new(&audit.coverage, style.show_files),
         }

@@ -389,6 +389,16 @@ impl File<'_> {
         match self.language {
             Language::Python => {
                 matches!(stem, "conftest" | "tests" | "test" | "locustfile")
+                    || (self.within(&["settings"])
+                        && matches!(
+                            stem,
+                            "ci" | "dev"
+                                | "develop"
+                                | "development"
+                                | "local"
+                                | "local_dev"
+                                | "testing"
+                        ))
                     || stem.starts_with("test_")
                     || stem.starts_with("tests_")
                     || stem.ends_with("_test")
@@ -604,6 +614,7 @@ impl File<'_> {
         // Scripts of a page are the product.
         let page = self.within(&["static", "assets", "public", "www"]);
         (self.within(&["scripts", "script"]) && !page)
+            || (self.within(&["database"]) && self.within(&["factories", "seeders"]))
             || self.below_package(&[
                 "bin", "tools", "tool", "hack", "ci", "devtools", "seeds", "seeders", "infra", "deploy",
                 "deployment", "ops", "terraform", "ansible", "docker",

@@ -9,7 +9,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Entry, Graph, Guard, Handler, Layer, LayerKind, Registration, made_by,
+    Entry, Graph, Guard, Handler, Layer, LayerKind, Opaque, Registration, made_by,
 };
 use crate::inventory::routes::pattern;
 use crate::module::Expr;
@@ -201,6 +201,10 @@ fn mount<'p>(router: CallId, call: &CallRecord<'p>, trace: &Trace<'p>, graph: &m
                     Layer { conditional: call.conditional, ..layer(trace, (value.clone(), expr)) };
                 let path = prefix.clone();
                 graph.guard(router, Guard { layer, path, methods: Vec::new(), is_mounted: true });
+                if let Some(is_certain) = scripts::answers(trace, &value, 2).filter(|_| has_path) {
+                    let (path, place) = (prefix.clone(), call.place);
+                    graph.opaque(router, Opaque { path, place, is_certain });
+                }
             }
         }
     }

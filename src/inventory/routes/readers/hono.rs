@@ -11,7 +11,7 @@ use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Closure, Value};
 use crate::inventory::routes::caller::values;
 use crate::inventory::routes::graph::{
-    Graph, Guard, Handler, Layer, LayerKind, Mount, Registration, join, made_by,
+    Graph, Guard, Handler, Layer, LayerKind, Mount, Opaque, Registration, join, made_by,
 };
 use crate::inventory::routes::pattern;
 
@@ -190,12 +190,20 @@ impl Reading {
 
     fn mount<'p>(&mut self, base: &Base, call: &CallRecord<'p>, graph: &mut Graph<'p>) {
         let Some(child) = call.args.positional.get(1) else { return };
+        let mut is_known = false;
         for child in child.alternatives().iter().filter_map(made_by) {
             let Some(child) = self.bases.get(&child) else { continue };
+            is_known = true;
             for path in scripts::paths(call.args.positional.first()) {
                 let prefix = join(&base.path, &without_end(&path));
                 let mount = Mount::new(child.router, prefix, call.conditional);
                 graph.mount_as(base.router, Mount { copies: true, ..mount });
+            }
+        }
+        if !is_known {
+            for path in scripts::paths(call.args.positional.first()) {
+                let path = join(&base.path, &without_end(&path));
+                graph.opaque(base.router, Opaque { path, place: call.place, is_certain: true });
             }
         }
     }
@@ -232,6 +240,11 @@ impl Reading {
             }
         };
         for handler in scripts::arguments(call, usize::from(has_path)) {
+            let is_certain = scripts::answers(trace, &handler.0, 1).filter(|_| has_path);
+            for path in paths.iter().filter(|_| is_certain.is_some()) {
+                let (path, is_certain) = (join(&base.path, path), is_certain == Some(true));
+                graph.opaque(base.router, Opaque { path, place: call.place, is_certain });
+            }
             for layer in layers(trace, handler) {
                 for path in &paths {
                     let layer = Layer { conditional: call.conditional, ..layer.clone() };

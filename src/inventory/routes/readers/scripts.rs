@@ -6,7 +6,7 @@ use crate::eval::interpreter::Trace;
 use crate::eval::regexp::Regexp;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Closure, Value, native_of};
-use crate::inventory::routes::graph::{Handler, Layer, Spared, methods_of};
+use crate::inventory::routes::graph::{Handler, Layer, Spared, methods_of, name_of};
 use crate::inventory::routes::pattern::{self, Shape};
 use crate::inventory::routes::regex;
 use crate::module::path::last_name;
@@ -193,6 +193,67 @@ pub(super) fn is_path(value: Option<&Value<'_>>) -> bool {
 /// Whether the first argument is a path, or may be one where others follow it.
 pub(super) fn is_path_of(value: Option<&Value<'_>>, more: bool) -> bool {
     is_path(value) || more && matches!(value, Some(Value::Unknown | Value::Absent))
+}
+
+/// Names of what libraries put before handlers.
+const MIDDLEWARE: &[&str] = &[
+    "auth",
+    "body",
+    "cache",
+    "check",
+    "compress",
+    "cookie",
+    "cors",
+    "csrf",
+    "csurf",
+    "guard",
+    "helmet",
+    "json",
+    "jwt",
+    "limit",
+    "log",
+    "morgan",
+    "multer",
+    "parser",
+    "passport",
+    "protect",
+    "raw",
+    "require",
+    "secure",
+    "session",
+    "slow",
+    "text",
+    "timeout",
+    "upload",
+    "urlencoded",
+    "validat",
+];
+/// Names of what answers.
+const ANSWERS: &[&str] = &[
+    "adapter", "apollo", "graphql", "handler", "listener", "panel", "proxy", "router", "serve",
+    "static", "trpc", "yoga",
+];
+
+/// Whether something that is mounted below a path may be a handler which nobody knows, and then
+/// whether it certainly is: `None` for middleware and for functions of the program that can hand
+/// a request on. A handler has at most `params` parameters.
+pub(super) fn answers<'p>(trace: &Trace<'p>, value: &Value<'p>, params: usize) -> Option<bool> {
+    match value {
+        Value::Function(closure) => (closure.function.params.len() <= params
+            && !closure.function.params.is_empty())
+        .then_some(true),
+        Value::Choice(values) => values.iter().find_map(|value| answers(trace, value, params)),
+        Value::Native(_) | Value::Method(_) | Value::External(_) => {
+            let name = name_of(trace, value).to_ascii_lowercase();
+            let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+            if has(ANSWERS) {
+                return Some(true);
+            }
+            (!has(MIDDLEWARE)).then_some(false)
+        }
+        Value::Unknown => Some(false),
+        _ => None,
+    }
 }
 
 /// The middleware that one made with `unless` is, and the routes that it spares.

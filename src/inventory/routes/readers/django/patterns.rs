@@ -13,7 +13,7 @@ use crate::eval::link::Target;
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, FileId, Place, Value};
 use crate::inventory::routes::AuthState;
-use crate::inventory::routes::graph::{Graph, Handler, Layer, Registration, made_by};
+use crate::inventory::routes::graph::{Graph, Handler, Layer, Opaque, Registration, made_by};
 
 /// The deepest nesting of lists and modules.
 const MAX_NESTING: usize = 24;
@@ -56,6 +56,10 @@ pub(super) struct Way<'p> {
     pub prefix: Text,
     pub layers: Vec<Layer<'p>>,
     pub conditional: bool,
+    /// The namespaces around, outermost first.
+    pub names: Vec<String>,
+    /// The namespace that the next patterns are included in, in place of their own.
+    pub namespace: Option<String>,
     /// Whether what is registered here answers longer paths, too.
     pub takes_longer: bool,
     /// The call that makes the pattern which registers.
@@ -69,9 +73,24 @@ impl Way<'_> {
             prefix: Text::literal("/"),
             layers: Vec::new(),
             conditional: false,
+            names: Vec::new(),
+            namespace: None,
             takes_longer: false,
             at: None,
         }
+    }
+
+    /// The way on to patterns that are included, in a namespace of the inclusion or of their own.
+    fn within(&self, own: Option<&str>) -> Self {
+        let mut out = self.clone();
+        out.names.extend(out.namespace.take().or_else(|| own.map(str::to_owned)));
+        out
+    }
+
+    /// The way on to what is included under a name.
+    fn called(mut self, name: Option<&str>) -> Self {
+        self.namespace = self.namespace.or_else(|| name.map(str::to_owned));
+        self
     }
 
     /// The way on under a path.
@@ -123,7 +142,8 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
     pub(super) fn module(&mut self, file: FileId, way: &Way<'p>, depth: usize) {
         self.met.modules.insert(file);
         let patterns = self.trace.member(file, "urlpatterns");
-        self.patterns(&patterns, way, depth);
+        let own = self.trace.member(file, "app_name");
+        self.patterns(&patterns, &way.within(own.as_str()), depth);
     }
 
     /// Whether some of a module's patterns were met, though nobody includes the module.
@@ -266,15 +286,16 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
                 if made.path().is_some_and(is_include) {
                     self.met.patterns.insert(made.place);
                     if let Some(target) = made.args.get(0, "arg").or(made.args.keyword("module")) {
-                        let way = way.under(&Text::default(), made.conditional);
+                        let name = made.args.get(1, "namespace").and_then(Value::as_str);
+                        let way = way.under(&Text::default(), made.conditional).called(name);
                         self.include(target, &made, &way, depth + 1);
                     }
                 } else {
-                    self.patterns(value, way, depth + 1);
+                    self.patterns(value, &way.within(None), depth + 1);
                 }
             }
             Value::Text(text) => match text.as_literal() {
-                Some(name) => self.named(name, record.place.file, way, depth),
+                Some(name) => self.named(name, record.place, way, depth),
                 None => self.unknown(record, way),
             },
             Value::Module(file) => self.module(*file, way, depth + 1),
@@ -288,24 +309,35 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
             // `include(("app.urls", "app"))`
             Value::List(items) if matches!(items.borrow().first(), Some(Value::Text(_))) => {
                 let first = items.borrow().first().cloned().unwrap_or_default();
-                self.include(&first, record, way, depth + 1);
+                let name = items.borrow().get(1).and_then(|name| name.as_str().map(str::to_owned));
+                self.include(&first, record, &way.clone().called(name.as_deref()), depth + 1);
             }
             // A list of patterns, perhaps with the name of an application behind it.
-            Value::List(_) | Value::Method(_) => self.patterns(value, way, depth + 1),
+            Value::List(items) => {
+                let name = items.borrow().get(1).and_then(|name| name.as_str().map(str::to_owned));
+                self.patterns(value, &way.within(name.as_deref()), depth + 1);
+            }
+            Value::Method(_) => self.patterns(value, &way.within(None), depth + 1),
             _ => {}
         }
     }
 
     /// A module by its dotted name; those of libraries have their own routes.
-    fn named(&mut self, name: &str, from: FileId, way: &Way<'p>, depth: usize) {
+    fn named(&mut self, name: &str, at: Place, way: &Way<'p>, depth: usize) {
+        let from = at.file;
         if let Target::File(file) = self.trace.resolve(from, name) {
             self.module(file, way, depth + 1);
             return;
         }
         match self.trace.dotted(from, name) {
             Some(Value::Module(file)) => self.module(file, way, depth + 1),
-            Some(patterns @ Value::List(_)) => self.patterns(&patterns, way, depth + 1),
-            _ => {}
+            Some(patterns @ Value::List(_)) => {
+                self.patterns(&patterns, &way.within(None), depth + 1);
+            }
+            _ => {
+                let path = way.prefix.clone();
+                self.graph.opaque(self.router, Opaque { path, place: at, is_certain: true });
+            }
         }
     }
 
@@ -339,7 +371,10 @@ impl<'w, 't, 'p> Walk<'w, 't, 'p> {
         let registration = Registration {
             path: way.prefix.clone(),
             layers,
-            name: name.cloned(),
+            name: name.map(|name| {
+                let parts = way.names.iter().chain([name]).map(String::as_str);
+                parts.collect::<Vec<_>>().join(":")
+            }),
             conditional: way.conditional || row.registration.conditional,
             takes_longer: way.takes_longer,
             at: way.at.or(row.registration.at),

@@ -15,7 +15,7 @@ use super::{Framework, Matching};
 use crate::eval::interpreter::Trace;
 use crate::eval::text::Text;
 use crate::eval::value::{Args, CallId, CallRecord, Value};
-use crate::inventory::routes::graph::{Graph, Layer, Mount, made_by, path_text};
+use crate::inventory::routes::graph::{Graph, Layer, Mount, Opaque, made_by, path_text};
 use crate::inventory::routes::pattern;
 use crate::source::Language;
 
@@ -251,7 +251,11 @@ impl<'p> Reader<'_, '_, 'p> {
                     Text::default()
                 };
                 if let (Some(app), Some(own)) = (call.args.get(1, "app"), self.own.get(&receiver)) {
-                    self.mount(own.plain, app, prefix, self.conditional);
+                    let plain = own.plain;
+                    if !self.mount(plain, app, prefix.clone(), self.conditional) {
+                        let opaque = Opaque { path: prefix, place: call.place, is_certain: true };
+                        self.graph.opaque(plain, opaque);
+                    }
                 }
             }
             "add_middleware" => {
@@ -297,21 +301,23 @@ impl<'p> Reader<'_, '_, 'p> {
         self.conditional = outer;
     }
 
-    /// Mounts an application, also one that a library has wrapped.
-    fn mount(&mut self, parent: CallId, app: &Value<'p>, prefix: Text, conditional: bool) {
+    /// Mounts an application, also one that a library has wrapped; false where it is none that is
+    /// known.
+    fn mount(&mut self, parent: CallId, app: &Value<'p>, prefix: Text, conditional: bool) -> bool {
         let mut app = app.clone();
         for _ in 0..MAX_OVERRIDDEN {
             if let Some(child) = self.target(&app) {
                 self.graph.mount(parent, child, prefix, conditional);
-                return;
+                return true;
             }
             let Some(inner) =
                 self.trace.made(&app).and_then(|record| record.args.get(0, "app").cloned())
             else {
-                return;
+                return false;
             };
             app = inner;
         }
+        false
     }
 
     /// A decorator that meets a function.

@@ -3,21 +3,21 @@
 use super::{NAME, Reader, is_text, last, optional, router_of};
 use crate::eval::text::Text;
 use crate::eval::value::{CallId, CallRecord, Value};
-use crate::inventory::routes::graph::{Entry, Mount, made_by};
+use crate::inventory::routes::graph::{Entry, Mount, Opaque, made_by};
 
 impl<'p> Reader<'_, '_, 'p> {
     /// `app.register_blueprint(blueprint, url_prefix="/x", name="y")`
     pub(super) fn mount_blueprint(&mut self, parent: CallId, call: &CallRecord<'p>) {
         let blueprint = call.args.get(0, "blueprint");
         for child in blueprint.map(Value::alternatives).unwrap_or_default() {
-            let Some(child) = made_by(&child) else { continue };
+            let child = made_by(&child).filter(|child| self.is_router(*child));
             let given = call.args.get(1, "url_prefix").filter(is_text);
             // A prefix at the registration replaces the blueprint's own.
             let prefixes = match given {
                 Some(value) => value.alternatives(),
                 None => Vec::new(),
             };
-            let own = || self.graph.routers.get(&child).map(|router| router.prefix.clone());
+            let own = || self.graph.routers.get(&child?).map(|router| router.prefix.clone());
             let texts = if prefixes.is_empty() {
                 vec![own().unwrap_or_default()]
             } else {
@@ -26,6 +26,11 @@ impl<'p> Reader<'_, '_, 'p> {
             let name = call.args.keyword("name").and_then(Value::as_str).map(str::to_owned);
             let conditional = call.conditional || texts.len() > 1;
             for prefix in texts {
+                let Some(child) = child else {
+                    let opaque = Opaque { path: prefix, place: call.place, is_certain: true };
+                    self.graph.opaque(parent, opaque);
+                    continue;
+                };
                 let mount = Mount::new(child, prefix, conditional);
                 self.graph.mount_as(parent, Mount { name: name.clone(), ..mount });
             }

@@ -130,7 +130,7 @@ impl<'p> Reader<'_, '_, 'p> {
                         };
                         left.push((mount.child, rest));
                     }
-                    Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) => {}
+                    Entry::Route(_) | Entry::Guard(_) | Entry::Pattern(_) | Entry::Opaque(_) => {}
                 }
             }
         }
