@@ -462,6 +462,7 @@ fn statistics_add_up_for_any_list_of_calls() {
         query: Vec::new(),
         file: ["a.js", "web/a.js", "web/deep/b.js", "api/c.py"][seed / 3 % 4].to_owned(),
         line: 1,
+        role: crate::source::Role::Production,
         client: "fetch".to_owned(),
         status: Status::ALL[seed / 5 % Status::ALL.len()],
         route: None,
