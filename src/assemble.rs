@@ -28,7 +28,7 @@ use crate::rules::suppress::{self, FileSuppressions};
 use crate::rules::{RuleBook, RuleSpec};
 use crate::scan::{FileScan, Plan, Status};
 use crate::score::Assessment;
-use crate::source::{self, Language, Role, Source};
+use crate::source::{self, Language, Role, Source, mentions};
 use crate::walk::{Walk, WalkOptions};
 
 /// What the walk is asked for.
@@ -102,16 +102,17 @@ pub struct Judged {
     pub accepted: Vec<Accepted>,
 }
 
-/// Whether what a file mentions is what a page links to; else a test says it.
-fn is_page(scan: &FileScan) -> bool {
-    scan.role == Role::Production && (scan.language.is_markup() || scan.path.ends_with(".jsx"))
+/// Whether what a file mentions is what a page or a link leads to; else a test says it.
+fn is_linking(scan: &FileScan) -> bool {
+    let is_read = scan.language.is_script() || scan.language == Language::Python;
+    scan.role == Role::Production && (is_read || mentions::is_page(&scan.path))
 }
 
 /// Which routes are called, and which calls do not fit.
 #[must_use]
 pub fn contract(config: &Config, scans: &[FileScan], inventories: &Inventories) -> Contract {
     let mentioned = |wanted: bool| -> BTreeSet<String> {
-        let files = scans.iter().filter(|scan| is_page(scan) == wanted);
+        let files = scans.iter().filter(|scan| is_linking(scan) == wanted);
         files.flat_map(|scan| &scan.mentions).cloned().collect()
     };
     let elsewhere: Vec<Elsewhere> = config
@@ -144,7 +145,7 @@ pub fn project_findings(
     contract: &Contract,
     profile: &mut Profile,
 ) -> Judged {
-    let tests = scans.iter().filter(|scan| !is_page(scan));
+    let tests = scans.iter().filter(|scan| !is_linking(scan));
     let mentions = tests.flat_map(|scan| &scan.mentions).cloned().collect();
     let public: Vec<Public> = config
         .routes

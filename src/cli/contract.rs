@@ -116,7 +116,7 @@ fn row(route: &Served) -> [String; 4] {
     let methods = if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(",") };
     let told = match (&route.reason, route.calls.as_slice()) {
         (Some(reason), _) => reason.clone(),
-        (None, []) if route.usage == Usage::Frontend => "a page names it".to_owned(),
+        (None, []) if route.usage == Usage::Frontend => "a page or a link names it".to_owned(),
         (None, []) => String::new(),
         (None, [only]) => format!("{}:{}", only.file, only.line),
         (None, [first, others @ ..]) => {

@@ -549,6 +549,13 @@ impl<'p> ClassValue<'p> {
     }
 }
 
+/// The name by which a class keeps a static member of a script that its instances have another of.
+/// No program can name it.
+#[must_use]
+pub fn static_name(name: &str) -> SmolStr {
+    SmolStr::from(format!("static {name}"))
+}
+
 /// The field in which an instance of a class that is a list keeps its items. No program can name it.
 pub const OWN_ITEMS: &str = "[]";
 

@@ -143,6 +143,7 @@ pub fn link<E: Send>(
             // Who reaches a file is known only with all that lie between it and the pages.
             let scripts = known.iter().filter(|path| pages::may_reach(path)).cloned();
             let mut between: BTreeSet<String> = scripts.chain(linker.documents()).collect();
+            linker.ask(&between)?;
             let reached = linker.run(&mut between, |program, _| {
                 (BTreeSet::new(), pages::reaching(program, &broken))
             })?;

@@ -436,6 +436,8 @@ pub struct Function {
     pub is_abstract: bool,
     /// `get name()` of a script: reading the property calls it.
     pub is_getter: bool,
+    /// `static name()` of a script: a member of the class and not of its instances.
+    pub is_static: bool,
     /// The names of the types that a Rust function takes: `fn add<H: Handler>(…)`.
     pub generics: Vec<SmolStr>,
 }

@@ -8,6 +8,9 @@ use super::redact;
 /// Longest capture in a message, in characters.
 pub(super) const MAX_CAPTURE: usize = 60;
 
+/// Longest capture in a message that a check over the project words itself, in characters.
+const MAX_SENTENCE: usize = 240;
+
 /// The names in the `{holes}` of a message, in order.
 pub(super) fn holes(message: &str) -> impl Iterator<Item = &str> {
     message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
@@ -22,6 +25,23 @@ const MAX_LOOK: usize = 4 * 1024;
 pub(super) fn fill<'c>(
     message: &str,
     secrets: &[(&str, usize)],
+    capture: impl FnMut(&str) -> Option<Cow<'c, str>>,
+) -> String {
+    fill_within(message, secrets, MAX_CAPTURE, capture)
+}
+
+/// The same with captures that may be sentences.
+pub(super) fn fill_sentences<'c>(
+    message: &str,
+    capture: impl FnMut(&str) -> Option<Cow<'c, str>>,
+) -> String {
+    fill_within(message, &[], MAX_SENTENCE, capture)
+}
+
+fn fill_within<'c>(
+    message: &str,
+    secrets: &[(&str, usize)],
+    most: usize,
     mut capture: impl FnMut(&str) -> Option<Cow<'c, str>>,
 ) -> String {
     let mut filled = String::with_capacity(message.len() + 32);
@@ -34,7 +54,7 @@ pub(super) fn fill<'c>(
             continue;
         };
         match capture(name) {
-            Some(value) => filled.push_str(&shorten(&masked(&value, secrets))),
+            Some(value) => filled.push_str(&shorten_to(&masked(&value, secrets), most)),
             None => filled.push_str("(none)"),
         }
         rest = behind;
@@ -67,11 +87,15 @@ fn masked(value: &str, secrets: &[(&str, usize)]) -> String {
 /// One line of at most [`MAX_CAPTURE`] characters, control characters escaped.
 #[must_use]
 pub(super) fn shorten(text: &str) -> String {
-    let mut short = String::with_capacity(text.len().min(4 * MAX_CAPTURE));
+    shorten_to(text, MAX_CAPTURE)
+}
+
+fn shorten_to(text: &str, most: usize) -> String {
+    let mut short = String::with_capacity(text.len().min(4 * most));
     let mut blank = false;
     let mut taken = 0;
     for character in text.trim().chars() {
-        if taken == MAX_CAPTURE {
+        if taken == most {
             short.push('…');
             break;
         }

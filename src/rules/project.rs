@@ -159,7 +159,7 @@ impl Place<'_> {
     fn finding(&self, prints: &mut Fingerprints) -> Finding {
         let spec = self.spec;
         let location = excerpt::location(self.source, self.lines, self.span());
-        let text = message::fill(&spec.message, &[], |name| {
+        let text = message::fill_sentences(&spec.message, |name| {
             let capture = self.found.captures.iter().find(|(known, _)| *known == name);
             capture.map(|(_, value)| value.as_str().into())
         });

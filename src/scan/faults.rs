@@ -132,6 +132,7 @@ fn deep_module() -> Module {
             is_generator: false,
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         let kind = ExprKind::Function(Box::new(function));

@@ -234,14 +234,16 @@ fn analyse<S: Steps>(
     })
 }
 
-/// What a test, a load script or a page mentions that may be a route.
+/// What a test, a load script, a page or a link mentions that may be a route.
 fn mentions_of(source: &Source, asks_for_calls: bool) -> Vec<String> {
-    let is_page = || {
-        let is_shown = source.language.is_markup() || source.path.ends_with(".jsx");
-        asks_for_calls && source.role == Role::Production && is_shown
-    };
-    if source.role == Role::Test || mentions::is_load_script(&source.text) || is_page() {
+    if source.role == Role::Test || mentions::is_load_script(&source.text) {
         mentions::of(&source.text)
+    } else if !asks_for_calls || source.role != Role::Production {
+        Vec::new()
+    } else if source.language.is_markup() || mentions::is_page(&source.path) {
+        mentions::of(&source.text)
+    } else if source.language.is_script() || source.language == Language::Python {
+        mentions::links(&source.text)
     } else {
         Vec::new()
     }

@@ -14,10 +14,40 @@ const BY_NAME: &[&str] =
 /// What only scripts say that put a load on a server.
 const LOAD: &[&str] = &["k6/http", "from locust", "import locust", "require('autocannon')"];
 
+/// Suffixes of pages whose language nobody parses.
+const PAGES: &[&str] = &[".jsx", ".pug", ".ejs", ".hbs", ".handlebars", ".njk", ".twig", ".astro"];
+
+/// Whether a file is a page by its name, whatever its language.
+#[must_use]
+pub fn is_page(path: &str) -> bool {
+    PAGES.iter().any(|suffix| path.ends_with(suffix))
+}
+
 /// Whether a text is a script that puts a load on a server.
 #[must_use]
 pub fn is_load_script(text: &str) -> bool {
     LOAD.iter().any(|mark| text.contains(mark))
+}
+
+/// What only lines say that send a browser elsewhere.
+const SENDING: &[&str] = &["location", "window.open", "href", "redirect", "navigate"];
+
+/// The mentions of the lines that send a browser elsewhere, and of the names by which paths are
+/// asked for: what a text that is no page says of pages.
+#[must_use]
+pub fn links(text: &str) -> Vec<String> {
+    let mut out = BTreeSet::new();
+    for line in text.lines() {
+        out.extend(names(line).map(str::to_owned));
+        if SENDING.iter().any(|word| line.contains(word)) {
+            let paths = quotes(line).filter(|text| text.len() <= MAX_LENGTH && is_path(text));
+            out.extend(paths.map(without_holes));
+        }
+        if out.len() >= MAX_MENTIONS {
+            break;
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// The mentions of a text.
@@ -120,6 +150,13 @@ mod tests {
         let text =
             "<a href=\"{{ url_for('desk.open') }}\">\n<form action='{% url \"shop:pay\" 3 %}'>\n";
         assert_eq!(of(text), ["desk.open", "shop:pay", "{}"]);
+    }
+
+    #[test]
+    fn of_other_texts_only_what_sends_a_browser_elsewhere_is_kept() {
+        let text =
+            "app.get('/a', h)\nlocation.href = '/b'\nwindow.open(`/c/${id}`)\nurl_for('d')\n";
+        assert_eq!(super::links(text), ["/b", "/c/{}", "d"]);
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn contract(arguments: &[&str]) -> String {
 fn the_contract_tells_who_calls_each_route_and_what_does_not_fit_by_cause() {
     insta::assert_snapshot!(contract(&[]), @r"
     desk/app.py  3 routes: 3 frontend
-      GET   /desk/                        frontend  a page names it
+      GET   /desk/                        frontend  a page or a link names it
       GET   /desk/tickets/                frontend  desk/templates/desk.html:4 and 1 more
       POST  /desk/tickets/{ticket}/close  frontend  desk/templates/desk.html:2
 
@@ -133,7 +133,7 @@ fn the_contract_tells_who_calls_each_route_and_what_does_not_fit_by_cause() {
       GET   /api/orders/            frontend  web/client.ts:8 and 1 more
       POST  /api/orders/            frontend  web/pages/orders.tsx:11 and 1 more
       GET   /api/orders/report      frontend  web/pages/orders.tsx:8
-      GET   /api/orders/{id}        frontend  a page names it
+      GET   /api/orders/{id}        frontend  a page or a link names it
       PUT   /api/orders/{id}        frontend  web/client.ts:12 and 1 more
       GET   /api/orders/{id}/lines  nobody
       GET   /health                 frontend  web/pages/orders.tsx:14

@@ -33,11 +33,11 @@ impl<'p> Interpreter<'p> {
         for _ in 0..MAX_CALLS {
             // Who only hands a parameter on is no more than a part of the client.
             let hands_on = way.is_empty() || is_handed_on(address);
-            let Some((called, at)) = giving(&env, address, way.is_empty()).filter(|_| hands_on)
+            let Some((called, from)) = giving(&env, address, way.is_empty()).filter(|_| hands_on)
             else {
                 break;
             };
-            let Some(given) = given_at(&called, at, address) else { break };
+            let Some(given) = given_at(&called, from, address) else { break };
             way.push(called.site);
             address = given;
             env = called.from;
@@ -135,19 +135,28 @@ fn text_of(expr: &Expr) -> Option<SmolStr> {
     }
 }
 
+/// The parameter that an address comes from.
+#[derive(Clone, Copy)]
+struct From {
+    /// Which it is.
+    at: usize,
+    /// Whether it only holds the address, among other things.
+    holds: bool,
+}
+
 /// The call of the nearest function around that hands one of its parameters to an address, and
 /// which parameter that is.
 fn giving<'p>(
     env: &Rc<Env<'p>>,
     address: &'p Expr,
     follows_variables: bool,
-) -> Option<(Called<'p>, usize)> {
+) -> Option<(Called<'p>, From)> {
     let mut around = Some(env);
     while let Some(scope) = around {
         if let Some(called) = scope.called.get()
-            && let Some(at) = parameter_in(address, called.function, follows_variables)
+            && let Some(from) = parameter_in(address, called.function, follows_variables)
         {
-            return Some(((**called).clone(), at));
+            return Some(((**called).clone(), from));
         }
         around = scope.parent.as_ref();
     }
@@ -165,22 +174,27 @@ fn is_handed_on(expr: &Expr) -> bool {
 
 /// The parameter of a function that an expression in its body is made of, by way of variables where
 /// these are followed.
-fn parameter_in(expr: &Expr, function: &Function, follows_variables: bool) -> Option<usize> {
+fn parameter_in(expr: &Expr, function: &Function, follows_variables: bool) -> Option<From> {
     let mut names = names_in(expr);
     for _ in 0..MAX_ROUNDS {
-        let found = function.params.iter().position(|param| {
-            let mut bound = BTreeSet::new();
-            names_bound(&param.target, &mut bound);
-            bound.iter().any(|name| names.contains(name))
-        });
+        let found = |names: &BTreeSet<SmolStr>| {
+            function.params.iter().position(|param| {
+                let mut bound = BTreeSet::new();
+                names_bound(&param.target, &mut bound);
+                bound.iter().any(|name| names.contains(name))
+            })
+        };
+        let whole = found(&names.whole).map(|at| From { at, holds: false });
+        let found = whole.or_else(|| found(&names.holders).map(|at| From { at, holds: true }));
         if found.is_some() || !follows_variables {
             return found;
         }
-        let mut sources = Sources { of: &names, found: BTreeSet::new() };
+        let mut sources = Sources { of: &names, found: Names::default() };
         walk_block(&mut sources, &function.body);
         let found = sources.found;
         let before = names.len();
-        names.extend(found);
+        names.whole.extend(found.whole);
+        names.holders.extend(found.holders);
         if names.len() == before {
             return None;
         }
@@ -190,7 +204,8 @@ fn parameter_in(expr: &Expr, function: &Function, follows_variables: bool) -> Op
 
 /// What a call that is written gives for a parameter; `None` where it gives nothing, or where the
 /// function stands in it and is called by something else.
-fn given_at<'p>(called: &Called<'p>, at: usize, address: &'p Expr) -> Option<&'p Expr> {
+fn given_at<'p>(called: &Called<'p>, from: From, address: &'p Expr) -> Option<&'p Expr> {
+    let From { at, holds } = from;
     let call = called.written?;
     let is_inline = |arg: &Expr| {
         arg.span.start <= called.function.span.start && called.function.span.end <= arg.span.end
@@ -208,9 +223,11 @@ fn given_at<'p>(called: &Called<'p>, at: usize, address: &'p Expr) -> Option<&'p
     let positional = call.args.get(at.checked_sub(usize::from(called.takes_this))?);
     let given = named.or_else(|| positional.filter(|arg| arg.name.is_none()))?;
     let ExprKind::Map(entries) = &given.value.kind else {
-        return is_something(&given.value).then_some(&given.value);
+        // Who gives an object that was made elsewhere says nothing of what it holds.
+        return (!holds && is_something(&given.value)).then_some(&given.value);
     };
-    let mut names = names_in(address);
+    let Names { whole: mut names, holders } = names_in(address);
+    names.extend(holders);
     names.extend(ADDRESSES.iter().map(|name| SmolStr::from(*name)));
     let is_meant = |key: &Expr| text_of(key).is_some_and(|key| names.contains(&key));
     entries
@@ -228,20 +245,49 @@ fn is_something(expr: &Expr) -> bool {
     )
 }
 
-/// The names that an expression is made of; what only decides between others is none of them.
-fn names_in(expr: &Expr) -> BTreeSet<SmolStr> {
-    let mut names = Names(BTreeSet::new());
+/// The names that an expression is made of; what only decides between others is none of them, nor
+/// what is only a part of a text that a call is given.
+fn names_in(expr: &Expr) -> Names {
+    let mut names = Names::default();
     walk_expr(&mut names, expr);
-    names.0
+    names
 }
 
-struct Names(BTreeSet<SmolStr>);
+#[derive(Default)]
+struct Names {
+    /// Those that stand for themselves.
+    whole: BTreeSet<SmolStr>,
+    /// Those of which an attribute or an entry is taken.
+    holders: BTreeSet<SmolStr>,
+}
+
+impl Names {
+    fn len(&self) -> usize {
+        self.whole.len() + self.holders.len()
+    }
+}
 
 impl<'m> Visitor<'m> for Names {
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
         match &expr.kind {
             ExprKind::Name(name) => {
-                self.0.insert(name.clone());
+                self.whole.insert(name.clone());
+            }
+            ExprKind::Attribute { object, .. } | ExprKind::Index { object, .. } => {
+                let within = names_in(object);
+                self.holders.extend(within.whole);
+                self.holders.extend(within.holders);
+                return Walk::Skip;
+            }
+            ExprKind::Call(call) => {
+                // `path.replace(…)` is made of the path.
+                if let ExprKind::Attribute { object, .. } = &call.callee.kind {
+                    walk_expr(self, object);
+                }
+                let given = call.args.iter().map(|arg| &arg.value);
+                let given = given.filter(|value| !matches!(value.kind, ExprKind::Text(_)));
+                given.for_each(|value| walk_expr(self, value));
+                return Walk::Skip;
             }
             ExprKind::Conditional { then, otherwise, .. } => {
                 walk_expr(self, then);
@@ -271,16 +317,22 @@ fn names_bound(target: &Expr, out: &mut BTreeSet<SmolStr>) {
 
 /// The names that others are made of.
 struct Sources<'n> {
-    of: &'n BTreeSet<SmolStr>,
-    found: BTreeSet<SmolStr>,
+    of: &'n Names,
+    found: Names,
 }
 
 impl Sources<'_> {
     fn made(&mut self, target: &Expr, value: &Expr) {
         let mut bound = BTreeSet::new();
         names_bound(target, &mut bound);
-        if bound.iter().any(|name| self.of.contains(name)) {
-            self.found.extend(names_in(value));
+        let Names { whole, holders } = names_in(value);
+        let is_any = |of: &BTreeSet<SmolStr>| bound.iter().any(|name| of.contains(name));
+        if is_any(&self.of.whole) {
+            self.found.whole.extend(whole);
+            self.found.holders.extend(holders);
+        } else if is_any(&self.of.holders) {
+            self.found.holders.extend(whole);
+            self.found.holders.extend(holders);
         }
     }
 }

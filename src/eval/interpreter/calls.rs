@@ -501,8 +501,13 @@ impl<'p> Interpreter<'p> {
         let (begun, asked) = (self.begun(), args.clone());
         let env = Env::inside(&closure.env, closure.qualified.clone(), false);
         self.note_called(&env, &asked, closure, written);
-        // `Base.method(self, …)` of Python gives a method what it is about.
-        let given = args.positional.first().filter(|_| closure.env.is_class);
+        // `Base.method(self, …)` of Python gives a method what it is about. What a method of a
+        // script is given is its object only where it is one.
+        let script = self.program.file(closure.env.file).module.language.is_script();
+        let given = args
+            .positional
+            .first()
+            .filter(|given| closure.env.is_class && (!script || matches!(given, Value::Object(_))));
         let frame = Frame {
             env: Rc::clone(&env),
             this: closure.this.as_ref().or(given).cloned(),

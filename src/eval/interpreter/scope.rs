@@ -6,7 +6,7 @@ use super::definitions::base_of;
 use super::{Interpreter, MAX_DEPTH};
 use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
-use crate::eval::value::{Args, Closure, Place, Value};
+use crate::eval::value::{Args, ClassValue, Closure, Place, Value, static_name};
 use crate::module::{Block, Call, Class, Expr, Function, Markup, Span};
 use crate::source::Language;
 
@@ -26,6 +26,16 @@ fn called_on<'p>(closure: &Rc<Closure<'p>>, this: Option<Value<'p>>) -> Rc<Closu
         }
         _ => Rc::clone(closure),
     }
+}
+
+/// What a class has by a name, and where: in scripts its own members before those of its instances.
+fn class_attribute<'p>(
+    class: &Rc<ClassValue<'p>>,
+    name: &str,
+    is_script: bool,
+) -> Option<(Value<'p>, Rc<ClassValue<'p>>)> {
+    let own = || class.attribute(&static_name(name));
+    is_script.then(own).flatten().or_else(|| class.attribute(name))
 }
 
 impl<'p> Scope<'p> for Interpreter<'p> {
@@ -62,7 +72,7 @@ impl<'p> Scope<'p> for Interpreter<'p> {
             Value::Module(file) => self.member(*file, name),
             Value::Package(path) => self.submodule(&path.clone(), name).unwrap_or_default(),
             Value::Object(instance) => self.object_attribute(object, instance, name),
-            Value::Class(class) => match class.attribute(name) {
+            Value::Class(class) => match class_attribute(class, name, self.language().is_script()) {
                 Some((Value::Native(id), owner)) => {
                     self.field_default(id, name, &owner).unwrap_or(Value::Native(id))
                 }

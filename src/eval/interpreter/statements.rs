@@ -1,11 +1,14 @@
 //! Blocks and statements: what runs, what may run, and what loops run over.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use smol_str::SmolStr;
 
 use super::{Flow, Interpreter, MAX_DEPTH, MAX_TURNS, Thrown};
 use crate::eval::builtins;
 use crate::eval::expr::{self, Scope};
-use crate::eval::value::{Args, Value, grow};
+use crate::eval::value::{Args, Value, grow, static_name};
 use crate::module::path::Path;
 use crate::module::{Arm, Block, Expr, ExprKind, Handler, Leave, Span, Stmt, StmtKind};
 use crate::source::Language;
@@ -17,12 +20,23 @@ impl<'p> Interpreter<'p> {
         }
         if self.language() != Language::Python {
             // Function declarations are there before the first statement runs.
-            for stmt in block {
-                if let StmtKind::Function(function) = &stmt.kind
-                    && let Some(name) = &function.name
-                {
-                    let value = self.closure(function);
-                    self.set_variable(name, value, false);
+            let functions = || {
+                block.iter().filter_map(|stmt| match &stmt.kind {
+                    StmtKind::Function(function) => Some((function, function.name.as_ref()?)),
+                    _ => None,
+                })
+            };
+            // What a class has by a name, its instances may have otherwise.
+            let is_class = self.frame.env.is_class && functions().any(|(it, _)| it.is_static);
+            let of_instances: BTreeSet<&SmolStr> = functions()
+                .filter(|(function, _)| is_class && !function.is_static)
+                .map(|(_, name)| name)
+                .collect();
+            for (function, name) in functions() {
+                let value = self.closure(function);
+                match function.is_static && of_instances.contains(name) {
+                    true => self.set_variable(&static_name(name), value, false),
+                    false => self.set_variable(name, value, false),
                 }
             }
         }

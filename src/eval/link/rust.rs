@@ -13,7 +13,7 @@ use super::{Program, Target, folder_of, imports, join, name_of, normalise, upwar
 use crate::eval::value::FileId;
 
 /// Paths that one path is followed through, by the imports that hand its names on.
-const MAX_PATHS: usize = 64;
+const MAX_PATHS: usize = 256;
 /// The same for all paths of a file together.
 const MAX_PATHS_OF_FILE: usize = 4_096;
 /// Files that are declared in files that are declared so.
@@ -361,7 +361,12 @@ impl Program<'_> {
         scope.stars.iter().find_map(|path| {
             let path: Vec<SmolStr> = path.split("::").map(SmolStr::new).collect();
             match self.follow(place, &path, way)? {
-                Found::Module(inner) if inner != *place => self.step(&inner, &names, way),
+                // Modules that take everything from each other are asked once.
+                Found::Module(inner)
+                    if inner != *place && way.asked.insert((inner.clone(), names.clone())) =>
+                {
+                    self.step(&inner, &names, way)
+                }
                 _ => None,
             }
         })
@@ -398,11 +403,13 @@ struct Way {
     paths: usize,
     /// Imports that are being followed.
     open: BTreeSet<(Place, SmolStr)>,
+    /// Modules from which everything is taken, with what they were asked for.
+    asked: BTreeSet<(Place, Vec<SmolStr>)>,
 }
 
 impl Way {
     fn new(paths: usize) -> Self {
-        Self { paths, open: BTreeSet::new() }
+        Self { paths, open: BTreeSet::new(), asked: BTreeSet::new() }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::module::{Block, Expr, ExprKind, Import, ImportNames, StmtKind};
 use crate::source::Language;
 
 /// Imports of everything that one module may have.
-const MAX_STARS: usize = 16;
+const MAX_STARS: usize = 128;
 
 /// The declarations of all Rust files.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use super::{Call, Landing, Nearest, Rewritten, Served, Status, Step, is_of_serve
 use crate::eval::link::Program;
 use crate::eval::value::Place;
 use crate::inventory::routes::{Opaque, Route};
+use crate::source::{Role, language, role};
 
 /// Which base address a call has: calls of one base land behind the same prefix.
 type Base = (&'static str, String);
@@ -78,10 +79,19 @@ pub fn land(
         calls.iter().flat_map(|call| call.way.iter().skip(1).cloned()).collect();
     calls.retain(|call| {
         let place = Step { file: call.file.clone(), line: call.line };
-        call.status != Status::Dynamic || !handed_on.contains(&place)
+        let is_known = call.status != Status::Dynamic;
+        is_known || !handed_on.contains(&place) && !is_engine(call)
     });
     calls.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     distinct(calls)
+}
+
+/// Whether a call is the one that all methods of a generated client come to: each of these stands
+/// for itself.
+fn is_engine(call: &Call) -> bool {
+    let is_generated =
+        role::of_path(&call.file, language::of(&call.file, None)).0 == Role::Generated;
+    is_generated && segments::split(&call.url).iter().all(|segment| *segment == "{}")
 }
 
 /// Leaves out what a method that nothing calls would send for classes whose servers do not answer
@@ -296,12 +306,13 @@ impl<'r> Field<'r> {
     }
 
     /// How a path fits a route. A route of parameters alone answers everything, and so means
-    /// nothing.
+    /// nothing; but a form that only asks opens a page, and such a route serves pages.
     fn fit(&self, route: &Route, sent: &Sent, path: &str) -> Option<Fit> {
         let fit = segments::fit(route, path, sent.method.as_deref())?;
         let is_known = |segment: &&str| !segment.contains("{}");
         let known = segments::split(path).iter().filter(|segment| is_known(segment)).count();
-        (fit.same > 0 || known == 0).then_some(fit)
+        let opens_page = sent.client == "form" && sent.method.as_deref() == Some("GET");
+        (fit.same > 0 || known == 0 || opens_page).then_some(fit)
     }
 
     fn land(&self, sent: &Sent, address: &Address, prefix: Option<&str>) -> Landed {

@@ -6,6 +6,7 @@ mod reach;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory;
+use crate::inventory::routes::AuthState;
 use crate::limits::{Limits, PARSE_STACK};
 use crate::module::{Module, lower};
 use crate::source::language;
@@ -733,4 +734,72 @@ new RestApplication().controller(Stars);
         )],
         "GET /stars Stars.get app.ts:5\nPUT /stars Stars.put app.ts:7",
     );
+}
+
+#[test]
+fn a_class_and_its_instances_may_have_members_of_one_name() {
+    assert_routes(
+        &[(
+            "server.js",
+            r#"
+import express from 'express';
+
+class Server {
+  constructor(options) { this.options = options; }
+
+  get app() {
+    return Server.app(this.options);
+  }
+
+  static app(options) {
+    const api = express();
+    api.get('/health', (req, res) => res.json({}));
+    return api;
+  }
+
+  async start() {
+    const app = express();
+    app.use('/api', this.app);
+    app.listen(1);
+  }
+
+  static async start(options) {
+    return new Server(options).start();
+  }
+}
+
+Server.start({});
+"#,
+        )],
+        "GET /api/health - server.js:13
+",
+    );
+}
+
+#[test]
+fn a_method_of_a_script_is_not_called_on_what_it_is_given() {
+    let files = [
+        ("package.json", r#"{"dependencies": {"@adonisjs/core": "6"}}"#),
+        (
+            "start/routes.ts",
+            "import router from '@adonisjs/core/services/router'
+import CodesController from '../app/codes_controller.js'
+router.post('/codes', [CodesController, 'check'])
+",
+        ),
+        (
+            "app/codes_controller.ts",
+            "import CodeService from 'codes'
+export default class CodesController {
+  constructor(private codes: CodeService) {}
+  async check({ request }) {
+    return await this.codes.verify(request.input('code'))
+  }
+}
+",
+        ),
+    ];
+    let states: Vec<_> =
+        linked(&files).routes.iter().map(|route| (route.path.clone(), route.auth.state)).collect();
+    assert_eq!(states, [("/codes".to_owned(), AuthState::None)]);
 }

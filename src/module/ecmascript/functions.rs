@@ -22,6 +22,7 @@ impl<'t> Lowering<'t, '_> {
             is_generator: false,
             is_abstract: true,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         let is_arrow = at.kind == Kind::ArrowFunction;
@@ -54,7 +55,11 @@ impl<'t> Lowering<'t, '_> {
                 }
                 Kind::AccessibilityModifier | Kind::OverrideModifier => {}
                 _ if !inner.kind.is_named() => {
-                    function.is_getter |= function.name.is_none() && inner.node.kind() == "get";
+                    // The grammars read `static get` as one word where they can.
+                    let word = inner.node.kind();
+                    let before = function.name.is_none();
+                    function.is_getter |= before && matches!(word, "get" | "static get");
+                    function.is_static |= before && matches!(word, "static" | "static get");
                 }
                 _ if past_arrow => {
                     function.is_abstract = false;

@@ -42,6 +42,7 @@ impl<'t> Lowering<'t> {
             is_generator: false,
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         self.children(|this, node, kind| match kind {
@@ -90,6 +91,7 @@ impl<'t> Lowering<'t> {
             is_generator: std::mem::replace(&mut self.yields, yields),
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         }
     }

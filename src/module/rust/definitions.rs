@@ -68,6 +68,7 @@ impl Lowering<'_> {
             is_generator: false,
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         Some(Expr { span, kind: ExprKind::Function(Box::new(function)) })

@@ -347,6 +347,7 @@ impl Lowering<'_> {
             is_generator: false,
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         Expr { span: function.span, kind: ExprKind::Function(Box::new(function)) }
@@ -369,6 +370,7 @@ impl Lowering<'_> {
             is_generator: false,
             is_abstract: false,
             is_getter: false,
+            is_static: false,
             generics: Vec::new(),
         };
         Expr { span, kind: ExprKind::Function(Box::new(function)) }

@@ -328,6 +328,7 @@ impl Lowering<'_> {
             is_generator: false,
             is_abstract: block.is_none(),
             is_getter: false,
+            is_static: false,
             generics: sig.generics.type_params().map(|param| name_of(&param.ident)).collect(),
         }
     }

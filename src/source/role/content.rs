@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::{Language, Role};
+use crate::source::mentions;
 
 /// How far into a file the header of a generator is looked for.
 const HEADER_BYTES: usize = 4 * 1024;
@@ -32,6 +33,7 @@ pub fn of_content(path_role: Role, language: Language, text: &str) -> Role {
     match language {
         Language::Python if is_python_migration(text) => Role::Migration,
         Language::Python if is_python_test(text) => Role::Test,
+        language if language.is_code() && mentions::is_load_script(text) => Role::Test,
         Language::TypeScript | Language::Tsx if is_fragment(text) => Role::Example,
         Language::JavaScript | Language::TypeScript | Language::Tsx => of_script(text),
         Language::Rust if is_rust_test(text) => Role::Test,

@@ -265,3 +265,22 @@ fn an_import_resolves_to_a_file_only_where_the_whole_path_is_its_module() {
     assert_eq!(tree.resolve("src/main.rs", "crate::inline"), "<crate::inline>");
     assert_eq!(tree.resolve("src/main.rs", "std::env"), "<std::env>");
 }
+
+#[test]
+fn a_name_is_found_among_many_modules_that_take_everything_from_each_other() {
+    let names: Vec<String> =
+        (0..60).map(|at| format!("part{at}")).chain(["users".into()]).collect();
+    let root: String =
+        names.iter().map(|name| format!("mod {name};\npub use {name}::*;\n")).collect();
+    let paths: Vec<String> = names.iter().map(|name| format!("src/{name}.rs")).collect();
+    let mut files = vec![
+        ("Cargo.toml", "[package]\nname = \"app\"\n"),
+        ("src/lib.rs", root.as_str()),
+        ("src/users.rs", "use crate::*;\npub struct User;\n"),
+    ];
+    files.extend(paths[..60].iter().map(|path| (path.as_str(), "use crate::*;\npub fn f() {}\n")));
+    let tree = Tree::new(&files, &[]);
+    assert_eq!(tree.locate("src/part3.rs", "crate::User"), "src/users.rs User");
+    assert_eq!(tree.locate("src/part3.rs", "User"), "src/users.rs User");
+    assert_eq!(tree.locate("src/part3.rs", "crate::Nobody"), "src/lib.rs Nobody");
+}

@@ -266,3 +266,23 @@ class Feed(Source):
 "#;
     assert_eq!(calls(&[("feed.py", program)]), ["GET {} dynamic feed.py:9"]);
 }
+
+#[test]
+fn who_gives_an_object_or_a_key_gives_no_address() {
+    let program = r#"
+const wrap = (handler) => (req, res, next) => { Promise.resolve(handler(req, res, next)); };
+export const upload = wrap(async (req, res) => { await fetch(req.body.image); });
+function load(kind) { const url = get(settings, `maps.${kind}.url`); return fetch(url); }
+load(options.kind);
+"#;
+    let python = r#"
+import requests
+def publish(release):
+    requests.post(release["upload_url"].replace("{?x}", ""))
+publish(latest())
+"#;
+    assert_eq!(
+        calls(&[("page.js", program), ("release.py", python)]),
+        ["GET {} dynamic page.js:3", "GET {} dynamic page.js:4", "POST {} dynamic release.py:4",]
+    );
+}

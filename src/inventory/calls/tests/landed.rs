@@ -487,3 +487,20 @@ fn statistics_add_up_for_any_list_of_calls() {
         }
     }
 }
+
+#[test]
+fn a_form_that_only_asks_opens_a_page_that_a_catch_all_serves() {
+    let server = "
+const app = require('express')()
+app.get('/api/orders', list)
+app.get('/*', page)
+app.listen(3000)
+";
+    let page = "<form action='/search'></form><form action='/search' method='post'></form>
+<script>fetch('/search')</script>";
+    insta::assert_snapshot!(calls(&[("server.js", server), ("web/page.html", page)]), @r"
+    GET /search matched /{*}
+    POST /search missing
+    GET /search missing
+    ");
+}
