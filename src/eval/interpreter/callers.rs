@@ -102,7 +102,17 @@ fn looks_like_address(text: &str) -> bool {
 fn address_of(call: &Call) -> Option<&Expr> {
     let named = call.args.iter().find(|arg| arg.name.as_deref() == Some("url"));
     let first = &named.or_else(|| call.args.first())?.value;
+    let takes_method = matches!(
+        &call.callee.kind,
+        ExprKind::Attribute { name, .. } if matches!(name.as_str(), "request" | "stream" | "open")
+    );
     match &first.kind {
+        // `request(method, url)`
+        ExprKind::Name(_) | ExprKind::Attribute { .. } if takes_method && named.is_none() => {
+            let second = call.args.get(1).filter(|arg| arg.name.is_none());
+            let second = second.filter(|arg| !matches!(arg.value.kind, ExprKind::Map(_)));
+            Some(second.map_or(first, |arg| &arg.value))
+        }
         // `request("GET", url)`
         ExprKind::Text(_) => call.args.get(1).map(|arg| &arg.value),
         ExprKind::Map(entries) => {

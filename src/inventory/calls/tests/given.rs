@@ -253,6 +253,21 @@ fn a_form_without_an_address_is_sent_to_its_page() {
 }
 
 #[test]
+fn a_wrapper_may_be_given_the_method_too() {
+    let program = r#"
+import requests
+class Source:
+    def ask(self, url, http_method="get", **options):
+        return requests.request(http_method, url, **options)
+class Feed(Source):
+    def run(self, query):
+        url = query.strip()
+        return self.ask(url)
+"#;
+    assert_eq!(calls(&[("feed.py", program)]), ["GET {} dynamic feed.py:9"]);
+}
+
+#[test]
 fn who_gives_an_object_or_a_key_gives_no_address() {
     let program = r#"
 const wrap = (handler) => (req, res, next) => { Promise.resolve(handler(req, res, next)); };
