@@ -365,7 +365,9 @@ impl Program<'_> {
                 Found::Module(inner)
                     if inner != *place && way.asked.insert((inner.clone(), names.clone())) =>
                 {
-                    self.step(&inner, &names, way)
+                    // What it imports itself from where the way comes from answers nothing.
+                    let found = self.step(&inner, &names, way);
+                    found.filter(|found| !way.is_question(found))
                 }
                 _ => None,
             }
@@ -410,6 +412,13 @@ struct Way {
 impl Way {
     fn new(paths: usize) -> Self {
         Self { paths, open: BTreeSet::new(), asked: BTreeSet::new() }
+    }
+
+    /// Whether what was found is a name that is being looked for where it is said to be.
+    fn is_question(&self, found: &Found) -> bool {
+        let Found::Item(place, names) = found else { return false };
+        let name = names.first().cloned();
+        name.is_some_and(|name| self.open.contains(&(place.clone(), name)))
     }
 }
 

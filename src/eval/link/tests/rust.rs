@@ -278,7 +278,9 @@ fn a_name_is_found_among_many_modules_that_take_everything_from_each_other() {
         ("src/lib.rs", root.as_str()),
         ("src/users.rs", "use crate::*;\npub struct User;\n"),
     ];
-    files.extend(paths[..60].iter().map(|path| (path.as_str(), "use crate::*;\npub fn f() {}\n")));
+    files.extend(paths[..30].iter().map(|path| (path.as_str(), "use crate::*;\npub fn f() {}\n")));
+    let imports = "use crate::User;\npub fn g(_: User) {}\n";
+    files.extend(paths[30..60].iter().map(|path| (path.as_str(), imports)));
     let tree = Tree::new(&files, &[]);
     assert_eq!(tree.locate("src/part3.rs", "crate::User"), "src/users.rs User");
     assert_eq!(tree.locate("src/part3.rs", "User"), "src/users.rs User");
