@@ -174,6 +174,7 @@ const ASKING: &[(&str, &str)] = &[
 pub const FOLLOWED: Clients = Clients {
     methods: &[
         "get", "post", "put", "patch", "delete", "del", "head", "request", "fetch", "getJSON",
+        "inject",
     ],
     element,
 };
