@@ -388,19 +388,26 @@ impl<'p> Interpreter<'p> {
         // Running one function can define others, so all lists grow meanwhile.
         let mut at = 0;
         let mut class_at = 0;
+        let mut classes: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut places: Option<Vec<usize>> = None;
         let mut with_arguments: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         let mut for_libraries: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         let mut inherited: VecDeque<Rc<Closure<'p>>> = VecDeque::new();
         loop {
-            if class_at < self.classes.len() {
-                let class = Rc::clone(&self.classes[class_at]);
-                class_at += 1;
+            for (index, class) in self.classes.iter().enumerate().skip(class_at) {
                 if !class.instantiated.get() && !class.class.is_interface {
-                    self.instantiate(
-                        &class,
-                        Args { open: true, ..Args::default() },
-                        class.class.span,
-                    );
+                    let places = places.get_or_insert_with(|| self.program.importers_first());
+                    let place = places.get(class.env.file.0 as usize).copied().unwrap_or_default();
+                    classes.insert((place, index));
+                }
+            }
+            class_at = self.classes.len();
+            // One that another makes is made there, with what it is given.
+            if let Some((_, index)) = classes.pop_first() {
+                let class = Rc::clone(&self.classes[index]);
+                if !class.instantiated.get() {
+                    let given = Args { open: true, ..Args::default() };
+                    self.instantiate(&class, given, class.class.span);
                 }
             } else if let Some(closure) = self.pending.get(at).map(Rc::clone) {
                 at += 1;
@@ -455,8 +462,8 @@ impl<'p> Interpreter<'p> {
     /// there, another finds. One that needs arguments is for others to call, and would register
     /// what nobody knows.
     fn of_some_instance(&self, closure: Rc<Closure<'p>>) -> Rc<Closure<'p>> {
-        let python = self.program.file(closure.env.file).module.language == Language::Python;
-        let is_method = closure.env.is_class && (python || self.follows);
+        let language = self.program.file(closure.env.file).module.language;
+        let is_method = closure.env.is_class && language != Language::Rust;
         let Some(class) = closure.class.as_ref().filter(|_| is_method) else { return closure };
         let is = |wanted: &str| {
             closure
@@ -468,7 +475,8 @@ impl<'p> Interpreter<'p> {
             .function
             .params
             .iter()
-            .skip(1)
+            // The first of Python's is the instance.
+            .skip(usize::from(language == Language::Python))
             .any(|param| param.default.is_none() && !param.rest && !param.keyword_rest);
         if is("staticmethod") || needs_arguments && !self.follows {
             return closure;

@@ -311,6 +311,39 @@ impl<'p> Program<'p> {
             .collect()
     }
 
+    /// The place of each file in an order in which what imports a file stands before it, but for
+    /// circles.
+    #[must_use]
+    pub fn importers_first(&self) -> Vec<usize> {
+        let imports: Vec<Vec<FileId>> = self.ids().map(|id| self.imported_by(id)).collect();
+        let mut is_imported = vec![false; imports.len()];
+        for target in imports.iter().flatten() {
+            is_imported[target.0 as usize] = true;
+        }
+        // First from the files that nothing imports, then from those of circles.
+        let (begins, others): (Vec<usize>, Vec<usize>) =
+            (0..imports.len()).partition(|at| !is_imported[*at]);
+        let mut seen = vec![false; imports.len()];
+        let mut done: Vec<usize> = Vec::with_capacity(imports.len());
+        for start in begins.into_iter().chain(others) {
+            let mut open = vec![(start, 0)];
+            while let Some((at, next)) = open.pop() {
+                if next == 0 && std::mem::replace(&mut seen[at], true) {
+                    continue;
+                }
+                match imports[at].get(next) {
+                    Some(target) => open.extend([(at, next + 1), (target.0 as usize, 0)]),
+                    None => done.push(at),
+                }
+            }
+        }
+        let mut places = vec![0; imports.len()];
+        for (place, at) in done.into_iter().rev().enumerate() {
+            places[at] = place;
+        }
+        places
+    }
+
     /// The modules that a file's imports lead to but that are not in the program. `open` keeps what
     /// earlier, smaller programs have left open.
     pub fn missing_imports(&self, id: FileId, open: &mut OpenPaths, out: &mut BTreeSet<String>) {

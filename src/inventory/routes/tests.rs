@@ -803,3 +803,31 @@ export default class CodesController {
         linked(&files).routes.iter().map(|route| (route.path.clone(), route.auth.state)).collect();
     assert_eq!(states, [("/codes".to_owned(), AuthState::None)]);
 }
+
+#[test]
+fn what_one_object_has_made_is_mounted_by_a_method_of_it_that_nothing_calls() {
+    let api = "const express = require('express')
+class Api {
+  constructor(server) { this.router = express(); this.init() }
+  init() { this.router.get('/items', (req, res) => res.json(load(req))) }
+}
+module.exports = Api
+";
+    let server = "const express = require('express')
+const Api = require('./api')
+class Server {
+  constructor() { this.api = new Api(this) }
+  async start() {
+    const app = express()
+    app.use('/api', this.api.router)
+    app.listen(1)
+  }
+}
+module.exports = Server
+";
+    // Who makes the server holds nothing of a framework, and is not read.
+    insta::assert_snapshot!(
+        routes(&[("api.js", api), ("server.js", server)]),
+        @"GET /api/items - api.js:4"
+    );
+}
