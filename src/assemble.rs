@@ -8,16 +8,17 @@ use std::path::Path;
 use regex::RegexSet;
 
 use crate::audit::{Codebase, Coverage, LedgerEntry, Outcome, Project, Size};
-use crate::checks::project::{Project as ProjectFacts, Public, TreeFile};
-use crate::config::Config;
+use crate::checks::project::{Project as ProjectFacts, TreeFile};
+use crate::config::{Config, RouteNote};
 use crate::finding::{Accepted, Category, Finding};
 use crate::gate::Landed;
 use crate::inventory::Inventories;
 use crate::inventory::Need;
 use crate::inventory::calls;
 use crate::inventory::contract::Contract;
-use crate::inventory::contract::usage::{Elsewhere, Said};
+use crate::inventory::contract::usage::Said;
 use crate::inventory::routes::naming::Hit;
+use crate::inventory::routes::told::Told;
 use crate::module::Module;
 use crate::profile::Profile;
 use crate::project as manifest;
@@ -108,6 +109,18 @@ fn is_linking(scan: &FileScan) -> bool {
     scan.role == Role::Production && (is_read || mentions::is_page(&scan.path))
 }
 
+/// What the configuration tells of routes.
+fn told(notes: &[RouteNote]) -> Vec<Told> {
+    let of = |note: &RouteNote| {
+        Some(Told {
+            path: globset::Glob::new(&note.path).ok()?.compile_matcher(),
+            methods: note.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
+            reason: note.reason.clone(),
+        })
+    };
+    notes.iter().filter_map(of).collect()
+}
+
 /// Which routes are called, and which calls do not fit.
 #[must_use]
 pub fn contract(config: &Config, scans: &[FileScan], inventories: &Inventories) -> Contract {
@@ -115,18 +128,7 @@ pub fn contract(config: &Config, scans: &[FileScan], inventories: &Inventories) 
         let files = scans.iter().filter(|scan| is_linking(scan) == wanted);
         files.flat_map(|scan| &scan.mentions).cloned().collect()
     };
-    let elsewhere: Vec<Elsewhere> = config
-        .routes
-        .called_elsewhere
-        .iter()
-        .filter_map(|known| {
-            Some(Elsewhere {
-                path: globset::Glob::new(&known.path).ok()?.compile_matcher(),
-                methods: known.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
-                reason: known.reason.clone(),
-            })
-        })
-        .collect();
+    let elsewhere = told(&config.routes.called_elsewhere);
     let (pages, tests) = (mentioned(true), mentioned(false));
     let said = Said { pages: &pages, tests: &tests, elsewhere: &elsewhere };
     Contract::of(&inventories.routes, &inventories.calls, &said, &inventories.pages)
@@ -147,18 +149,7 @@ pub fn project_findings(
 ) -> Judged {
     let tests = scans.iter().filter(|scan| !is_linking(scan));
     let mentions = tests.flat_map(|scan| &scan.mentions).cloned().collect();
-    let public: Vec<Public> = config
-        .routes
-        .public
-        .iter()
-        .filter_map(|public| {
-            Some(Public {
-                path: globset::Glob::new(&public.path).ok()?.compile_matcher(),
-                methods: public.methods.iter().map(|method| method.to_ascii_uppercase()).collect(),
-                reason: public.reason.clone(),
-            })
-        })
-        .collect();
+    let public = told(&config.routes.public);
     let uses: Vec<_> = scans.iter().map(|scan| (scan.path.as_str(), &scan.uses)).collect();
     let project = ProjectFacts {
         routes: &inventories.routes,

@@ -1,9 +1,9 @@
 //! `readiness calls`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::listing::{self, Pattern, is_file, json, numbered};
+use super::listing::{self, Format, Pattern, is_file, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
 use crate::inventory::calls::statistics::{Share, Statistics};
@@ -38,15 +38,6 @@ Examples:
   readiness calls --status missing,path-mismatch     what reaches no route
   readiness calls --explain src/api/users.ts:12      how one call is known
   readiness calls -f json                            data, the same from version to version";
-
-/// The formats of the call inventory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
 
 /// Which calls are shown.
 #[derive(Debug, Default, Args)]

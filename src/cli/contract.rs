@@ -1,8 +1,8 @@
 //! `readiness contract`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::listing::{self, Pattern, json, numbered};
+use super::listing::{self, Format, Pattern, json, numbered};
 use super::options::RunOptions;
 use super::{PASSED, run, terminal};
 use crate::inventory::contract::{Cluster, Contract, Served, Usage};
@@ -33,15 +33,6 @@ Examples:
   readiness contract --usage server,tests,nobody   routes without a frontend
   readiness contract --issues                  what does not fit, alone
   readiness contract -f json                   data, the same from version to version";
-
-/// The formats of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
 
 /// What is shown.
 #[derive(Debug, Default, Args)]
@@ -138,11 +129,8 @@ fn issue(cluster: &Cluster) -> String {
         text += &format!("  candidate: {edit}\n");
     }
     if !cluster.pages.is_empty() {
-        let shown = cluster.pages.iter().take(PAGES).map(|page| match &page.path {
-            Some(path) => format!("{path} ({})", page.file),
-            None => page.file.clone(),
-        });
-        let mut shown: Vec<String> = shown.collect();
+        let mut shown: Vec<String> =
+            cluster.pages.iter().take(PAGES).map(ToString::to_string).collect();
         if cluster.pages.len() > PAGES {
             shown.push(format!("{} more", cluster.pages.len() - PAGES));
         }

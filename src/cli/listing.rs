@@ -3,10 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use clap::ValueEnum;
 use globset::{Glob, GlobMatcher};
 use serde::Serialize;
 
 use super::terminal;
+
+/// The formats of an inventory that is shown as a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
 
 /// A glob where the text is one, else a part of a text.
 pub(super) enum Pattern {

@@ -20,6 +20,7 @@ use super::value::FileId;
 use crate::module::{Expr, Module, data};
 use crate::source::{Language, language};
 
+pub use imports::required;
 pub use rust::{Located, OpenPaths};
 
 /// A file of the program.

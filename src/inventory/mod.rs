@@ -18,7 +18,7 @@ use crate::eval::link::{OpenPaths, Program};
 use crate::limits::PARSE_STACK;
 use crate::module::Module;
 use crate::source::Language;
-use calls::{Call, Served, Step};
+use calls::{Call, Server, Step};
 use contract::{Page, pages};
 use openapi::Operation;
 use routes::naming::{self, Hit, Search};
@@ -124,20 +124,12 @@ pub fn link<E: Send>(
         None => inventories.notes.push(note("linking failed", "route")),
     }
     if calls {
-        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
+        let served = Server { routes: &inventories.routes, opaque: &inventories.opaque };
         let found = linker.run(&mut of_calls, |program, unread| {
             let found = calls::extract(program, served, unread, false);
             (found.missing.clone(), found)
         })?;
-        match found {
-            Some(found) => {
-                if found.cut {
-                    inventories.notes.push(note("linking reached a limit", "call"));
-                }
-                inventories.calls = found.calls;
-            }
-            None => inventories.notes.push(note("linking failed", "call")),
-        }
+        inventories.calls = taken(found, &mut inventories.notes);
         let broken: BTreeSet<Step> = inventories
             .calls
             .iter()
@@ -158,22 +150,25 @@ pub fn link<E: Send>(
     if !of_tests.is_empty() {
         // What tests call is found in a program of tests alone: run together, a call of the
         // program's functions by a test would count as one by the program.
-        let served = Served { routes: &inventories.routes, opaque: &inventories.opaque };
+        let served = Server { routes: &inventories.routes, opaque: &inventories.opaque };
         let found = on_large_stack(|| {
             let program = program(&linker.modules, &of_tests, known);
             calls::extract(&program, served, None, true)
         });
-        match found {
-            Some(found) => {
-                if found.cut {
-                    inventories.notes.push(note("linking reached a limit", "call"));
-                }
-                inventories.calls_by_tests = found.calls;
-            }
-            None => inventories.notes.push(note("linking failed", "call")),
-        }
+        inventories.calls_by_tests = taken(found, &mut inventories.notes);
     }
     Ok(inventories)
+}
+
+/// The calls that were found; what is missing of them is noted.
+fn taken(found: Option<calls::Extracted>, notes: &mut Vec<LedgerEntry>) -> Vec<Call> {
+    let missing = match &found {
+        Some(found) if found.cut => Some("linking reached a limit"),
+        Some(_) => None,
+        None => Some("linking failed"),
+    };
+    notes.extend(missing.map(|reason| note(reason, "call")));
+    found.map(|found| found.calls).unwrap_or_default()
 }
 
 /// What is said where an inventory lacks something.

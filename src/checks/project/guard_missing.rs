@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::handlers::Handlers;
 use super::unauthenticated_change::meant_for_everybody;
-use super::{PlaceMatch, Project, changes, label, serves};
+use super::{PlaceMatch, Project, changes, label};
 use crate::inventory::routes::{Route, guards};
 
 /// Of so many siblings at least, nearly all must have the guard.
@@ -17,7 +17,7 @@ const PERCENT: usize = 80;
 pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     let handlers = Handlers::of(project);
     let mut families: BTreeMap<(&str, &str), Vec<&Route>> = BTreeMap::new();
-    for route in project.routes.iter().filter(|route| serves(route) && changes(route)) {
+    for route in project.routes.iter().filter(|route| route.serves() && changes(route)) {
         let class = route.handler.as_deref().and_then(|name| name.rsplit_once('.'));
         let class = class.map_or("", |(class, _)| class);
         families.entry((&route.file, class)).or_default().push(route);

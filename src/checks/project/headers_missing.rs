@@ -1,6 +1,6 @@
 //! Servers of Express that set none of the headers by which browsers protect a page.
 
-use super::{PlaceMatch, Project, letters, package_names, serves};
+use super::{PlaceMatch, Project, letters, package_names};
 
 /// What sets the headers.
 const SETTERS: &[&str] = &[
@@ -22,8 +22,11 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
         || project.uses.iter().any(|(path, uses)| {
             sets(path) || uses.defined.iter().any(|defined| sets(&defined.name))
         });
-    let serving =
-        project.routes.iter().filter(|route| serves(route) && route.framework == "express").count();
+    let serving = project
+        .routes
+        .iter()
+        .filter(|route| route.serves() && route.framework == "express")
+        .count();
     if known || serving == 0 {
         return Vec::new();
     }

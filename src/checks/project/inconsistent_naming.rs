@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlaceMatch, Project, label, serves};
+use super::{PlaceMatch, Project, label};
 use crate::inventory::routes::Route;
 
 /// Of so many words at least, the others must be joined alike.
@@ -45,7 +45,7 @@ impl Style {
 /// Finds them. A segment counts once in a module, however many paths have it.
 pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     let mut files: BTreeMap<&str, BTreeMap<&str, (Style, &Route)>> = BTreeMap::new();
-    for route in project.routes.iter().filter(|route| serves(route)) {
+    for route in project.routes.iter().filter(|route| route.serves()) {
         for segment in route.path.split('/') {
             if let Some(style) = Style::of(segment) {
                 let words = files.entry(&route.file).or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlaceMatch, Project, label, serves};
+use super::{PlaceMatch, Project, label};
 use crate::inventory::routes::Route;
 
 /// Of so many paths at least, the others must be alike.
@@ -11,7 +11,7 @@ const MAJORITY: usize = 5;
 /// Finds them.
 pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     let mut files: BTreeMap<&str, (Vec<&Route>, Vec<&Route>)> = BTreeMap::new();
-    for route in project.routes.iter().filter(|route| serves(route) && route.path.len() > 1) {
+    for route in project.routes.iter().filter(|route| route.serves() && route.path.len() > 1) {
         let last = route.path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
         // A file's name and a rest have no slash by nature.
         if last.ends_with("*}") || last.contains('.') {

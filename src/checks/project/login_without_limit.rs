@@ -1,6 +1,6 @@
 //! Routes that take a password or send a link, in a program that limits nothing.
 
-use super::{PlaceMatch, Project, label, letters, package_names, serves};
+use super::{PlaceMatch, Project, label, letters, package_names};
 
 /// Frameworks that bring no limit of their own.
 const BARE: &[&str] = &[
@@ -66,7 +66,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     project
         .routes
         .iter()
-        .filter(|route| serves(route) && BARE.contains(&route.framework.as_str()))
+        .filter(|route| route.serves() && BARE.contains(&route.framework.as_str()))
         .filter(|route| route.methods.iter().any(|method| method == "POST"))
         .filter(|route| takes_password(&route.path))
         .map(|route| PlaceMatch::at(route, vec![("route", label(route))]))

@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 
 use crate::inventory::contract::Contract;
 use crate::inventory::openapi::Operation;
+use crate::inventory::routes::told::Told;
 use crate::inventory::routes::{Guard, Route};
 use crate::module::uses::Uses;
 use crate::source::Role;
@@ -46,7 +47,7 @@ pub struct Project<'a> {
     /// Which routes are called, and which calls do not fit.
     pub contract: &'a Contract,
     /// Routes that are meant for everybody, as the configuration says.
-    pub public: &'a [Public],
+    pub public: &'a [Told],
     /// What test files mention that may be a path or the name of a route, with holes as `{}`;
     /// empty when there are no tests.
     pub mentions: &'a BTreeSet<String>,
@@ -67,17 +68,6 @@ pub struct TreeFile {
     pub path: String,
     /// What it is for.
     pub role: Role,
-}
-
-/// Routes that are meant for everybody.
-#[derive(Debug, Clone)]
-pub struct Public {
-    /// Which paths.
-    pub path: globset::GlobMatcher,
-    /// Which methods; empty is all.
-    pub methods: Vec<String>,
-    /// Why.
-    pub reason: String,
 }
 
 /// A place that a check found.
@@ -170,11 +160,6 @@ fn label(route: &Route) -> String {
     let methods =
         if route.methods.is_empty() { "ANY".to_owned() } else { route.methods.join(", ") };
     format!("{methods} {}", route.path)
-}
-
-/// Whether a route serves callers at all.
-fn serves(route: &Route) -> bool {
-    route.reachable && route.shadowed_by.is_none()
 }
 
 /// Whether every method of a route changes something.

@@ -1,7 +1,7 @@
 //! Handlers that answer as if they had done something.
 
 use super::handlers::Handlers;
-use super::{PlaceMatch, Project, label, serves};
+use super::{PlaceMatch, Project, label};
 use crate::inventory::routes::Route;
 
 /// Finds them. Those that say that they are not finished are [`super::unfinished_route`]'s.
@@ -10,7 +10,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     project
         .routes
         .iter()
-        .filter(|route| serves(route))
+        .filter(|route| route.serves())
         .filter_map(|route| {
             let why = route.stub.as_deref().filter(|why| !why.starts_with("it says"))?;
             let captures = vec![("route", label(route)), ("why", why.to_owned())];

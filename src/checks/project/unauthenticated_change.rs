@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::handlers::Handlers;
-use super::{PlaceMatch, Project, changes, label, serves};
+use super::{PlaceMatch, Project, changes, label};
+use crate::inventory::routes::told;
 use crate::inventory::routes::{AuthState, Route};
 
 /// Words of paths and handlers where a caller becomes known, or is not to be known yet.
@@ -58,7 +59,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     let handlers = Handlers::of(project);
     // Of several registrations of one path the last answers, and those before it hand on.
     let mut last: BTreeMap<String, &Route> = BTreeMap::new();
-    for route in project.routes.iter().filter(|route| serves(route) && changes(route)) {
+    for route in project.routes.iter().filter(|route| route.serves() && changes(route)) {
         last.insert(label(route), route);
     }
     let open: Vec<&Route> = last
@@ -122,13 +123,8 @@ fn registers(path: &str) -> bool {
 
 /// Why a route may be meant for callers whom nobody knows.
 pub(super) fn meant_for_everybody(route: &Route, project: &Project<'_>) -> Option<String> {
-    let said = project.public.iter().find(|public| {
-        public.path.is_match(&route.path)
-            && (public.methods.is_empty()
-                || route.methods.iter().all(|method| public.methods.contains(method)))
-    });
-    if let Some(public) = said {
-        return Some(public.reason.clone());
+    if let Some(reason) = told::reason(project.public, route) {
+        return Some(reason);
     }
     let fits = |regex: &LazyLock<Option<Regex>>| {
         regex.as_ref().is_some_and(|regex| {

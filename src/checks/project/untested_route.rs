@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlaceMatch, Project, label, serves};
+use super::{PlaceMatch, Project, label};
 use crate::inventory::contract::mention::Mentions;
 use crate::inventory::routes::Route;
 
@@ -16,7 +16,7 @@ pub(super) fn check(project: &Project<'_>) -> Vec<PlaceMatch> {
     project
         .routes
         .iter()
-        .filter(|route| serves(route) && route.resolved && route.stub.is_none())
+        .filter(|route| route.serves() && route.resolved && route.stub.is_none())
         .filter(|route| !mentions.mean(route))
         .for_each(|route| files.entry(&route.file).or_default().push(route));
     files.into_values().filter_map(|routes| of_file(&routes)).collect()

@@ -75,8 +75,9 @@ impl<'m> Visitor<'m> for Imports {
     }
 }
 
-/// The module of `require("x")`.
-fn required(expr: &Expr) -> Option<&str> {
+/// The module of `require("x")` and its kin.
+#[must_use]
+pub fn required(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Call(call) => {
             match (last_name(&call.callee), call.args.first().map(|arg| &arg.value.kind)) {

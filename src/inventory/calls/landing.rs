@@ -7,11 +7,11 @@ use super::clients::Sent;
 use super::names::Names;
 use super::proxies::{HandedOn, Proxy};
 use super::segments::{self, Fit};
-use super::{Call, Landing, Nearest, Rewritten, Served, Status, Step, is_of_server, nearest};
+use super::{Call, Landing, Nearest, Rewritten, Server, Status, Step, is_of_server, nearest};
 use crate::eval::link::Program;
 use crate::eval::value::Place;
 use crate::inventory::routes::{Opaque, Route};
-use crate::source::{Role, language, role};
+use crate::source::{Role, role};
 
 /// Which base address a call has: calls of one base land behind the same prefix.
 type Base = (&'static str, String);
@@ -29,7 +29,7 @@ const STATIC: &[&str] = &[
 #[must_use]
 pub fn land(
     sent: Vec<Sent>,
-    served: Served<'_>,
+    served: Server<'_>,
     proxies: &[Proxy],
     program: &Program<'_>,
 ) -> Vec<Call> {
@@ -91,9 +91,8 @@ pub fn land(
 /// Whether a call is the one that all methods of a generated client come to: each of these stands
 /// for itself.
 fn is_engine(call: &Call) -> bool {
-    let is_generated =
-        role::of_path(&call.file, language::of(&call.file, None)).0 == Role::Generated;
-    is_generated && segments::split(&call.url).iter().all(|segment| *segment == "{}")
+    call.role == Role::Generated
+        && segments::split(&call.url).iter().all(|segment| *segment == "{}")
 }
 
 /// Leaves out what a method that nothing calls would send for classes whose servers do not answer
@@ -242,9 +241,8 @@ struct Seen {
 }
 
 impl<'r> Field<'r> {
-    fn new(served: Served<'r>, proxies: &'r [Proxy], program: &Program<'r>) -> Self {
-        let Served { routes, opaque } = served;
-        let answers = |route: &&Route| route.reachable && route.shadowed_by.is_none();
+    fn new(served: Server<'r>, proxies: &'r [Proxy], program: &Program<'r>) -> Self {
+        let Server { routes, opaque } = served;
         let mut assets = BTreeSet::new();
         for path in program.known_files() {
             for folder in PUBLIC {
@@ -254,7 +252,12 @@ impl<'r> Field<'r> {
                 assets.extend(at.or_else(deeper));
             }
         }
-        Self { routes: routes.iter().filter(answers).collect(), opaque, proxies, assets }
+        Self {
+            routes: routes.iter().filter(|route| route.serves()).collect(),
+            opaque,
+            proxies,
+            assets,
+        }
     }
 
     /// The prefixes behind which calls of an unknown base land most often.

@@ -58,20 +58,20 @@ pub struct Extracted {
 
 /// What the program serves.
 #[derive(Debug, Clone, Copy)]
-pub struct Served<'r> {
+pub struct Server<'r> {
     /// The routes.
     pub routes: &'r [Route],
     /// What answers below paths and is not known.
     pub opaque: &'r [Opaque],
 }
 
-/// The calls that a program makes, each with where it lands among what is `served`. `unread` names
+/// The calls that a program makes, each with where it lands among what the `server` has. `unread` names
 /// files that nobody can read; `None` when what is missing must do without. `by_tests` tells that
 /// the program is one of tests.
 #[must_use]
 pub fn extract(
     program: &Program<'_>,
-    served: Served<'_>,
+    server: Server<'_>,
     unread: Option<&BTreeSet<String>>,
     by_tests: bool,
 ) -> Extracted {
@@ -87,7 +87,7 @@ pub fn extract(
     }
     let sent = clients::read(&trace);
     let proxies = proxies::read(&trace);
-    let mut calls = landing::land(sent, served, &proxies, program);
+    let mut calls = landing::land(sent, server, &proxies, program);
     if by_tests {
         // A test asks for what is not there, and for the services of others, on purpose.
         calls.retain(|call| call.status != Status::Dynamic);

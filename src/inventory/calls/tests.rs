@@ -8,22 +8,8 @@ mod landed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Call;
+use crate::inventory::routes::tests::lowered;
 use crate::inventory::{self, Need};
-use crate::limits::{Limits, PARSE_STACK};
-use crate::module::{Module, lower};
-use crate::source::language;
-
-fn lowered(path: &str, text: &str) -> Module {
-    let language = language::of(path, None);
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(PARSE_STACK)
-            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
-            .unwrap()
-            .join()
-            .unwrap()
-    })
-}
 
 /// The calls of a program given as (path, text). Other files of the tree are known by their names
 /// alone.

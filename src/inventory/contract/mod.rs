@@ -115,6 +115,16 @@ impl Cluster {
     }
 }
 
+impl std::fmt::Display for Page {
+    /// `/orders/{id} (web/pages/order.tsx)`, or the file alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{path} ({})", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
 /// What a user opens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Page {

@@ -9,13 +9,11 @@ use smol_str::SmolStr;
 
 use super::within::{self, Users};
 use super::{Page, tables};
-use crate::eval::link::{Program, Target};
+use crate::eval::link::{Program, Target, required};
 use crate::eval::value::FileId;
 use crate::inventory::calls::Step;
 use crate::module::visit::{self, Visitor, Walk};
-use crate::module::{
-    Export, Expr, ExprKind, Import, ImportNames, Module, Stmt, StmtKind, TextPart,
-};
+use crate::module::{Export, Expr, Import, ImportNames, Module, Stmt, StmtKind};
 use crate::source::{Language, Role, language, role};
 
 /// What a file takes from another.
@@ -186,25 +184,9 @@ impl<'m> Visitor<'m> for Imports {
     }
 
     fn enter_expr(&mut self, expr: &'m Expr) -> Walk {
-        if let Some(module) = loaded(expr) {
+        if let Some(module) = required(expr) {
             self.found.push((module.into(), Taken::Module));
         }
         Walk::Into
-    }
-}
-
-/// The module of `require("x")` and `import("x")`.
-pub(super) fn loaded(expr: &Expr) -> Option<&str> {
-    let ExprKind::Call(call) = &expr.kind else { return None };
-    let ExprKind::Name(name) = &call.callee.kind else { return None };
-    if !matches!(name.as_str(), "require" | "import") {
-        return None;
-    }
-    match &call.args.first()?.value.kind {
-        ExprKind::Text(parts) => match parts.as_slice() {
-            [TextPart::Literal(text)] => Some(text),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::pages::loaded;
-use crate::eval::link::{Program, Target};
+use crate::eval::link::{Program, Target, required};
 use crate::eval::value::FileId;
 use crate::module::path::constant_text;
 use crate::module::visit::{self, Visitor, Walk};
@@ -317,7 +316,7 @@ impl<'m> Visitor<'m> for Mentioned {
         match &expr.kind {
             ExprKind::Name(name) => self.names.push(name.clone()),
             ExprKind::Markup(markup) => self.names.push(markup.tag.clone()),
-            _ => self.modules.extend(loaded(expr).map(str::to_owned)),
+            _ => self.modules.extend(required(expr).map(str::to_owned)),
         }
         Walk::Into
     }

@@ -9,6 +9,7 @@ use super::mention::Mentions;
 use super::{Sender, Served, Usage};
 use crate::inventory::calls::{Call, Landing, is_of_server, segments};
 use crate::inventory::routes::Route;
+use crate::inventory::routes::told::{self, Told};
 
 /// What is known of callers beside the calls.
 #[derive(Debug)]
@@ -18,18 +19,7 @@ pub struct Said<'a> {
     /// What tests and load scripts mention.
     pub tests: &'a BTreeSet<String>,
     /// Routes that are called from elsewhere, as the configuration says.
-    pub elsewhere: &'a [Elsewhere],
-}
-
-/// Routes that somebody outside the tree calls.
-#[derive(Debug, Clone)]
-pub struct Elsewhere {
-    /// Which paths.
-    pub path: globset::GlobMatcher,
-    /// Which methods; empty is all.
-    pub methods: Vec<String>,
-    /// Why.
-    pub reason: String,
+    pub elsewhere: &'a [Told],
 }
 
 /// Paths that whoever runs a server asks for, or another server does.
@@ -73,7 +63,7 @@ pub fn of(routes: &[Route], calls: &[Call], said: &Said<'_>) -> Vec<Served> {
     let tests = Mentions::of(said.tests);
     let mut served: Vec<Served> = routes
         .iter()
-        .filter(|route| route.reachable && route.shadowed_by.is_none())
+        .filter(|route| route.serves())
         .map(|route| {
             let Landing { methods, path, file, line } = Landing::on(route);
             let calls = landed.get(path.as_str()).map_or(&[][..], Vec::as_slice);
@@ -120,7 +110,7 @@ fn usage(
     calls: &[&Call],
     pages: &Mentions<'_>,
     tests: &Mentions<'_>,
-    elsewhere: &[Elsewhere],
+    elsewhere: &[Told],
 ) -> (Usage, Option<String>) {
     // Where a page names a path without calling it, a browser goes there.
     let opens = route.methods.is_empty() || route.methods.iter().any(|method| method == "GET");
@@ -136,12 +126,7 @@ fn usage(
     (if tests.mean(route) { Usage::Tests } else { Usage::Nobody }, None)
 }
 
-fn reason(route: &Route, elsewhere: &[Elsewhere]) -> Option<String> {
-    let said = elsewhere.iter().find(|known| {
-        known.path.is_match(&route.path)
-            && (known.methods.is_empty()
-                || route.methods.iter().all(|method| known.methods.contains(method)))
-    });
+fn reason(route: &Route, elsewhere: &[Told]) -> Option<String> {
     let by_nature = || {
         let only_asks = |method: &String| matches!(method.as_str(), "HEAD" | "OPTIONS");
         if !route.methods.is_empty() && route.methods.iter().all(only_asks) {
@@ -150,7 +135,7 @@ fn reason(route: &Route, elsewhere: &[Elsewhere]) -> Option<String> {
         let known = BY_NATURE.iter().find(|(regex, _)| regex.is_match(&route.path));
         known.map(|(_, reason)| (*reason).to_owned())
     };
-    said.map(|known| known.reason.clone()).or_else(by_nature)
+    told::reason(elsewhere, route).or_else(by_nature)
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ mod remix;
 pub mod spared;
 pub mod stub;
 #[cfg(test)]
-mod tests;
+pub(in crate::inventory) mod tests;
+pub mod told;
 pub mod types;
 pub mod wrapping;
 
@@ -243,6 +244,14 @@ pub struct Route {
     /// How it comes about, for who asks about it alone.
     #[serde(skip)]
     pub evidence: Evidence,
+}
+
+impl Route {
+    /// Whether it serves callers at all.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.reachable && self.shadowed_by.is_none()
+    }
 }
 
 /// What is mounted below a path and answers what nobody knows: a library's handler, or one that

@@ -11,18 +11,20 @@ use crate::limits::{Limits, PARSE_STACK};
 use crate::module::{Module, lower};
 use crate::source::language;
 
+/// A module, parsed with the stack of a scanner's thread.
+pub(in crate::inventory) fn lowered(path: &str, text: &str) -> Module {
+    let language = language::of(path, None);
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSE_STACK)
+            .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
+            .unwrap()
+            .join()
+            .unwrap()
+    })
+}
+
 fn linked(files: &[(&str, &str)]) -> inventory::Inventories {
-    let lowered = |path: &str, text: &str| -> Module {
-        let language = language::of(path, None);
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .stack_size(PARSE_STACK)
-                .spawn_scoped(scope, || lower::lower(language, text, &Limits::default()).unwrap())
-                .unwrap()
-                .join()
-                .unwrap()
-        })
-    };
     let facts: BTreeMap<_, _> = files
         .iter()
         .map(|(path, text)| {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::inventory::methods_label;
 use super::ratio;
 use crate::audit::Audit;
 use crate::inventory::calls::{Call, Status};
-use crate::inventory::contract::{Cluster, Page, Served, Usage};
+use crate::inventory::contract::{Cluster, Served, Usage};
 
 /// The calls and the routes that they reach.
 #[derive(Debug, Serialize)]
@@ -145,10 +146,6 @@ fn rows(calls: &[Call], name: impl Fn(&Call) -> &str) -> Vec<CallRow> {
 }
 
 fn issue(cluster: &Cluster) -> IssueRow<'_> {
-    let page = |page: &Page| match &page.path {
-        Some(path) => format!("{path} ({})", page.file),
-        None => page.file.clone(),
-    };
     IssueRow {
         status: cluster.status.as_str(),
         cause: &cluster.cause,
@@ -159,16 +156,13 @@ fn issue(cluster: &Cluster) -> IssueRow<'_> {
             .iter()
             .map(|call| format!("{}:{} {}", call.file, call.line, call.method))
             .collect(),
-        pages: cluster.pages.iter().map(page).collect(),
+        pages: cluster.pages.iter().map(ToString::to_string).collect(),
     }
 }
 
 fn unused_row(route: &Served) -> UnusedRow<'_> {
     UnusedRow {
-        methods: match route.methods.as_slice() {
-            [] => "any".to_owned(),
-            methods => methods.join(", "),
-        },
+        methods: methods_label(&route.methods),
         path: &route.path,
         at: format!("{}:{}", route.file, route.line),
         usage: route.usage.as_str(),

@@ -95,7 +95,7 @@ impl<'a> RoutesView<'a> {
         let mut files: BTreeMap<&str, (AuthCounts, Vec<RouteRow<'_>>)> = BTreeMap::new();
         let mut all = AuthCounts::default();
         for route in &audit.routes {
-            *methods.entry(method_label(route)).or_default() += 1;
+            *methods.entry(methods_label(&route.methods)).or_default() += 1;
             frameworks.entry(&route.framework).or_default().add(route.auth.state);
             all.add(route.auth.state);
             let (counts, rows) = files.entry(&route.file).or_default();
@@ -131,8 +131,9 @@ impl<'a> RoutesView<'a> {
     }
 }
 
-fn method_label(route: &Route) -> String {
-    if route.methods.is_empty() { "any".to_owned() } else { route.methods.join(", ") }
+/// `GET, HEAD`; `any` where none is named.
+pub(super) fn methods_label(methods: &[String]) -> String {
+    if methods.is_empty() { "any".to_owned() } else { methods.join(", ") }
 }
 
 fn row(route: &Route) -> RouteRow<'_> {
@@ -143,7 +144,7 @@ fn row(route: &Route) -> RouteRow<'_> {
         (route.conditional, "conditional"),
     ];
     RouteRow {
-        methods: method_label(route),
+        methods: methods_label(&route.methods),
         path: &route.path,
         line: route.line,
         handler: route.handler.as_deref().unwrap_or("anonymous"),
